@@ -1,0 +1,1 @@
+export { type StatsErrorCode, statsErrors } from "./errors.ts";

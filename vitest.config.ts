@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  ssr: { resolve: { conditions: ["mettle-source"], externalConditions: ["mettle-source"] } },
+  resolve: { conditions: ["mettle-source"] },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "scripts/test/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/e2e/**"],
+    testTimeout: 20_000,
+    pool: "threads",
+    maxWorkers: 2,
+  },
+});
