@@ -186,6 +186,7 @@ function relocate(merging: Merging, bounds: readonly number[]): number[] {
   const { scaled, minimumSegment } = merging;
   const noise = residualNoise(scaled, bounds);
   const moved = [...bounds];
+  if (noise.deviation === 0) return moved;
   for (let i = 1; i + 1 < moved.length; i++) {
     const [from, at, to] = [moved[i - 1] as number, moved[i] as number, moved[i + 1] as number];
     if (to - from < 2 * minimumSegment) continue;

@@ -67,7 +67,8 @@ export function longRunVariance(correlation: number): number {
  */
 export function residualNoise(scaled: Float64Array, bounds: readonly number[]): Noise {
   const residuals = residualsOf(scaled, bounds);
-  const deviation = medianAbsoluteDeviation(residuals, 0);
+  // Coarse values again: more than half of them may equal their median.
+  const deviation = medianAbsoluteDeviation(residuals, 0) || meanSize(residuals);
   if (deviation === 0) return { deviation, correlation: 0 };
   const limit = clip * deviation;
   let products = 0;
