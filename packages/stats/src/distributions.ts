@@ -218,5 +218,6 @@ function requireDegrees(degrees: number): void {
 }
 
 function requireFiniteDegrees(degrees: number): void {
-  if (!(degrees > 0 && Number.isFinite(degrees))) throw argumentInvalid("degrees", degrees, "must be above 0 and finite");
+  if (!(degrees > 0 && Number.isFinite(degrees)))
+    throw argumentInvalid("degrees", degrees, "must be above 0 and finite");
 }
