@@ -133,20 +133,35 @@ class MeasuringProcess {
     return { type: "prepared", iterations, failures };
   }
 
-  /** Runs the arm until it is compiled and `warmupMs` have passed; returns how many iterations fill one sample. */
+  /**
+   * Runs the arm for `warmupMs`, has its loop compiled, and returns how many iterations fill one sample: counted
+   * afterwards, because a cold body can be fifty times slower.
+   */
   async #warm(loaded: LoadedSuite, arm: Arm, fixed: number | undefined, warmupMs: number): Promise<number> {
     const end = performance.now() + warmupMs;
     const wanted = fixed ?? arm.definition.options.iterationsPerSample;
     let iterations = wanted ?? 1;
-    let tookNs = 0;
     do {
-      this.#mark(loaded, arm.case);
-      if (arm.definition.options.beforeSample) await arm.definition.options.beforeSample();
-      tookNs = Math.max(1, await arm.batch(iterations));
-      if (arm.definition.options.afterSample) await arm.definition.options.afterSample();
+      const tookNs = await this.#batch(loaded, arm, iterations);
       if (wanted === undefined) iterations = nextIterations(iterations, tookNs);
     } while (performance.now() < end);
+    arm.optimize();
+    await this.#batch(loaded, arm, iterations); // pays for the compilation
+    for (let round = 0; wanted === undefined && round < 3; round++) {
+      iterations = nextIterations(iterations, await this.#batch(loaded, arm, iterations));
+    }
     return iterations;
+  }
+
+  /** One batch with its hooks: raw nanoseconds, at least 1. */
+  async #batch(loaded: LoadedSuite, arm: Arm, iterations: number): Promise<number> {
+    this.#mark(loaded, arm.case);
+    const { beforeSample, afterSample } = arm.definition.options;
+    if (beforeSample) await beforeSample();
+    const raw = arm.batch(iterations);
+    const took = typeof raw === "number" ? raw : await raw;
+    if (afterSample) await afterSample();
+    return Math.max(1, took);
   }
 
   async #blocks(request: Request & { type: "blocks" }): Promise<Reply> {
@@ -180,12 +195,7 @@ class MeasuringProcess {
 
   /** Nanoseconds of one iteration, the harness's own cost subtracted. */
   async #sample(arm: Arm, loaded: LoadedSuite): Promise<number> {
-    this.#mark(loaded, arm.case);
-    const { beforeSample, afterSample } = arm.definition.options;
-    if (beforeSample) await beforeSample();
-    const raw = arm.batch(arm.iterations);
-    const took = typeof raw === "number" ? raw : await raw;
-    if (afterSample) await afterSample();
+    const took = await this.#batch(loaded, arm, arm.iterations);
     if (!arm.includesLoop) return took / arm.iterations;
     return (took - this.#costs.timerNs) / arm.iterations - this.#costs.loopNs;
   }

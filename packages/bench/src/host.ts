@@ -15,7 +15,15 @@ export interface HostOptions {
 }
 
 type ReplyOf<T extends Reply["type"]> = Reply & { type: T };
-const replyTo = {
+const replyTo: Readonly<{
+  load: "loaded";
+  prepare: "prepared";
+  blocks: "blocks";
+  turn: "turn";
+  records: "records";
+  memory: "memory";
+  finish: "finished";
+}> = {
   load: "loaded",
   prepare: "prepared",
   blocks: "blocks",
@@ -23,7 +31,7 @@ const replyTo = {
   records: "records",
   memory: "memory",
   finish: "finished",
-} as const satisfies Record<Request["type"], Reply["type"]>;
+};
 
 const outputKept = 4000;
 
@@ -61,7 +69,7 @@ export class Host {
     this.#child = fork(entry, [], {
       cwd: options.cwd,
       execPath: command ?? process.execPath,
-      execArgv: [...before, ...conditions, ...options.nodeFlags],
+      execArgv: [...before, ...conditions, "--allow-natives-syntax", ...options.nodeFlags],
       env: { ...process.env, ...options.env },
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -3,6 +3,7 @@ import type { BenchListener } from "./events.ts";
 import { Host, type HostOptions, ProcessFailure } from "./host.ts";
 import { decide, type Looks, type PairedDraw, planLooks, processLogRatio } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
+import { type Draw, settle } from "./steady.ts";
 import { type AllocationReply, type ArmId, type CaseFailure, type LoadedCase, type LoadedSuite, twinSuffix } from "./protocol.ts";
 
 /** Everything measured for one suite: raw, by process and by draw. */
@@ -19,9 +20,9 @@ export interface SuiteSamples {
   finalAlpha: number;
 }
 
-/** What one process gave: a record of samples by arm, in nanoseconds an iteration, for every draw. */
+/** What one process gave, in nanoseconds an iteration. */
 export interface ProcessSamples {
-  readonly draws: readonly Readonly<Record<ArmId, Float32Array>>[];
+  readonly draws: readonly Draw[];
 }
 
 export interface SuiteRunOptions {
@@ -132,13 +133,13 @@ export class SuiteRun {
   /** One process: draw after draw, each a fresh instance of the file, within its share of the time. */
   async #process(budgetMs: number, index: number): Promise<ProcessSamples | undefined> {
     const started = performance.now();
-    const draws: Readonly<Record<ArmId, Float32Array>>[] = [];
+    const draws: Draw[] = [];
     await using host = new Host(this.#options.host);
     try {
       for (;;) {
         const before = performance.now();
         const samples = await this.#draw(host, index === 0 && draws.length === 0);
-        if (samples && Object.keys(samples).length > 0) draws.push(samples);
+        if (samples && Object.keys(samples).length > 0) draws.push(settle(samples));
         const now = performance.now();
         // Records are as many as their bodies give; a second draw in the process would only repeat set-up.
         if (!samples || now - started + (now - before) > budgetMs || this.#onlyRecords()) break;
@@ -289,8 +290,8 @@ export function candidatesOf({ suite, failures }: SuiteSamples): LoadedCase[] {
 export function logRatiosOf(samples: SuiteSamples, candidate: string): number[] {
   const baseline = baselineOf(samples.suite);
   if (!baseline) return [];
-  return ratiosOver(samples.processes, (draw) => {
-    const [base, other, twin] = [draw[baseline.id], draw[candidate], draw[baseline.id + twinSuffix]];
+  return ratiosOver(samples.processes, (arm) => {
+    const [base, other, twin] = [arm(baseline.id), arm(candidate), arm(baseline.id + twinSuffix)];
     return base && other ? { baseline: base, candidate: other, ...(twin && { twin }) } : undefined;
   });
 }
@@ -299,17 +300,20 @@ export function logRatiosOf(samples: SuiteSamples, candidate: string): number[] 
 export function twinLogRatiosOf(samples: SuiteSamples): number[] {
   const baseline = baselineOf(samples.suite);
   if (!baseline) return [];
-  return ratiosOver(samples.processes, (draw) => {
-    const [base, twin] = [draw[baseline.id], draw[baseline.id + twinSuffix]];
+  return ratiosOver(samples.processes, (arm) => {
+    const [base, twin] = [arm(baseline.id), arm(baseline.id + twinSuffix)];
     return base && twin ? { baseline: base, candidate: twin } : undefined;
   });
 }
 
 function ratiosOver(
   processes: readonly ProcessSamples[],
-  pair: (draw: Readonly<Record<ArmId, Float32Array>>) => PairedDraw | undefined,
+  pair: (arm: (id: ArmId) => Float32Array | undefined) => PairedDraw | undefined,
 ): number[] {
   return processes
-    .map(({ draws }) => processLogRatio(draws.map(pair).filter((draw) => draw !== undefined)))
+    .map(({ draws }) => {
+      const pairs = draws.map(({ samples, from }) => pair((id) => samples[id]?.subarray(from)));
+      return processLogRatio(pairs.filter((draw) => draw !== undefined));
+    })
     .filter((ratio) => ratio !== undefined);
 }
