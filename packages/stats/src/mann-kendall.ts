@@ -38,7 +38,7 @@ export function mannKendall(values: ArrayLike<number>, options: MannKendallOptio
   const { correction = "hamed-rao" } = options;
   requireArgument(
     correction === "none" || correction === "hamed-rao",
-    `correction must be none or hamed-rao, got ${String(correction)}.`,
+    `correction must be none or hamed-rao, got ${correction as string}.`,
   );
   requireSample(values, 3, "Mann–Kendall test");
   const n = values.length;

@@ -33,7 +33,7 @@ export function clippedSegmentation(values: ArrayLike<number>, penalty: number, 
   }
   const changes: number[] = [];
   for (let at = lastChange[n] as number; at > 0; at = lastChange[at] as number) changes.push(at);
-  return changes.reverse();
+  return changes.toReversed();
 }
 
 /**

@@ -1,0 +1,48 @@
+import { Random } from "@mettle/core";
+import { describe, expect, test } from "vitest";
+import { mannKendall } from "../src/mann-kendall.ts";
+import { noiseFamilies } from "./noise-families.ts";
+import { type KendallResult, oracle, relativeError } from "./oracle-trends.ts";
+
+function expectSame(own: KendallResult, expected: KendallResult): void {
+  expect(own.s).toBe(expected.s);
+  expect(relativeError(own.variance, expected.variance)).toBeLessThan(1e-9);
+  expect(relativeError(own.z, expected.z)).toBeLessThan(1e-9);
+  expect(relativeError(own.pValue, expected.pValue)).toBeLessThan(1e-9);
+}
+
+describe.each(Object.entries(oracle.series))("%s: the published formulas in NumPy", (_, series) => {
+  test("ties", () => {
+    expectSame(mannKendall(series.y, { correction: "none" }), series.mannKendall);
+  });
+  test.runIf(series.hamedRao)("autocorrelation by Hamed and Rao", () => {
+    if (series.hamedRao) expectSame(mannKendall(series.y), series.hamedRao);
+  });
+});
+
+test("the correction takes most false trends from autocorrelated series", () => {
+  const family = noiseFamilies.find(({ name }) => name.startsWith("AR"));
+  if (!family) throw new Error("no autocorrelated family");
+  const random = new Random(17);
+  const runs = 400;
+  let [plain, corrected] = [0, 0];
+  for (let i = 0; i < runs; i++) {
+    const values = family.make(100, random);
+    if (mannKendall(values, { correction: "none" }).pValue < 0.05) plain += 1;
+    if (mannKendall(values).pValue < 0.05) corrected += 1;
+  }
+  expect(plain / runs).toBeGreaterThan(0.2);
+  expect(corrected / runs).toBeLessThan(0.14);
+});
+
+test("monotonic series, constant series, and reversal", () => {
+  const rising = mannKendall([1, 2, 5, 9, 20, 21], { correction: "none" });
+  expect(rising).toMatchObject({ s: 15, tau: 1 });
+  expect(mannKendall([21, 20, 9, 5, 2, 1], { correction: "none" })).toMatchObject({ s: -15, z: -rising.z, tau: -1 });
+  expect(mannKendall([4, 4, 4, 4])).toEqual({ s: 0, variance: 0, z: 0, pValue: 1, tau: 0 });
+});
+
+test("nonsense is refused", () => {
+  expect(() => mannKendall([1, 2])).toThrow(expect.objectContaining({ code: "STATS_TOO_FEW_SAMPLES" }));
+  expect(() => mannKendall([1, 2, Number.NaN])).toThrow(expect.objectContaining({ code: "STATS_SAMPLE_INVALID" }));
+});
