@@ -12,33 +12,24 @@ describe.each(Object.entries(oracle.series))("%s: statsmodels", (name, { x, y, l
   test("ordinary least squares and projection", () => {
     const own = linearTrend(at, y);
     for (const key of ["slope", "intercept", "standardError", "low", "high", "pValue", "rSquared"] as const) {
-      expect(relativeError(own[key], leastSquares[key]), key).toBeLessThan(1e-6);
+      expect(relativeError(own[key], leastSquares[key])).toBeLessThan(1e-6);
     }
     const { x: target, ...expected } = leastSquares.projection;
     const projected = projection(own, target);
     for (const key of ["value", "low", "high"] as const) {
-      expect(relativeError(projected[key], expected[key]), key).toBeLessThan(1e-6);
+      expect(relativeError(projected[key], expected[key])).toBeLessThan(1e-6);
     }
   });
 
   test("the slope is the same at a large x", () => {
-    if (name === "large level") expect(relativeError(linearTrend(x, y).slope, leastSquares.slope)).toBeLessThan(1e-6);
-    else
-      expect(
-        relativeError(
-          linearTrend(
-            x.map((value) => value + 1e6),
-            y,
-          ).slope,
-          leastSquares.slope,
-        ),
-      ).toBeLessThan(1e-6);
+    const moved = x.map((value) => value + (name === "large level" ? 0 : 1e6));
+    expect(relativeError(linearTrend(moved, y).slope, leastSquares.slope)).toBeLessThan(1e-6);
   });
 
   test.each(neweyWest ?? [])("Newey–West, $lags lags", ({ lags, ...expected }) => {
     const own = linearTrend(at, y, { neweyWestLags: lags });
     for (const key of ["slope", "standardError", "low", "high", "pValue"] as const) {
-      expect(relativeError(own[key], expected[key]), key).toBeLessThan(1e-6);
+      expect(relativeError(own[key], expected[key])).toBeLessThan(1e-6);
     }
   });
 });

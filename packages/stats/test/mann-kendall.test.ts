@@ -4,20 +4,24 @@ import { mannKendall } from "../src/mann-kendall.ts";
 import { noiseFamilies } from "./noise-families.ts";
 import { type KendallResult, oracle, relativeError } from "./oracle-trends.ts";
 
-function expectSame(own: KendallResult, expected: KendallResult): void {
-  expect(own.s).toBe(expected.s);
-  expect(relativeError(own.variance, expected.variance)).toBeLessThan(1e-9);
-  expect(relativeError(own.z, expected.z)).toBeLessThan(1e-9);
-  expect(relativeError(own.pValue, expected.pValue)).toBeLessThan(1e-9);
+/** The largest relative error; s must be exact. */
+function worstError(own: KendallResult, expected: KendallResult): number {
+  if (own.s !== expected.s) return Number.POSITIVE_INFINITY;
+  return Math.max(...(["variance", "z", "pValue"] as const).map((key) => relativeError(own[key], expected[key])));
 }
 
 describe.each(Object.entries(oracle.series))("%s: the published formulas in NumPy", (_, series) => {
   test("ties", () => {
-    expectSame(mannKendall(series.y, { correction: "none" }), series.mannKendall);
+    expect(worstError(mannKendall(series.y, { correction: "none" }), series.mannKendall)).toBeLessThan(1e-9);
   });
-  test.runIf(series.hamedRao)("autocorrelation by Hamed and Rao", () => {
-    if (series.hamedRao) expectSame(mannKendall(series.y, { correction: "hamed-rao" }), series.hamedRao);
-  });
+});
+
+const longSeries = Object.entries(oracle.series).flatMap(([name, { y, hamedRao }]) =>
+  hamedRao ? [{ name, y, hamedRao }] : [],
+);
+
+test.each(longSeries)("$name: Hamed and Rao's variance", ({ y, hamedRao }) => {
+  expect(worstError(mannKendall(y, { correction: "hamed-rao" }), hamedRao)).toBeLessThan(1e-9);
 });
 
 test("the correction takes most false trends from autocorrelated series", () => {
