@@ -30,7 +30,7 @@ export function noiseFromDifferences(values: ArrayLike<number>): Omit<Noise, "cl
     return { deviation: size < smallest ? 0 : size / Math.SQRT2, correlation: 0 };
   }
   const limit = clip * Math.max(near, medianAbsoluteDeviation(second, 0));
-  const ratio = clippedSquare(second, near, limit) / clippedSquare(first, near, limit);
+  const ratio = clippedSquare(second, limit) / clippedSquare(first, limit);
   const correlation = Math.min(0.95, Math.max(-0.95, ratio - 1));
   return { deviation: near / Math.sqrt(2 * (1 - Math.max(0, correlation))), correlation };
 }
@@ -48,19 +48,25 @@ function meanSize(values: Float64Array): number {
   return (sum / values.length) * Math.sqrt(Math.PI / 2);
 }
 
-/** Mean square in units of `unit`, so that it neither overflows nor vanishes. */
-function clippedSquare(values: Float64Array, unit: number, limit: number): number {
+/** Mean square of the values clipped at `limit`, in units of it, so that it neither overflows nor vanishes. */
+function clippedSquare(values: Float64Array, limit: number): number {
   let sum = 0;
-  for (const value of values) sum += (Math.min(Math.abs(value), limit) / unit) ** 2;
+  for (const value of values) sum += (Math.min(Math.abs(value), limit) / limit) ** 2;
   return sum / values.length;
 }
 
-/** `values` about their median in units of `deviation`; all zero when that is zero. */
+/** Farther from the centre, in deviations, than any level that must be told from another; keeps squares exact enough. */
+const farthest = 1e6;
+
+/** `values` about their median in units of `deviation`, drawn in to ±1e6; all zero when `deviation` is zero. */
 export function standardized(values: ArrayLike<number>, deviation: number): Float64Array {
-  const centre = medianOf(values);
   const scaled = new Float64Array(values.length);
   if (deviation === 0) return scaled;
-  for (let i = 0; i < scaled.length; i++) scaled[i] = ((values[i] as number) - centre) / deviation;
+  const centre = medianOf(values);
+  for (let i = 0; i < scaled.length; i++) {
+    const value = ((values[i] as number) - centre) / deviation;
+    scaled[i] = Math.min(farthest, Math.max(-farthest, value));
+  }
   return scaled;
 }
 
