@@ -2,7 +2,7 @@ import type { MetricUnit } from "@mettle/core";
 import { Random } from "@mettle/core";
 import type { Comparison, Direction, Interval, Measurement, RawBlocks, Revision, Summary } from "@mettle/results";
 import { labelOutliers, median, summarize, tInterval } from "@mettle/stats";
-import { decide, selfCheckOf } from "./paired.ts";
+import { decide, leastPairs, selfCheckOf } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
 import { type ArmId, controlArm, type LoadedCase } from "./protocol.ts";
 import { counted } from "./steady.ts";
@@ -200,7 +200,7 @@ export function comparisonOf(
   selfCheck: Comparison["selfCheck"],
   sides: SidesOf,
 ): Comparison[] {
-  if (logRatios.length < 2) return [];
+  if (logRatios.length < leastPairs) return [];
   const { ratio, low, high, pValue, outcome } = decide(
     logRatios,
     samples.finalAlpha,
@@ -209,7 +209,7 @@ export function comparisonOf(
     new Random(seed).uniform,
   );
   const named = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
-  const method = samples.looks ? "t over processes, sequential (Pocock-like spending)" : "t over processes";
+  const method = samples.looks ? "trimmed t over processes, sequential (Pocock-like spending)" : "trimmed t over processes";
   return [
     {
       metric: named.metric,

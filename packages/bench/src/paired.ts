@@ -1,4 +1,4 @@
-import { median, sequentialBoundaries, signFlipTest, studentTQuantile, tInterval } from "@mettle/stats";
+import { median, sequentialBoundaries, signFlipTest, studentTQuantile, trimmedInterval } from "@mettle/stats";
 import type { ComparisonOutcome, SelfCheck } from "@mettle/results";
 
 /** Samples of two arms, and of the baseline's twin, that ran interleaved: index i of each is one block. */
@@ -39,6 +39,14 @@ export function processLogRatio(draws: readonly PairedDraw[]): number | undefine
   const ratios = draws.map(drawLogRatio).filter((ratio) => ratio !== undefined);
   return ratios.length === 0 ? undefined : median(ratios);
 }
+
+/**
+ * Share of the processes left out at either end when they are averaged. A process in which the compiler or the machine
+ * did something else altogether (0–5 % of them, on either side) would otherwise widen the interval beyond use.
+ */
+const trim = 0.25;
+/** A trimmed interval needs so many. */
+export const leastPairs = 4;
 
 export interface LookPlan {
   readonly confidence: number;
@@ -87,7 +95,7 @@ export interface PairedResult {
  * - same: the whole interval lies within ± margin, or excludes 1 by less than the margin;
  * - undecided: anything else; more processes may tell.
  *
- * @param logRatios - one for each process, two or more
+ * @param logRatios - one for each process, four or more
  * @param nominalAlpha - the error that this look may spend
  * @param lowerIsBetter - a time, as opposed to a rate
  */
@@ -98,7 +106,7 @@ export function decide(
   lowerIsBetter: boolean,
   random: () => number,
 ): PairedResult {
-  const { estimate, low, high } = tInterval(logRatios, 1 - nominalAlpha);
+  const { estimate, low, high } = trimmedInterval(logRatios, trim, 1 - nominalAlpha);
   const { pValue } = signFlipTest(logRatios, { random });
   const limit = Math.log1p(margin);
   let outcome: ComparisonOutcome = "undecided";
@@ -113,11 +121,11 @@ export function decide(
  * @param logRatios - of twin against baseline, one for each process
  */
 export function selfCheckOf(logRatios: readonly number[], confidence: number, margin: number): SelfCheck | undefined {
-  if (logRatios.length < 2) return undefined;
-  const { estimate, low, high, standardError } = tInterval(logRatios, confidence);
+  if (logRatios.length < leastPairs) return undefined;
+  const { estimate, low, high, standardError, degreesOfFreedom } = trimmedInterval(logRatios, trim, confidence);
   // A comparison sets the candidate against the mean of baseline and twin: variance 3/2 where this one has 2.
   const error = standardError * Math.sqrt(3 / 4);
-  const critical = studentTQuantile(1 - (1 - confidence) / 2, logRatios.length - 1) * error;
+  const critical = studentTQuantile(1 - (1 - confidence) / 2, degreesOfFreedom) * error;
   const detectable = Math.expm1(Math.max(critical, Math.log1p(margin)) + 1.645 * error);
   return { ratio: Math.exp(estimate), low: Math.exp(low), high: Math.exp(high), detectable };
 }

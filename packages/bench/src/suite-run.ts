@@ -35,7 +35,7 @@ export interface SuiteRunOptions {
 }
 
 /** Long enough for the compiler to have seen a body of microseconds; slower bodies get their blocks' time besides. */
-const warmupMs = 4;
+const warmupMs = 8;
 /** Draws are many and short: how the compiler's lottery falls differs more from draw to draw than within one. */
 const blocksMs = 16;
 const minBlocks = 7;

@@ -79,3 +79,4 @@ export {
 export { type SignFlipOptions, type SignFlipResult, signFlipTest } from "./sign-flip.ts";
 export { type SampleSummary, summarize, summaryPercentiles } from "./summary.ts";
 export { pairedTInterval, type TInterval, tInterval, welchInterval } from "./t-interval.ts";
+export { type TrimmedInterval, trimmedInterval } from "./trimmed-interval.ts";
