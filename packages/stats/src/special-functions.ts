@@ -180,6 +180,8 @@ function rational(x: number, top: readonly number[], bottom: readonly number[]):
 export function complementaryErrorFunction(x: number): number {
   const size = Math.abs(x);
   if (size <= 0.46875) return 1 - x * rational(x * x, centreTop, centreBottom);
+  // exp(−x²) is below the least number there is; the split below would make ∞ − ∞ of an infinite x.
+  if (size > 28) return x < 0 ? 2 : 0;
   // exp(−x²) split at a sixteenth, so that the rounding of x² is not magnified.
   const coarse = Math.trunc(size * 16) / 16;
   const scale = Math.exp(-coarse * coarse) * Math.exp(-(size - coarse) * (size + coarse));

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { MettleError } from "@mettle/core";
-import { expect } from "vitest";
 
 type Row = readonly [string, ...number[]];
 type PairRow = readonly [string, string, ...number[]];
@@ -49,11 +48,22 @@ export function distributionRows(name: string): readonly (readonly number[])[] {
   return rows;
 }
 
-/** Relative to the expected value; `floor` is an absolute allowance where that value is near 0. */
-export function expectClose(actual: number, expected: number, relative: number, floor: number, what: string): void {
-  const allowed = relative * Math.abs(expected) + floor;
+/**
+ * Nothing when `actual` is close enough, else how far it is off.
+ *
+ * @param relative - allowance as a share of the expected value
+ * @param floor - absolute allowance, for where that value is near 0
+ */
+export function deviation(
+  actual: number,
+  expected: number,
+  relative: number,
+  floor: number,
+  what: string,
+): string | undefined {
   const error = Math.abs(actual - expected);
-  expect(error <= allowed, `${what}: ${actual} for ${expected}, off by ${error}`).toBe(true);
+  const close = actual === expected || error <= relative * Math.abs(expected) + floor;
+  return close ? undefined : `${what}: ${actual} for ${expected}, off by ${error}`;
 }
 
 /** The code of the MettleError that `act` throws; fails with anything else thrown. */
