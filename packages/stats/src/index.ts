@@ -15,8 +15,9 @@ export {
   studentTSurvival,
 } from "./distributions.ts";
 export { type StatsErrorCode, statsErrors } from "./errors.ts";
-export { Histogram, type HistogramOptions, histogramDefaults } from "./histogram.ts";
+export { Histogram } from "./histogram.ts";
 export type { EncodedHistogram } from "./histogram-codec.ts";
+export { type HistogramOptions, histogramDefaults } from "./histogram-options.ts";
 export { type HodgesLehmannInterval, hodgesLehmann, hodgesLehmannShift } from "./hodges-lehmann.ts";
 export { type KolmogorovSmirnovResult, kolmogorovSmirnovTest } from "./kolmogorov-smirnov.ts";
 export { benjaminiHochberg } from "./multiple-testing.ts";

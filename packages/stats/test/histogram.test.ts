@@ -1,9 +1,10 @@
 import { MettleError, Random } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Histogram, type HistogramOptions } from "../src/histogram.ts";
+import { Histogram } from "../src/histogram.ts";
 import { bucketCount, bucketOf, highestIn, lowestIn } from "../src/histogram-buckets.ts";
 import type { EncodedHistogram } from "../src/histogram-codec.ts";
+import type { HistogramOptions } from "../src/histogram-options.ts";
 import { nearestRank } from "../src/quantile.ts";
 
 const recorded = (values: Iterable<number>, options: HistogramOptions = {}): Histogram => {
