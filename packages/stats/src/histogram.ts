@@ -1,28 +1,11 @@
 import { statsErrors } from "./errors.ts";
 import { bucketCount, bucketOf, highestIn, lowestIn, middleOf } from "./histogram-buckets.ts";
 import { decodeHistogram, type EncodedHistogram, packBuckets } from "./histogram-codec.ts";
+import { allocateWords, type HistogramOptions, resolveHistogramOptions } from "./histogram-options.ts";
 import { nearestRank } from "./quantile.ts";
 import { argumentInvalid, requireFraction, requireInteger } from "./samples.ts";
 import { type SampleSummary, supportedPercentiles } from "./summary.ts";
 
-export interface HistogramOptions {
-  /** Sub-buckets per doubling as a power of two, 1 … 14: the relative error is at most 2^−(bits+1). @defaultValue 7 */
-  readonly bits?: number;
-  /** Values are recorded in multiples of this, in their own unit. @defaultValue 1 */
-  readonly resolution?: number;
-  /** Limits, at most 64, whose counts are kept exactly, apart from the buckets. @defaultValue none */
-  readonly limits?: readonly number[];
-  /**
-   * Memory of at least `Histogram.byteLength(options)` to keep everything in, such as a SharedArrayBuffer: one thread
-   * records, any other may attach a Histogram of equal options to the same memory and read. New memory must be all
-   * zeros, and the first Histogram on it made before a second thread attaches.
-   */
-  readonly buffer?: ArrayBufferLike;
-}
-
-export const histogramDefaults: Required<Omit<HistogramOptions, "buffer">> = { bits: 7, resolution: 1, limits: [] };
-
-const MAXIMUM_LIMITS = 64;
 /** Above this many units of `resolution` whole numbers are no longer exact. */
 const MAXIMUM_UNITS = 2 ** 53;
 
@@ -70,7 +53,7 @@ export class Histogram {
    * holds a histogram of other options
    */
   constructor(options: HistogramOptions = {}) {
-    const { bits, resolution, limits } = resolveOptions(options);
+    const { bits, resolution, limits } = resolveHistogramOptions(options);
     this.bits = bits;
     this.resolution = resolution;
     this.limits = limits;
@@ -79,13 +62,13 @@ export class Histogram {
     this.#unitsPerValue = 1 / resolution;
     this.#maximumValue = MAXIMUM_UNITS * resolution;
     const length = this.#base + bucketCount(bits);
-    this.#words = allocate(length, options.buffer);
+    this.#words = allocateWords(length, options.buffer);
     this.#claim();
   }
 
   /** Bytes that `options.buffer` needs. */
   static byteLength(options: HistogramOptions = {}): number {
-    const { bits, limits } = resolveOptions(options);
+    const { bits, limits } = resolveHistogramOptions(options);
     return Float64Array.BYTES_PER_ELEMENT * (HEADER + 2 * limits.length + bucketCount(bits));
   }
 
@@ -408,33 +391,4 @@ export class Histogram {
   #word(index: number): number {
     return this.#words[index] ?? 0;
   }
-}
-
-function resolveOptions(options: HistogramOptions): Required<Omit<HistogramOptions, "buffer">> {
-  const bits = options.bits ?? histogramDefaults.bits;
-  const resolution = options.resolution ?? histogramDefaults.resolution;
-  const limits = [...new Set(options.limits)].sort((a, b) => a - b);
-  requireInteger(bits, "bits", 1, 14);
-  // Both ends keep 2^53 units, and one unit's reciprocal, within what a number can hold.
-  if (!(resolution >= 1e-200 && resolution <= 1e200)) {
-    throw argumentInvalid("resolution", resolution, "must be positive, from 1e-200 to 1e200");
-  }
-  if (limits.length > MAXIMUM_LIMITS) throw argumentInvalid("limits", limits.length, `are at most ${MAXIMUM_LIMITS}`);
-  for (const limit of limits) {
-    if (!(limit >= 0 && Number.isFinite(limit)))
-      throw argumentInvalid("limit", limit, "must be finite and not negative");
-  }
-  return { bits, resolution, limits };
-}
-
-function allocate(length: number, buffer: ArrayBufferLike | undefined): Float64Array {
-  if (!buffer) return new Float64Array(length);
-  if (buffer.byteLength < length * Float64Array.BYTES_PER_ELEMENT) {
-    throw argumentInvalid(
-      "buffer",
-      buffer.byteLength,
-      `must have ${length * Float64Array.BYTES_PER_ELEMENT} bytes or more`,
-    );
-  }
-  return new Float64Array(buffer, 0, length);
 }

@@ -34,8 +34,8 @@ function walk(first: Float64Array, second: Float64Array): { furthest: number; la
   let [i, j, furthest] = [0, 0, 0];
   while (i < m || j < n) {
     const value = Math.min(i < m ? first[i]! : Number.POSITIVE_INFINITY, j < n ? second[j]! : Number.POSITIVE_INFINITY);
-    while (i < m && first[i]! === value) i += 1;
-    while (j < n && second[j]! === value) j += 1;
+    while (i < m && first[i] === value) i += 1;
+    while (j < n && second[j] === value) j += 1;
     lastOfTie[i + j] = 1;
     furthest = Math.max(furthest, Math.abs(i * n - j * m));
   }

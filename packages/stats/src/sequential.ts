@@ -30,7 +30,7 @@ export interface SequentialBoundaries {
 /**
  * Boundaries for looking at accumulating data several times with one error for all looks: a look may depend on time
  * but not on what earlier looks showed. Each boundary depends on the looks up to it alone, so later ones may be
- * decided as one goes. About 1 ms for 8 looks.
+ * decided as one goes. Under 10 ms for 8 looks, about 20 ms for 20.
  *
  * @throws MettleError `STATS_ARGUMENT_INVALID`
  * @see Lan & DeMets, Biometrika 70 (1983); Armitage, McPherson & Rowe, JRSS A 132 (1969), for the recursion. The
@@ -89,12 +89,9 @@ function cumulativeSpending(spending: AlphaSpending, fraction: number, alpha: nu
   if (typeof spending === "function") return spending(fraction, alpha);
   if (fraction === 1) return alpha;
   const perSide = alpha / 2;
-  switch (spending) {
-    case "obrien-fleming":
-      return 4 * normalSurvival(-normalQuantile(perSide / 2) / Math.sqrt(fraction));
-    case "pocock":
-      return 2 * perSide * Math.log1p((Math.E - 1) * fraction);
-  }
+  return spending === "pocock"
+    ? 2 * perSide * Math.log1p((Math.E - 1) * fraction)
+    : 4 * normalSurvival(-normalQuantile(perSide / 2) / Math.sqrt(fraction));
 }
 
 /**
@@ -127,9 +124,11 @@ function crossing(paths: Paths, step: number, boundary: number, drift: number): 
 function boundaryFor(paths: Paths, step: number, fraction: number, allowed: number): number {
   // Below this neither a probability nor its logarithm can be told from 0.
   if (allowed < 1e-290) return Number.POSITIVE_INFINITY;
-  // Starts where the boundary would be if no path had ended yet: at or beyond the true one. The logarithm of the
-  // crossing probability falls ever faster with the boundary, so Newton's steps come down to it from one side.
-  let boundary = -normalQuantile(Math.min(allowed, 1) / 2) * Math.sqrt(fraction);
+  // Starts at or beyond the true boundary, at the nearer of two: where it would be if no path had ended yet, and where
+  // the outermost path would still cross with this chance. The logarithm of the crossing probability falls ever faster
+  // with the boundary, so Newton's steps come down to it from one side.
+  const quantile = -normalQuantile(Math.min(allowed, 1) / 2);
+  let boundary = Math.min(quantile * Math.sqrt(fraction), paths.at.at(-1)! + quantile * Math.sqrt(step));
   for (let iteration = 0; iteration < 100; iteration++) {
     const { probability, slope } = crossing(paths, step, boundary, 0);
     const move = ((Math.log(allowed) - Math.log(probability)) * probability) / slope;

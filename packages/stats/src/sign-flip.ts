@@ -3,7 +3,7 @@ import { mean, requireInteger, requireSamples } from "./samples.ts";
 export interface SignFlipOptions {
   /** Uniform in [0, 1); used only above `maxExact` values. */
   readonly random: () => number;
-  /** Up to this many values all 2^n sign patterns are tried, 0 … 26. @defaultValue 20 (about 3 ms) */
+  /** Up to this many values all 2^n sign patterns are tried, 0 … 26. @defaultValue 20 (about 2 ms) */
   readonly maxExact?: number;
   /** Random patterns above `maxExact`. @defaultValue 9999 */
   readonly resamples?: number;

@@ -1,9 +1,10 @@
 import { MettleError, Random } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Histogram, type HistogramOptions } from "../src/histogram.ts";
+import { Histogram } from "../src/histogram.ts";
 import { bucketCount, bucketOf, highestIn, lowestIn } from "../src/histogram-buckets.ts";
 import type { EncodedHistogram } from "../src/histogram-codec.ts";
+import type { HistogramOptions } from "../src/histogram-options.ts";
 import { nearestRank } from "../src/quantile.ts";
 
 const recorded = (values: Iterable<number>, options: HistogramOptions = {}): Histogram => {
@@ -64,7 +65,7 @@ describe("quantile", () => {
           const exact = values.toSorted((a, b) => a - b)[nearestRank(q, values.length) - 1]!;
           const said = recorded(values, { bits }).quantile(q)!;
           expect(Math.abs(said - exact)).toBeLessThanOrEqual(exact * 2 ** -(bits + 1) + (exact > 2 ** 52 ? 1 : 0));
-          if (exact < 2 ** (bits + 1)) expect(said).toBe(exact);
+          expect(said === exact || exact >= 2 ** (bits + 1)).toBe(true);
         },
       ),
       { numRuns: 400 },
@@ -127,7 +128,8 @@ describe("what is exact", () => {
         expect(histogram.min).toBe(Math.min(...values));
         expect(histogram.max).toBe(Math.max(...values));
         const exactSum = values.reduce((sum, value) => sum + BigInt(Math.round(value * 2 ** 20)), 0n);
-        expect(Math.abs(histogram.sum - Number(exactSum) / 2 ** 20)).toBeLessThan(1e-3);
+        const exact = Number(exactSum) / 2 ** 20;
+        expect(Math.abs(histogram.sum - exact)).toBeLessThan(4 * Number.EPSILON * exact + 1e-3);
         for (const limit of limits) {
           expect(histogram.countAtOrBelow(limit)).toBe(values.filter((value) => value <= limit).length);
         }
@@ -289,13 +291,13 @@ describe("encode and decode", () => {
     fc.assert(
       fc.property(fc.nat(whole.buckets.length), fc.string({ maxLength: 4 }), (at, inserted) => {
         const buckets = whole.buckets.slice(0, at) + inserted + whole.buckets.slice(at + inserted.length);
-        let decoded: Histogram | undefined;
-        try {
-          decoded = Histogram.decode({ ...whole, buckets });
-        } catch (error) {
-          expect(error).toMatchObject({ code: "HISTOGRAM_ENCODING_INVALID" });
-        }
-        if (decoded) expect(decoded.count).toBe(whole.count);
+        const count = { value: -1 };
+        const code = codeOf(() => {
+          count.value = Histogram.decode({ ...whole, buckets }).count;
+        });
+        expect([code, count.value]).toSatisfy(
+          ([c, n]) => c === "HISTOGRAM_ENCODING_INVALID" || (c === "nothing thrown" && n === whole.count),
+        );
       }),
       { numRuns: 500 },
     );
