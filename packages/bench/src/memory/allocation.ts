@@ -58,9 +58,7 @@ export interface AllocationMeasurement {
 type ResolvedOptions = Required<Omit<AllocationOptions, "emptyRun" | "signal">> &
   Pick<AllocationOptions, "emptyRun" | "signal">;
 
-export const allocationDefaults: Readonly<
-  Required<Omit<AllocationOptions, "emptyRun" | "signal" | "clock">>
-> = {
+export const allocationDefaults: Readonly<Required<Omit<AllocationOptions, "emptyRun" | "signal" | "clock">>> = {
   // An odd number large enough that a window hit by a background sweep (seen: half a megabyte vanishing between two
   // collections) stands alone outside the middle half.
   windows: 7,
@@ -88,7 +86,9 @@ function resolveOptions(iterations: number, options: AllocationOptions): Resolve
   if (!(resolved.maxIterations >= iterations))
     problems.push(`maxIterations must be at least iterations (${iterations}), got ${resolved.maxIterations}`);
   if (problems.length > 0) {
-    throw coreErrors.create("OPTIONS_INVALID", `Allocation options: ${problems.join("; ")}.`, { details: { problems } });
+    throw coreErrors.create("OPTIONS_INVALID", `Allocation options: ${problems.join("; ")}.`, {
+      details: { problems },
+    });
   }
   return resolved;
 }

@@ -73,6 +73,7 @@ const MINIMUM_CYCLES = 12;
  */
 export async function measureLeak(options: MeasureLeakOptions): Promise<LeakFinding> {
   const { cycles, scope } = { ...leakDefaults, ...options };
+  resolveLeakOptions(options);
   if (!(Number.isInteger(cycles) && cycles >= MINIMUM_CYCLES)) {
     throw coreErrors.create("OPTIONS_INVALID", `cycles must be ${MINIMUM_CYCLES} or more, got ${cycles}.`, {
       details: { cycles },
@@ -103,12 +104,7 @@ export async function measureLeak(options: MeasureLeakOptions): Promise<LeakFind
  * @throws MettleError `MEMORY_POINTS_TOO_FEW`, `OPTIONS_INVALID`
  */
 export function findLeak(points: readonly LeakPoint[], options: LeakOptions = {}): LeakFinding {
-  const { minimumBytesPerCycle, confidence } = { ...leakDefaults, ...options };
-  if (!(confidence > 0 && confidence < 1 && minimumBytesPerCycle >= 0)) {
-    throw coreErrors.create("OPTIONS_INVALID", "Leak: confidence must be in (0, 1), minimumBytesPerCycle 0 or more.", {
-      details: { confidence, minimumBytesPerCycle },
-    });
-  }
+  const { minimumBytesPerCycle, confidence } = resolveLeakOptions(options);
   if (points.length < MINIMUM_CYCLES) throw tooFew(points.length);
   const droppedCycles = warmupLength(points.map(({ bytes }) => bytes));
   const kept = points.slice(droppedCycles);
@@ -128,6 +124,16 @@ export function findLeak(points: readonly LeakPoint[], options: LeakOptions = {}
     droppedCycles,
     points,
   };
+}
+
+function resolveLeakOptions(options: LeakOptions): Required<LeakOptions> {
+  const { minimumBytesPerCycle, confidence } = { ...leakDefaults, ...options };
+  if (!(confidence > 0 && confidence < 1 && minimumBytesPerCycle >= 0)) {
+    throw coreErrors.create("OPTIONS_INVALID", "Leak: confidence must be in (0, 1), minimumBytesPerCycle 0 or more.", {
+      details: { confidence, minimumBytesPerCycle },
+    });
+  }
+  return { minimumBytesPerCycle, confidence };
 }
 
 const tooFew = (count: number): Error =>
