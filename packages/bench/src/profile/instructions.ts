@@ -51,6 +51,8 @@ const deterministicFlags = ["--single-threaded", "--predictable-gc-schedule", "-
 
 /** Warm-up long enough for V8's last tier: by then neither number of iterations meets a compilation of the body. */
 const WARMUP_ITERATIONS = 20_000;
+/** One long call would be optimized in mid-loop only, and the next call begin in a lower tier again. */
+const WARMUP_CALLS = 100;
 
 /**
  * Node arguments that import a module and call one of its exports with a number of iterations, after a warm-up.
@@ -66,7 +68,8 @@ export function moduleArguments(
   const script =
     "const [url, name, warmup, iterations] = process.argv.slice(1);" +
     "const run = (await import(url))[name];" +
-    "await run(Number(warmup)); await run(Number(iterations));";
+    `for (let call = 0; call < ${WARMUP_CALLS}; call++) await run(Math.ceil(Number(warmup) / ${WARMUP_CALLS}));` +
+    "await run(Number(iterations));";
   return (iterations) => [
     "--input-type=module",
     "--eval",

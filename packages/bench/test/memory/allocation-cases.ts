@@ -26,7 +26,7 @@ const cases: Record<string, RunIterations> = {
   },
   asyncPair: async (n) => {
     for (let i = 0; i < n; i++) sink = { a: i, b: i };
-    await undefined;
+    await Promise.resolve();
   },
   buffer: (n) => {
     for (let i = 0; i < n; i++) sink = new Uint8Array(4096);

@@ -10,6 +10,11 @@ const within = (measured: number, known: number): number => Math.abs(measured / 
 // Sizes hold for 64-bit V8 without pointer compression, which is every official build of Node.
 describe("bytes per operation against V8's object layout", () => {
   let results: Record<string, AllocationMeasurement>;
+  const resultOf = (name: string): AllocationMeasurement => {
+    const result = results[name];
+    if (!result) throw new Error(`no result for ${name}`);
+    return result;
+  };
   beforeAll(async () => {
     const script = fileURLToPath(new URL("allocation-cases.ts", import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=mettle-source", script]);
@@ -23,17 +28,17 @@ describe("bytes per operation against V8's object layout", () => {
     ["surviving", 40],
     ["asyncPair", 40],
   ])("%s is %i bytes within 0.5 %%", (name, known) => {
-    expect(within(results[name]!.bytesPerOperation, known)).toBeLessThan(0.005);
-    expect(results[name]!.settled).toBe(true);
+    expect(within(resultOf(name).bytesPerOperation, known)).toBeLessThan(0.005);
+    expect(resultOf(name).settled).toBe(true);
   });
 
   test("an empty body allocates nothing", () => {
-    expect(Math.abs(results["empty"]!.bytesPerOperation)).toBeLessThan(0.05);
-    expect(results["empty"]!.gcPauseNs).toBeLessThan(1e6);
+    expect(Math.abs(resultOf("empty").bytesPerOperation)).toBeLessThan(0.05);
+    expect(resultOf("empty").gcPauseNs).toBeLessThan(1e6);
   });
 
   test("collections are counted by kind and timed", () => {
-    const { gcCount, gcCountByType, gcPauseNs, gcPausePerOperationNs, iterations, windows } = results["surviving"]!;
+    const { gcCount, gcCountByType, gcPauseNs, gcPausePerOperationNs, iterations, windows } = resultOf("surviving");
     expect(gcCount).toBeGreaterThan(0);
     expect(Object.values(gcCountByType).reduce((sum, count) => sum + count, 0)).toBe(gcCount);
     expect(gcPauseNs / gcCount).toBeGreaterThan(1e3);
@@ -41,9 +46,9 @@ describe("bytes per operation against V8's object layout", () => {
   });
 
   test("bytes outside the heap come from windows without a collection", () => {
-    expect(results["buffer"]!.gcCount).toBeGreaterThan(0);
-    expect(results["buffer"]!.offHeapBytesPerOperation).toBe(4096);
-    expect(results["pair"]!.offHeapBytesPerOperation).toBe(0);
+    expect(resultOf("buffer").gcCount).toBeGreaterThan(0);
+    expect(resultOf("buffer").offHeapBytesPerOperation).toBe(4096);
+    expect(resultOf("pair").offHeapBytesPerOperation).toBe(0);
   });
 });
 
@@ -57,7 +62,7 @@ describe("measureAllocation", () => {
     const run = (n: number): void => {
       calls += 1;
       kept.length = 0;
-      for (let i = 0; i < n * (calls % 5); i++) kept.push(new Array(64).fill(i));
+      for (let i = 0; i < n * (calls % 5); i++) kept.push(Array.from({ length: 64 }, () => i));
     };
     const measured = await measureAllocation(run, 10, { ...quick, maxIterations: 40, relativeError: 1e-6 });
     expect(measured.settled).toBe(false);

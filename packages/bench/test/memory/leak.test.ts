@@ -48,7 +48,7 @@ describe("measureLeak on this process", () => {
       await clock.advance(ms(60_000));
     };
     const { growthPerHour, slopeBytesPerCycle } = await measureLeak({ cycle, cycles: 16, clock });
-    expect(growthPerHour!.bytesPerHour).toBeCloseTo(slopeBytesPerCycle * 60, 3);
+    expect(growthPerHour?.bytesPerHour).toBeCloseTo(slopeBytesPerCycle * 60, 3);
     expect(leaked).toHaveLength(16);
   });
 
@@ -107,7 +107,7 @@ describe("findLeak", () => {
     const found = findLeak(series(40, (cycle) => 2048 * cycle, 1e9));
     expect(found.slopeBytesPerCycle).toBeCloseTo(2048, 6);
     expect(found.high - found.low).toBeLessThan(1e-3);
-    expect(found.growthPerHour!.bytesPerHour).toBeCloseTo(2048 * 3600, 1);
+    expect(found.growthPerHour?.bytesPerHour).toBeCloseTo(2048 * 3600, 1);
   });
 
   test("warm-up is at least a tenth and at most half", () => {

@@ -9,11 +9,7 @@ describe("measureMemoryPerThing", () => {
   test("finds the size of an object, slot in its list included", async () => {
     const measured = await measureMemoryPerThing({
       counts: [20_000, 60_000, 100_000],
-      make: (count) => {
-        const list: unknown[] = new Array(count);
-        for (let i = 0; i < count; i++) list[i] = { a: i, b: i };
-        return list;
-      },
+      make: (count) => Array.from({ length: count }, (_, i) => ({ a: i, b: i })),
     });
     expect(Math.abs(measured.accounted.slopeBytes / 48 - 1)).toBeLessThan(0.01);
     expect(covers(measured.accounted, 48)).toBe(true);
@@ -54,7 +50,7 @@ describe("measureMemoryPerThing", () => {
     expect(made).toEqual(await order(7));
     expect(made).not.toEqual(await order(8));
     expect(made[0]).toBe(1);
-    expect(made.slice(1).sort()).toEqual([1, 1, 2, 2, 3, 3, 4, 4]);
+    expect(made.slice(1).sort((a, b) => a - b)).toEqual([1, 1, 2, 2, 3, 3, 4, 4]);
   });
 
   test("one count gives no slope", async () => {

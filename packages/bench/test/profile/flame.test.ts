@@ -24,16 +24,16 @@ describe("flameTree", () => {
     const flame = flameTree(root);
     expect(flame).toMatchObject({ name: "(root)", self: 0, total: 250 });
     expect(flame.children.map(({ name }) => name)).toEqual(["(idle)", "main"]);
-    const main = flame.children[1]!;
+    const main = flame.children[1];
     expect(main).toMatchObject({ location: "file:///a.js:5:10", self: 10, total: 100 });
-    expect(main.children).toHaveLength(1);
-    expect(main.children[0]).toMatchObject({ name: "work", self: 70, total: 90 });
+    expect(main?.children).toHaveLength(1);
+    expect(main?.children[0]).toMatchObject({ name: "work", self: 70, total: 90 });
   });
 
   test("loses no weight, whatever the tree", () => {
     const name = fc.constantFrom("a", "b", "c");
     const { tree } = fc.letrec<{ tree: WeightedNode; children: WeightedNode[] }>((tie) => ({
-      children: fc.oneof({ maxDepth: 4 }, fc.constant([]), fc.array(tie("tree"), { maxLength: 3 })),
+      children: fc.oneof({ maxDepth: 4 }, fc.constant<WeightedNode[]>([]), fc.array(tie("tree"), { maxLength: 3 })),
       tree: fc.tuple(name, fc.nat(1000), tie("children")).map((parts) => node(...parts)),
     }));
     const weight = (at: WeightedNode): number => at.children.reduce((sum, child) => sum + weight(child), at.self);
