@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Command } from "./command.ts";
 
 /** A command and the folder it is run in. */
@@ -111,5 +111,6 @@ function planBuild(folder: string, locked: Locked): Step | undefined {
 /** True when `path` is `folder` or lies inside it. */
 export function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
-  return way === "" || (!way.startsWith("..") && resolve(folder, way) === resolve(path));
+  // Absolute between two drives of Windows.
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
