@@ -1,8 +1,8 @@
 import { formatChange } from "@mettle/core";
 import type { Comparison, Measurement, Run } from "@mettle/results";
+import { normalQuantile, normalSurvival } from "@mettle/stats";
 import { histogramQuantile } from "../histogram-quantile.ts";
 import { formatStatistic, readStatistic, type Statistic } from "../statistic.ts";
-import { normalCritical, normalTwoSided } from "./internal-normal.ts";
 
 /** Where a ratio and its uncertainty come from, best first. */
 export type EvidenceSource = "paired" | "intervals" | "histograms" | "moments" | "bare";
@@ -88,7 +88,7 @@ export function unpairedEvidence(
       low: ratio / reach,
       high: ratio * reach,
       confidence,
-      pValue: normalTwoSided(z),
+      pValue: 2 * normalSurvival(z),
       notes: [
         `${formatStatistic(statistic)}, ${note}`,
         "the runs were not interleaved: what the machine did between them is not in the interval",
@@ -96,6 +96,11 @@ export function unpairedEvidence(
     };
   }
   return { source: "bare", ratio, notes: [`${formatStatistic(statistic)}, two figures without an interval`] };
+}
+
+/** The z with P(|Z| ≤ z) = confidence. */
+function normalCritical(confidence: number): number {
+  return normalQuantile((1 + confidence) / 2);
 }
 
 /** Standard error of the logarithm, from the measurement's own interval when it is of this statistic. */

@@ -25,7 +25,7 @@ export interface OutcomeRule {
  * - two bare figures further apart than the tolerance: worse or better; they can never say same
  * - anything else: undecided
  *
- * @param adjustedPValue - see `benjaminiHochberg`; absent when the evidence has none
+ * @param adjustedPValue - by Benjamini–Hochberg; absent when the evidence has none
  */
 export function outcomeOf(
   evidence: RatioEvidence,

@@ -1,5 +1,6 @@
 import { formatChange } from "@mettle/core";
 import type { Comparison, ComparisonOutcome, Measurement, Run } from "@mettle/results";
+import { benjaminiHochberg } from "@mettle/stats";
 import { findingBase, noDataFinding, type RuleIdentity } from "../findings.ts";
 import { findSame, formatSelector } from "../selector.ts";
 import { missedState, type SeverityPolicy, severityOf } from "../severity.ts";
@@ -7,7 +8,6 @@ import { formatStatistic, readStatistic, type Statistic } from "../statistic.ts"
 import { formatValue } from "../thresholds/expression.ts";
 import type { Change, Finding } from "../verdict.ts";
 import { comparedStatistic, pairedEvidence, type RatioEvidence, unpairedEvidence } from "./evidence.ts";
-import { benjaminiHochberg } from "./multiple-comparisons.ts";
 import { outcomeOf, outcomeWords } from "./outcome.ts";
 import { regressionDefaults, type RegressionPolicy } from "./policy.ts";
 
@@ -264,10 +264,7 @@ function absoluteFinding(
   return {
     ...findingBase({ ...identityOf(true), severity }, measurement),
     state: outcome === "worse" ? missedState(severity, severities) : outcome === "better" ? "info" : "passed",
-    message: `${formatSelector(measurement)}: ${outcomeWords[outcome]} than ${against}: ${figures}.`.replace(
-      "no change than",
-      "no change against",
-    ),
+    message: `${formatSelector(measurement)}: ${outcomeWords[outcome]} ${outcome === "same" ? "against" : "than"} ${against}: ${figures}.`,
     actual: current,
     limit: baseline,
     unit,
