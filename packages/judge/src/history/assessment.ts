@@ -36,13 +36,13 @@ export const historyDefaults: Required<HistoryPolicy> = {
   required: false,
 };
 
-/** A step of the level. `change` is after / before − 1. */
+/** A step of the level. `change` is after / before − 1, absent where the level was zero. */
 export interface LevelChange {
   readonly index: number;
   readonly point: HistoryPoint;
   readonly before: number;
   readonly after: number;
-  readonly change: number;
+  readonly change?: number;
   readonly worse: boolean;
   readonly recent: boolean;
   readonly pValue: number;
@@ -67,7 +67,8 @@ export interface Trend {
 export interface LevelViolation {
   readonly point: HistoryPoint;
   readonly level: number;
-  readonly change: number;
+  /** As a fraction; absent where the level is zero. */
+  readonly change?: number;
   readonly worse: boolean;
   /** True when it lies outside the scatter of the level, three robust standard deviations. */
   readonly beyondScatter: boolean;
@@ -108,10 +109,10 @@ export function assessHistory(
   const isWorse = (change: number): boolean => (direction === "lower" ? change > 0 : change < 0);
   const statistical = found.points.flatMap(({ index, before, after, pValue }): LevelChange[] => {
     const point = points[index];
-    const change = relative(after - before, before);
-    if (!point || change === undefined) return [];
+    if (!point) return [];
     const recent = index >= points.length - settings.recentPoints;
-    return [{ index, point, before, after, change, worse: isWorse(change), recent, pValue, severity: severityOf(change) }];
+    const size = sizeOf(after - before, before);
+    return [{ index, point, before, after, ...size, worse: isWorse(after - before), recent, pValue }];
   });
   const from = found.segments.at(-1)?.from ?? 0;
   const trend = trendOf(points.slice(from), isWorse);
@@ -150,6 +151,12 @@ function relative(difference: number, level: number): number | undefined {
   return level === 0 ? undefined : difference / Math.abs(level);
 }
 
+/** Rising from zero has no relative size; T-23 makes it `high`. */
+function sizeOf(difference: number, level: number): { change?: number; severity: Severity } {
+  const change = relative(difference, level);
+  return change === undefined ? { severity: "high" } : { change, severity: severityOf(change) };
+}
+
 /** Below this many points Mann–Kendall cannot reach 1 % with any order of them that is not perfect. */
 const trendMinimum = 8;
 
@@ -173,15 +180,14 @@ function violationOf(
   const before = points.slice(0, -1).map(({ value }) => value);
   if (!point || before.length < 2) return undefined;
   const level = median(before);
-  const change = relative(point.value - level, level);
-  if (change === undefined || Math.abs(change) <= tolerance) return undefined;
+  const difference = point.value - level;
+  if (Math.abs(difference) <= tolerance * Math.abs(level)) return undefined;
   const scatter = 3 * normalConsistency * medianAbsoluteDeviation(before);
   return {
     point,
     level,
-    change,
-    worse: isWorse(change),
-    beyondScatter: Math.abs(point.value - level) > scatter,
-    severity: severityOf(change),
+    ...sizeOf(difference, level),
+    worse: isWorse(difference),
+    beyondScatter: Math.abs(difference) > scatter,
   };
 }

@@ -69,7 +69,7 @@ function findingsOf(
     ...(trend && adjustedPValue !== undefined && trendMatters(trend, adjustedPValue, policy)
       ? [trendFinding(series, trend, adjustedPValue, base, severities)]
       : []),
-    ...(threshold ? [violationFinding(series, threshold, base, severities, policy)] : []),
+    ...(threshold ? [violationFinding(series, threshold, severities, policy)] : []),
   ];
   if (found.some(({ state }) => state !== "info")) return found;
   return [
@@ -86,6 +86,9 @@ function findingsOf(
 const nameOf = ({ commit, runId, at }: HistoryPoint): string =>
   commit === undefined ? `run ${runId} of ${at}` : `commit ${commit.slice(0, 7)}`;
 
+/** A level of zero has no relative change. */
+const sizeOf = (change: number | undefined): string => (change === undefined ? "" : `${formatChange(change)}, `);
+
 function stepFinding(series: HistorySeries, step: LevelChange, base: Base, severities: SeverityPolicy): Finding {
   const { point, change, before, after, worse, recent, pValue, severity } = step;
   const { unit, points } = series;
@@ -95,12 +98,20 @@ function stepFinding(series: HistorySeries, step: LevelChange, base: Base, sever
     ...base(worse ? severity : "low", `no step since ${point.commit?.slice(0, 7) ?? point.runId}`),
     state,
     message:
-      `${formatSelector(series)}: since ${nameOf(point)}: ${formatChange(change)}, ` +
-      `${worse ? "worse" : "better"} (${formatValue(before, unit)} → ${formatValue(after, unit)}).`,
+      `${formatSelector(series)}: since ${nameOf(point)}: ${sizeOf(change)}${worse ? "worse" : "better"} ` +
+      `(${formatValue(before, unit)} → ${formatValue(after, unit)}).`,
     actual: after,
     limit: before,
     unit,
-    change: { ratio: after / before, outcome: worse ? "worse" : "better", against: `the level before ${nameOf(point)}` },
+    ...(change === undefined
+      ? {}
+      : {
+          change: {
+            ratio: after / before,
+            outcome: worse ? ("worse" as const) : ("better" as const),
+            against: `the level before ${nameOf(point)}`,
+          },
+        }),
     evidence: [
       `p = ${pValue.toPrecision(2)}, adjusted for the search over positions`,
       `${points.length - step.index} runs since`,
@@ -141,7 +152,6 @@ function trendFinding(
 function violationFinding(
   series: HistorySeries,
   violation: LevelViolation,
-  base: Base,
   severities: SeverityPolicy,
   policy: Required<HistoryPolicy>,
 ): Finding {
@@ -161,16 +171,20 @@ function violationFinding(
     ),
     state: worse ? missed : "info",
     message:
-      `${formatSelector(series)}: the last value is ${formatChange(change)} off its level ` +
-      `(${formatValue(level, unit)} → ${formatValue(point.value, unit)}), ${worse ? "worse" : "better"}.`,
+      `${formatSelector(series)}: the last value is off its level, ${sizeOf(change)}` +
+      `${worse ? "worse" : "better"} (${formatValue(level, unit)} → ${formatValue(point.value, unit)}).`,
     actual: point.value,
     limit: level,
     unit,
-    change: {
-      ratio: point.value / level,
-      outcome: beyondScatter ? (worse ? "worse" : "better") : "undecided",
-      against: "the level of the runs before",
-    },
+    ...(change === undefined
+      ? {}
+      : {
+          change: {
+            ratio: point.value / level,
+            outcome: beyondScatter ? (worse ? ("worse" as const) : ("better" as const)) : ("undecided" as const),
+            against: "the level of the runs before",
+          },
+        }),
     evidence: [
       beyondScatter
         ? "outside the scatter of the runs before, three robust standard deviations"
