@@ -142,8 +142,7 @@ function checkLimit(budget: Budget, measurement: Measurement, statisticName: str
   if (!budgetUnits[budget.kind].includes(unit)) {
     return noData(`${statisticName} is in ${unit}, which a ${budget.kind} budget cannot limit`);
   }
-  const limit =
-    parsed.unit === undefined ? parsed.value : quantityIn({ ...parsed, text: String(written) }, unit);
+  const limit = parsed.unit === undefined ? parsed.value : quantityIn({ ...parsed, text: String(written) }, unit);
   if (typeof limit === "string") return noData(limit);
   const floor = budget.kind === "throughput" || (budget.kind === "rate" && measurement.direction === "higher");
   if (!floor && measurement.direction === "higher") {
@@ -176,14 +175,16 @@ export function judgeBudgets(
   const missing = gate.filter((name) => !budgets.some((budget) => budget.name === name));
   return [
     ...budgets.flatMap((budget) => judgeBudget(run, budget, gate.includes(budget.name), policy)),
-    ...missing.map((name): Finding => ({
-      ...noDataFinding(
-        { kind: "coverage", rule: `gate ${name}`, severity: "high" },
-        { metric: name, tags: {} },
-        `no_budget_defined: the gate requires ${name}, but no budget has that name.`,
-      ),
-      recommendation: `Define a budget named ${name}, or take it out of the gate.`,
-    })),
+    ...missing.map(
+      (name): Finding => ({
+        ...noDataFinding(
+          { kind: "coverage", rule: `gate ${name}`, severity: "high" },
+          { metric: name, tags: {} },
+          `no_budget_defined: the gate requires ${name}, but no budget has that name.`,
+        ),
+        recommendation: `Define a budget named ${name}, or take it out of the gate.`,
+      }),
+    ),
   ];
 }
 

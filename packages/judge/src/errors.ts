@@ -1,6 +1,12 @@
 import { defineErrors, type ErrorCatalogue, exitCodes } from "@mettle/core";
 
-export type JudgeErrorCode = "THRESHOLD_SYNTAX" | "SELECTOR_SYNTAX" | "POLICY_INVALID" | "BUDGET_EXCEEDED" | "BUDGET_UNMEASURED" | "OBJECTIVE_COUNTS_INVALID";
+export type JudgeErrorCode =
+  | "THRESHOLD_SYNTAX"
+  | "SELECTOR_SYNTAX"
+  | "POLICY_INVALID"
+  | "BUDGET_EXCEEDED"
+  | "BUDGET_UNMEASURED"
+  | "OBJECTIVE_COUNTS_INVALID";
 
 export const judgeErrors: ErrorCatalogue<JudgeErrorCode> = defineErrors({
   THRESHOLD_SYNTAX: {

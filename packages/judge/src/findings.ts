@@ -27,7 +27,11 @@ export interface RuleIdentity {
 export function findingBase(identity: RuleIdentity, subject: Subject): Omit<Finding, "state" | "message" | "evidence"> {
   const requirement = [...new Set([...(identity.requirement ?? []), ...(subject.requirement ?? [])])];
   return {
-    id: findingId(identity.kind, formatSelector(subject), identity.name ? `${identity.name}: ${identity.rule}` : identity.rule),
+    id: findingId(
+      identity.kind,
+      formatSelector(subject),
+      identity.name ? `${identity.name}: ${identity.rule}` : identity.rule,
+    ),
     kind: identity.kind,
     severity: identity.severity,
     metric: subject.metric,
@@ -65,7 +69,12 @@ export function findingOfChecks(
 }
 
 /** A rule that found nothing to judge. */
-export function noDataFinding(identity: RuleIdentity, subject: Subject, message: string, evidence: readonly string[] = []): Finding {
+export function noDataFinding(
+  identity: RuleIdentity,
+  subject: Subject,
+  message: string,
+  evidence: readonly string[] = [],
+): Finding {
   return { ...findingBase(identity, subject), state: "no-data", message, evidence };
 }
 

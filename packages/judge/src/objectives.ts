@@ -26,7 +26,12 @@ export type ServiceLevelIndicator =
 /** The period over which an objective holds. */
 export type TimeWindow =
   | { readonly kind: "rolling"; readonly durationMs: number }
-  | { readonly kind: "calendar"; readonly unit: "day" | "week" | "month" | "quarter" | "year"; readonly timeZone: string; readonly start: string };
+  | {
+      readonly kind: "calendar";
+      readonly unit: "day" | "week" | "month" | "quarter" | "year";
+      readonly timeZone: string;
+      readonly start: string;
+    };
 
 /** A service level objective, in the shape of OpenSLO's `SLO`. Evaluated continuously by the monitor. */
 export interface ServiceLevelObjective {
@@ -37,7 +42,11 @@ export interface ServiceLevelObjective {
   /** Share of good, 0 … 1 without its ends. */
   readonly target: number;
   readonly budgetingMethod: BudgetingMethod;
-  readonly timeSlice?: { readonly windowMs: number; readonly target: number; readonly empty: "good" | "bad" | "ignore" };
+  readonly timeSlice?: {
+    readonly windowMs: number;
+    readonly target: number;
+    readonly empty: "good" | "bad" | "ignore";
+  };
   readonly timeWindow: TimeWindow;
   readonly alerts?: readonly BurnRateAlert[];
 }
@@ -76,21 +85,39 @@ export interface ErrorBudget {
  * @see Wilson, Probable Inference, JASA 22 (1927)
  */
 export function errorBudget(good: number, total: number, target: number): ErrorBudget | undefined {
-  if (!(Number.isSafeInteger(good) && Number.isSafeInteger(total) && 0 <= good && good <= total && 0 < target && target < 1)) {
-    throw judgeErrors.create("OBJECTIVE_COUNTS_INVALID", `No error budget for ${good} good of ${total} at target ${target}.`, {
-      details: { good, total, target },
-    });
+  if (
+    !(
+      Number.isSafeInteger(good) &&
+      Number.isSafeInteger(total) &&
+      0 <= good &&
+      good <= total &&
+      0 < target &&
+      target < 1
+    )
+  ) {
+    throw judgeErrors.create(
+      "OBJECTIVE_COUNTS_INVALID",
+      `No error budget for ${good} good of ${total} at target ${target}.`,
+      {
+        details: { good, total, target },
+      },
+    );
   }
   if (total === 0) return undefined;
   const indicator = good / total;
   const allowedBad = (1 - target) * total;
   const consumed = (total - good) / allowedBad;
   const z = normalQuantile(0.975);
-  const spread = z * z / total;
+  const spread = (z * z) / total;
   const centre = (indicator + spread / 2) / (1 + spread);
   const reach = (z / (1 + spread)) * Math.sqrt((indicator * (1 - indicator)) / total + spread / (4 * total));
   return {
-    good, total, indicator, target, allowedBad, consumed,
+    good,
+    total,
+    indicator,
+    target,
+    allowedBad,
+    consumed,
     remaining: 1 - consumed,
     low: Math.max(0, centre - reach),
     high: Math.min(1, centre + reach),
@@ -140,7 +167,8 @@ export function judgeObjective(
   return measurements.map((measurement) => {
     const counts = goodOf(measurement, atMostNs);
     const subject = formatSelector(measurement);
-    if (typeof counts === "string") return noDataFinding(identity, measurement, `${objective.name}: ${subject}: ${counts}.`);
+    if (typeof counts === "string")
+      return noDataFinding(identity, measurement, `${objective.name}: ${subject}: ${counts}.`);
     const budget = errorBudget(counts.good, counts.total, objective.target);
     const needed = Math.ceil(1 / (1 - objective.target) - 1e-9);
     if (!budget || budget.total < needed) {
@@ -154,7 +182,12 @@ export function judgeObjective(
   });
 }
 
-function objectiveFinding(identity: RuleIdentity, measurement: Measurement, budget: ErrorBudget, policy: SeverityPolicy): Finding {
+function objectiveFinding(
+  identity: RuleIdentity,
+  measurement: Measurement,
+  budget: ErrorBudget,
+  policy: SeverityPolicy,
+): Finding {
   const { indicator, target, good, total, consumed, low, high, allowedBad } = budget;
   const percent = (share: number): string => `${Number((share * 100).toPrecision(6))} %`;
   const state = indicator >= target ? "passed" : high < target ? missedState(identity.severity, policy) : "undecided";

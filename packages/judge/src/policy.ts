@@ -98,7 +98,9 @@ class Problems {
  */
 export function resolvePolicy(policy: JudgePolicy = {}): ResolvedPolicy {
   const problems = new Problems();
-  for (const key of Object.keys(policy)) problems.check(knownKeys.includes(key), key, `is not a setting; there are ${knownKeys.join(", ")}`);
+  checkKeys(policy, knownKeys, "", problems);
+  checkKeys(policy.regressions ?? {}, Object.keys(regressionDefaults), "regressions.", problems);
+  checkKeys(policy.history ?? {}, Object.keys(historyDefaults), "history.", problems);
   const budgets = policy.budgets ?? [];
   const targets = policy.targets ?? [];
   const resolved: ResolvedPolicy = {
@@ -125,11 +127,22 @@ export function resolvePolicy(policy: JudgePolicy = {}): ResolvedPolicy {
   checkNumbers(resolved, problems);
   if (problems.found.length > 0) {
     const list = problems.found.map(({ path, problem }) => `${path}: ${problem}`);
-    throw judgeErrors.create("POLICY_INVALID", `The policy has ${list.length} problem${list.length === 1 ? "" : "s"}:\n- ${list.join("\n- ")}`, {
-      details: { problems: problems.found },
-    });
+    throw judgeErrors.create(
+      "POLICY_INVALID",
+      `The policy has ${list.length} problem${list.length === 1 ? "" : "s"}:\n- ${list.join("\n- ")}`,
+      {
+        details: { problems: problems.found },
+      },
+    );
   }
   return resolved;
+}
+
+/** A misspelt setting would otherwise be a rule that silently is not there. */
+function checkKeys(given: object, known: readonly string[], prefix: string, problems: Problems): void {
+  for (const key of Object.keys(given)) {
+    problems.check(known.includes(key), `${prefix}${key}`, `is not a setting; there are ${known.join(", ")}`);
+  }
 }
 
 function resolveThresholds(thresholds: Thresholds, problems: Problems): readonly ThresholdRule[] {
@@ -150,7 +163,11 @@ function resolveObjectives(objectives: readonly RunObjective[], problems: Proble
     const path = `objectives[${index}]`;
     problems.parse(`${path}.metric`, () => parseSelector(objective.metric));
     checkSeverity(objective.severity, `${path}.severity`, problems);
-    problems.check(0 < objective.target && objective.target < 1, `${path}.target`, `must lie between 0 and 1, got ${objective.target}`);
+    problems.check(
+      0 < objective.target && objective.target < 1,
+      `${path}.target`,
+      `must lie between 0 and 1, got ${objective.target}`,
+    );
     const { atMost } = objective;
     if (atMost === undefined) return objective;
     const parsed = problems.parse(`${path}.atMost`, () => parseQuantity(atMost));
@@ -174,7 +191,11 @@ function checkBudgets(budgets: readonly Budget[], problems: Problems): void {
 }
 
 function checkSeverity(severity: Severity | undefined, path: string, problems: Problems): void {
-  problems.check(severity === undefined || severities.includes(severity), path, `must be one of ${severities.join(", ")}, got ${severity}`);
+  problems.check(
+    severity === undefined || severities.includes(severity),
+    path,
+    `must be one of ${severities.join(", ")}, got ${severity}`,
+  );
 }
 
 function checkNumbers(policy: ResolvedPolicy, problems: Problems): void {
@@ -193,7 +214,11 @@ function checkNumbers(policy: ResolvedPolicy, problems: Problems): void {
     fraction("regressions.falseDiscoveryRate", regressions.falseDiscoveryRate);
     fraction("regressions.confidence", regressions.confidence);
     for (const name of ["missing", "undecided"] as const) {
-      problems.check(["fail", "report"].includes(regressions[name]), `regressions.${name}`, `must be fail or report, got ${regressions[name]}`);
+      problems.check(
+        ["fail", "report"].includes(regressions[name]),
+        `regressions.${name}`,
+        `must be fail or report, got ${regressions[name]}`,
+      );
     }
     for (const [unit, tolerance] of Object.entries(regressions.absoluteTolerance)) {
       const path = `regressions.absoluteTolerance.${unit}`;
@@ -201,7 +226,11 @@ function checkNumbers(policy: ResolvedPolicy, problems: Problems): void {
       notNegative(path, tolerance);
     }
   }
-  problems.check(history.minimumPoints >= historyDefaults.minimumPoints, "history.minimumPoints", `must be at least ${historyDefaults.minimumPoints}, got ${history.minimumPoints}`);
+  problems.check(
+    history.minimumPoints >= historyDefaults.minimumPoints,
+    "history.minimumPoints",
+    `must be at least ${historyDefaults.minimumPoints}, got ${history.minimumPoints}`,
+  );
   notNegative("history.minimumEffect", history.minimumEffect);
   notNegative("history.tolerance", history.tolerance);
   fraction("history.trendLevel", history.trendLevel);

@@ -42,7 +42,10 @@ function unquote(text: string, quoted: string): string {
 }
 
 function syntaxError(text: string, problem: string, cause?: unknown): Error {
-  return judgeErrors.create("SELECTOR_SYNTAX", `Selector "${text}": ${problem}.`, { details: { text, problem }, cause });
+  return judgeErrors.create("SELECTOR_SYNTAX", `Selector "${text}": ${problem}.`, {
+    details: { text, problem },
+    cause,
+  });
 }
 
 const needsQuotes = /[,"{}\\]|^\s|\s$|^$/;

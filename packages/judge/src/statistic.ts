@@ -95,7 +95,9 @@ export function readStatistic(measurement: Measurement, statistic: Statistic): R
         ? read(summary.sum)
         : read(summary.count, "count");
     case "rate":
-      return summary.rate === undefined ? read(summary.perSecond, perSecondUnit[unit] ?? unit) : read(summary.rate, "1");
+      return summary.rate === undefined
+        ? read(summary.perSecond, perSecondUnit[unit] ?? unit)
+        : read(summary.rate, "1");
     case "value":
       return read(summary.last ?? (summary.count === 1 ? (summary.mean ?? summary.p50) : undefined));
     case "goodput":

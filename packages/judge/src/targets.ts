@@ -129,7 +129,8 @@ function judgeMeasurement(
   if (!judged) return none(`the bounds of phase ${phase} have no meaning in ${unit}`);
   if (typeof judged.bounds === "string") return none(judged.bounds);
   const outcome = targetOutcome(value, judged.bounds, direction);
-  const limit = direction === "lower" ? (judged.bounds.high ?? judged.bounds.low) : (judged.bounds.low ?? judged.bounds.high);
+  const limit =
+    direction === "lower" ? (judged.bounds.high ?? judged.bounds.low) : (judged.bounds.low ?? judged.bounds.high);
   const name = formatStatistic(statistic);
   return {
     ...findingBase(identity, measurement),

@@ -1,5 +1,13 @@
 import type { Direction } from "@mettle/results";
-import { benjaminiHochberg, changePoints, mannKendall, median, medianAbsoluteDeviation, normalConsistency, theilSen } from "@mettle/stats";
+import {
+  benjaminiHochberg,
+  changePoints,
+  mannKendall,
+  median,
+  medianAbsoluteDeviation,
+  normalConsistency,
+  theilSen,
+} from "@mettle/stats";
 import { severityOf } from "../severity.ts";
 import { type Severity, severities } from "../verdict.ts";
 
@@ -164,11 +172,24 @@ function trendOf(points: readonly HistoryPoint[], isWorse: (change: number) => b
   const [from] = points;
   if (!from || points.length < trendMinimum) return undefined;
   const values = points.map(({ value }) => value);
-  const { slope, low, high } = theilSen(values.map((_, index) => index), values);
+  const { slope, low, high } = theilSen(
+    values.map((_, index) => index),
+    values,
+  );
   const change = relative(slope * (points.length - 1), median(values));
   if (change === undefined) return undefined;
   const { pValue } = mannKendall(values);
-  return { from, points: points.length, slope, low, high, change, worse: isWorse(change), pValue, severity: severityOf(change) };
+  return {
+    from,
+    points: points.length,
+    slope,
+    low,
+    high,
+    change,
+    worse: isWorse(change),
+    pValue,
+    severity: severityOf(change),
+  };
 }
 
 function violationOf(

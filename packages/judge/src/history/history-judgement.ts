@@ -56,7 +56,12 @@ function findingsOf(
   if (assessment.insufficientHistory) {
     return [
       noDataFinding(
-        { kind: "change-point", rule: "no step in history", severity: "medium", ...(policy.required ? {} : { required: false }) },
+        {
+          kind: "change-point",
+          rule: "no step in history",
+          severity: "medium",
+          ...(policy.required ? {} : { required: false }),
+        },
         series,
         `${subject}: insufficient history: ${assessment.points} of at least ${assessment.minimumPoints} points.`,
       ),
@@ -118,7 +123,9 @@ function stepFinding(series: HistorySeries, step: LevelChange, base: Base, sever
       ...(recent ? [] : ["an older change: it was news before"]),
     ],
     ...(worse && recent && previous
-      ? { recommendation: `Look at what changed between ${nameOf(previous)} and ${nameOf(point)}: ${series.metric} moved there.` }
+      ? {
+          recommendation: `Look at what changed between ${nameOf(previous)} and ${nameOf(point)}: ${series.metric} moved there.`,
+        }
       : {}),
   };
 }
@@ -144,7 +151,9 @@ function trendFinding(
       `Mann–Kendall p = ${pValue.toPrecision(2)}, adjusted for the number of series`,
     ],
     ...(trend.worse
-      ? { recommendation: `No single commit explains ${series.metric}: compare with the run of ${trend.from.at} to sum the drift up.` }
+      ? {
+          recommendation: `No single commit explains ${series.metric}: compare with the run of ${trend.from.at} to sum the drift up.`,
+        }
       : {}),
   };
 }

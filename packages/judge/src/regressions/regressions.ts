@@ -131,7 +131,8 @@ function environmentFindings(run: Run, baseline: Run, required: boolean): readon
     state: "warning",
     message: `The baseline ${describeRun(baseline)} was measured on another machine: ${differences.join(", ") || "the fingerprints differ"}.`,
     evidence: differences,
-    recommendation: "Save a baseline on this machine, or compare while measuring with `--against`: pairs cancel the machine.",
+    recommendation:
+      "Save a baseline on this machine, or compare while measuring with `--against`: pairs cancel the machine.",
   });
   return found;
 }
@@ -177,7 +178,10 @@ function compareWithBaseline(
   const identity = identityOf(true);
   if (!before) {
     return {
-      ...findingBase({ ...identity, kind: "coverage", rule: "measured like the baseline", severity: "low" }, measurement),
+      ...findingBase(
+        { ...identity, kind: "coverage", rule: "measured like the baseline", severity: "low" },
+        measurement,
+      ),
       state: "info",
       message: `${subject} is new: the baseline ${describeRun(baseline)} does not hold it.`,
       evidence: [],
@@ -238,7 +242,9 @@ function acrossMachines(
   return {
     source: "bare",
     ratio: now / then,
-    notes: [`relative to the control workload ${now.toPrecision(4)} against ${then.toPrecision(4)}, on another machine`],
+    notes: [
+      `relative to the control workload ${now.toPrecision(4)} against ${then.toPrecision(4)}, on another machine`,
+    ],
   };
 }
 
@@ -268,7 +274,9 @@ function absoluteFinding(
     actual: current,
     limit: baseline,
     unit,
-    evidence: [`judged by the difference, tolerance ${formatValue(tolerance, unit)}: a ratio says nothing this near zero`],
+    evidence: [
+      `judged by the difference, tolerance ${formatValue(tolerance, unit)}: a ratio says nothing this near zero`,
+    ],
   };
 }
 
@@ -291,8 +299,14 @@ function findingOf(
     outcome,
     against,
   };
-  const states = { worse: missedState(severity, severities), better: "info", same: "passed", undecided: "undecided" } as const;
-  const range = low === undefined || high === undefined ? "" : ` (${formatChange(low - 1)} … ${formatChange(high - 1)})`;
+  const states = {
+    worse: missedState(severity, severities),
+    better: "info",
+    same: "passed",
+    undecided: "undecided",
+  } as const;
+  const range =
+    low === undefined || high === undefined ? "" : ` (${formatChange(low - 1)} … ${formatChange(high - 1)})`;
   return {
     ...findingBase({ ...identityOf(outcome !== "undecided" || policy.undecided === "fail"), severity }, subject),
     state: states[outcome],
@@ -304,7 +318,9 @@ function findingOf(
       ...evidence.notes,
       ...(pValue === undefined || adjustedPValue === undefined
         ? []
-        : [`p = ${pValue.toPrecision(2)}, ${adjustedPValue.toPrecision(2)} after ${tested} comparisons (Benjamini–Hochberg)`]),
+        : [
+            `p = ${pValue.toPrecision(2)}, ${adjustedPValue.toPrecision(2)} after ${tested} comparisons (Benjamini–Hochberg)`,
+          ]),
     ],
   };
 }

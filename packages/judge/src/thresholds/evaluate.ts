@@ -83,7 +83,8 @@ function checkValue(
 
 /** Share of the allowance used: actual / limit under a ceiling, limit / actual over a floor. */
 export function consumedShare(operator: string, actual: number, limit: number): { consumed?: number } {
-  if (!(actual > 0) || !(limit > 0)) return actual === 0 && limit > 0 && operator.startsWith("<") ? { consumed: 0 } : {};
+  if (!(actual > 0) || !(limit > 0))
+    return actual === 0 && limit > 0 && operator.startsWith("<") ? { consumed: 0 } : {};
   if (operator.startsWith("<")) return { consumed: actual / limit };
   return operator.startsWith(">") ? { consumed: limit / actual } : {};
 }

@@ -47,7 +47,12 @@ export function parseThresholdRule(selector: string, entry: ThresholdEntry): Thr
 }
 
 /** One finding for each measurement that the selector means; one without data where there is none. */
-export function judgeThreshold(rule: ThresholdRule, run: Run, policy: SeverityPolicy, baseline?: Run): readonly Finding[] {
+export function judgeThreshold(
+  rule: ThresholdRule,
+  run: Run,
+  policy: SeverityPolicy,
+  baseline?: Run,
+): readonly Finding[] {
   const identity: RuleIdentity = {
     kind: "threshold",
     rule: rule.text,
