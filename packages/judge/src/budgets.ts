@@ -1,7 +1,8 @@
-import { type MetricUnit, parseQuantity } from "@mettle/core";
+import type { MetricUnit } from "@mettle/core";
 import type { Measurement, Run } from "@mettle/results";
 import { judgeErrors } from "./errors.ts";
 import { findingOfChecks, noDataFinding, type RuleIdentity } from "./findings.ts";
+import { readQuantity } from "./quantity.ts";
 import { parseSelector, selectMeasurements } from "./selector.ts";
 import type { SeverityPolicy } from "./severity.ts";
 import { parseStatistic, readStatistic } from "./statistic.ts";
@@ -88,9 +89,9 @@ function limitProblems(kind: BudgetKind, statistic: string, limit: string | numb
 function parseLimit(limit: string | number): { value: number; unit?: MetricUnit } | undefined {
   if (typeof limit === "number") return Number.isFinite(limit) ? { value: limit } : undefined;
   try {
-    return parseQuantity(limit);
+    return readQuantity(limit);
   } catch {
-    // The one thing parseQuantity throws for; the caller reports it among all the budget's problems.
+    // The one thing readQuantity throws for; the caller reports it among all the budget's problems.
     return undefined;
   }
 }

@@ -1,9 +1,10 @@
-import { MettleError, messageOf, metricUnits, parseQuantity } from "@mettle/core";
+import { MettleError, messageOf, metricUnits } from "@mettle/core";
 import { type Budget, budgetKinds, budgetProblems } from "./budgets.ts";
 import { judgeErrors } from "./errors.ts";
 import { type HistoryPolicy, historyDefaults } from "./history/assessment.ts";
 import type { RunObjective } from "./objectives.ts";
 import { type RegressionPolicy, regressionDefaults } from "./regressions/policy.ts";
+import { readQuantity } from "./quantity.ts";
 import { parseSelector } from "./selector.ts";
 import type { SeverityPolicy } from "./severity.ts";
 import { type Phase, phases, type Target, targetProblems } from "./targets.ts";
@@ -170,7 +171,7 @@ function resolveObjectives(objectives: readonly RunObjective[], problems: Proble
     );
     const { atMost } = objective;
     if (atMost === undefined) return objective;
-    const parsed = problems.parse(`${path}.atMost`, () => parseQuantity(atMost));
+    const parsed = problems.parse(`${path}.atMost`, () => readQuantity(atMost));
     if (!parsed) return objective;
     problems.check(parsed.unit === "ns", `${path}.atMost`, `must be a duration with its unit, got ${atMost}`);
     return { ...objective, atMostNs: parsed.value };

@@ -1,6 +1,6 @@
-import { parseQuantity } from "@mettle/core";
 import type { Measurement, Run } from "@mettle/results";
 import { findingBase, noDataFinding, type RuleIdentity } from "./findings.ts";
+import { readQuantity } from "./quantity.ts";
 import { formatSelector, parseSelector, selectMeasurements } from "./selector.ts";
 import { missedState, type SeverityPolicy } from "./severity.ts";
 import { formatStatistic, parseStatistic, readStatistic } from "./statistic.ts";
@@ -75,9 +75,9 @@ function rangeProblems(name: string, { low, high }: TargetRange): readonly strin
   return problems;
 }
 
-function quantity(text: string): ReturnType<typeof parseQuantity> | undefined {
+function quantity(text: string): ReturnType<typeof readQuantity> | undefined {
   try {
-    return parseQuantity(text);
+    return readQuantity(text);
   } catch {
     // Reported by the caller among all problems of the target.
     return undefined;

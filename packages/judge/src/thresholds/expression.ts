@@ -36,14 +36,10 @@ export interface Threshold {
 }
 
 function formatLimit(limit: Limit): string {
-  switch (limit.kind) {
-    case "absolute":
-      return limit.quantity.text;
-    case "baseline-factor":
-      return limit.factor === 1 && limit.text === "" ? "baseline" : `baseline * ${limit.text}`;
-    case "baseline-offset":
-      return `baseline ${limit.offset.text.startsWith("-") ? "-" : "+"} ${limit.offset.text.replace(/^[+-]/, "")}`;
-  }
+  if (limit.kind === "absolute") return limit.quantity.text;
+  if (limit.kind === "baseline-factor") return limit.text === "" ? "baseline" : `baseline * ${limit.text}`;
+  const sign = limit.offset.text.startsWith("-") ? "-" : "+";
+  return `baseline ${sign} ${limit.offset.text.replace(/^[+-]/, "")}`;
 }
 
 /** The canonical text of a threshold; parsing it gives the same threshold again. */
@@ -58,23 +54,19 @@ export function formatThreshold(threshold: Threshold): string {
   ].join(" ");
 }
 
+const comparisons: Readonly<Record<Operator, (value: number, limit: number) => boolean>> = {
+  "<": (value, limit) => value < limit,
+  "<=": (value, limit) => value <= limit,
+  ">": (value, limit) => value > limit,
+  ">=": (value, limit) => value >= limit,
+  "==": (value, limit) => value === limit,
+  "===": (value, limit) => value === limit,
+  "!=": (value, limit) => value !== limit,
+};
+
 /** Whether `value operator limit` holds. `==` and `===` are the same here: both sides are numbers. */
 export function holds(value: number, operator: Operator, limit: number): boolean {
-  switch (operator) {
-    case "<":
-      return value < limit;
-    case "<=":
-      return value <= limit;
-    case ">":
-      return value > limit;
-    case ">=":
-      return value >= limit;
-    case "==":
-    case "===":
-      return value === limit;
-    case "!=":
-      return value !== limit;
-  }
+  return comparisons[operator](value, limit);
 }
 
 /** A value for people; fractions as fraction and percent, so that 0.1 can't be read as 0.1 % (T-01). */

@@ -1,4 +1,5 @@
-import { MettleError, parseQuantity } from "@mettle/core";
+import { MettleError } from "@mettle/core";
+import { readQuantity } from "../quantity.ts";
 import { parseStatistic, type Statistic, statisticWords } from "../statistic.ts";
 import {
   type Condition,
@@ -124,7 +125,7 @@ class Parser {
   #parsed(token: Token, text: string, expected: readonly string[]): WrittenQuantity {
     const negative = text.startsWith("-");
     try {
-      const { value, unit } = parseQuantity(negative ? text.slice(1) : text);
+      const { value, unit } = readQuantity(negative ? text.slice(1) : text);
       return { value: negative ? -value : value, ...(unit === undefined ? {} : { unit }), text };
     } catch (cause) {
       if (cause instanceof MettleError && cause.code === "QUANTITY_INVALID") return this.#fail(expected, token);
