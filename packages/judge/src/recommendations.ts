@@ -48,8 +48,8 @@ function errorCause({ metric, errors, summary }: Measurement): Cause | undefined
 }
 
 /**
- * The share of an operation's time that garbage collection took: a sibling metric `….gc.pause` (time per operation) with
- * the same tags over this one's mean, or a sibling `….gc.share` itself.
+ * The share of an operation's time that garbage collection took: what the benchmark runner reports as
+ * `….gc-pause` (time per operation) with the same tags, over this one's mean.
  */
 function garbageCollectionCause(measurement: Measurement, run: Run, baseline: Run | undefined): Cause | undefined {
   const share = gcShare(measurement, run);
@@ -64,12 +64,10 @@ function garbageCollectionCause(measurement: Measurement, run: Run, baseline: Ru
 
 function gcShare({ metric, tags, unit }: Measurement, run: Run): number | undefined {
   if (unit !== "ns") return undefined;
-  const stem = metric.replace(/\.(time|duration|latency)$/, "");
+  const operation = /^(.*)\.(?:time|duration|latency)$/.exec(metric)?.[1];
+  if (operation === undefined) return undefined;
+  const pause = findSame(run, { metric: `${operation}.gc-pause`, tags })?.summary.mean;
   const mean = findSame(run, { metric, tags })?.summary.mean;
-  const share = findSame(run, { metric: `${stem}.gc.share`, tags })?.summary;
-  const pause = findSame(run, { metric: `${stem}.gc.pause`, tags })?.summary.mean;
-  const direct = share?.last ?? share?.mean;
-  if (direct !== undefined) return direct;
   return pause !== undefined && mean !== undefined && mean > 0 ? pause / mean : undefined;
 }
 

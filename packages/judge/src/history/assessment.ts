@@ -24,7 +24,7 @@ export interface HistoryPolicy {
   readonly minimumPoints?: number;
   /** Smallest change that matters, as a fraction. @defaultValue 0.05 */
   readonly minimumEffect?: number;
-  /** A change counts as news while it is among this many latest points. @defaultValue 10 */
+  /** A change counts as news while it is among this many latest points. @defaultValue 20 */
   readonly recentPoints?: number;
   /** How far the last value may be off the level before it (S0-158). @defaultValue 0.1 */
   readonly tolerance?: number;
@@ -34,11 +34,14 @@ export interface HistoryPolicy {
   readonly required?: boolean;
 }
 
-/** By judgement: 1 % for a trend, as its test is somewhat liberal on short autocorrelated series. */
+/**
+ * By judgement: a step stays news for 20 runs, as a rank test needs about ten after it to be sure; until then the last
+ * value off its level tells. 1 % for a trend, as its test is somewhat liberal on short autocorrelated series.
+ */
 export const historyDefaults: Required<HistoryPolicy> = {
   minimumPoints: 10,
   minimumEffect: 0.05,
-  recentPoints: 10,
+  recentPoints: 20,
   tolerance: 0.1,
   trendLevel: 0.01,
   required: false,
