@@ -12,6 +12,8 @@ import { type CaseFailure, controlArm, type LoadedSuite, type Reply, type Reques
 // The measuring process: does one request at a time and answers it. It never decides anything.
 
 const sampleTargetNs = 150_000;
+/** The control is a reference, not an arm: one sample in so many blocks is enough. */
+const controlEvery = 4;
 
 // A benchmark file may resolve another copy of this package, or be written for vitest or tinybench: all of them get
 // the definitions of this process.
@@ -42,6 +44,8 @@ class MeasuringProcess {
   #open: Open | undefined;
   #marker = -1;
   #instances = 0;
+  /** One for the process: the reference must not depend on the draw. */
+  #control: Arm | undefined;
   #resourcesBefore: readonly string[] = [];
   readonly #markerBytes = Buffer.alloc(2);
 
@@ -117,10 +121,11 @@ class MeasuringProcess {
         failures.push(failureOf(entry.id, error));
       }
     }
-    if (arms.length > 0) arms.push(await makeArm(controlArm, controlArm, controlDefinition, this.#costs));
+    if (arms.length > 0) arms.push((this.#control ??= await makeArm(controlArm, controlArm, controlDefinition, this.#costs)));
     this.#open = { suite: main, loaded, arms };
     const iterations: Record<string, number> = {};
     for (const arm of arms) {
+      if (isControl(arm.id) && arm.iterations > 1) continue; // warm from an earlier draw
       try {
         // The twin takes the baseline's count: identical arms must be treated identically.
         const fixed = request.iterations[arm.id] ?? iterations[arm.id.replace(twinSuffix, "")];
@@ -178,6 +183,10 @@ class MeasuringProcess {
       for (let i = 0; i < order.length; i++) {
         const index = order[i] as number;
         const arm = arms[index] as Arm;
+        if (blocks % controlEvery !== 0 && isControl(arm.id)) {
+          (samples[index] as Float32Array)[blocks] = Number.NaN;
+          continue;
+        }
         try {
           (samples[index] as Float32Array)[blocks] = await this.#sample(arm, loaded);
         } catch (error) {

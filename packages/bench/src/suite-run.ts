@@ -35,11 +35,13 @@ export interface SuiteRunOptions {
 }
 
 /** Long enough for the compiler to have seen a body of microseconds; slower bodies get their blocks' time besides. */
-const warmupMs = 10;
-const blocksMs = 40;
+const warmupMs = 4;
+/** Draws are many and short: how the compiler's lottery falls differs more from draw to draw than within one. */
+const blocksMs = 16;
 const minBlocks = 7;
 const maxBlocks = 400;
-const processShare = 20;
+/** A process gets this share of the suite's time: its start costs as much as two or three draws. */
+const processShare = 14;
 const loadStallMs = 30_000;
 const hookStallMs = 60_000;
 const defaultStallMs = 10_000;
@@ -77,7 +79,7 @@ export class SuiteRun {
     for (let index = 0; index < planned && !signal?.aborted; index++) {
       if (this.#remaining().length === 0) break;
       const before = performance.now();
-      const process = await this.#process(limitMs / processShare, index);
+      const process = await this.#process(limitMs / processShare);
       if (process && process.draws.length > 0) this.samples.processes.push(process);
       const elapsedMs = performance.now() - started;
       if (index === 1) planned = this.#afford(elapsedMs, performance.now() - before, limitMs);
@@ -131,14 +133,14 @@ export class SuiteRun {
   }
 
   /** One process: draw after draw, each a fresh instance of the file, within its share of the time. */
-  async #process(budgetMs: number, index: number): Promise<ProcessSamples | undefined> {
+  async #process(budgetMs: number): Promise<ProcessSamples | undefined> {
     const started = performance.now();
     const draws: Draw[] = [];
     await using host = new Host(this.#options.host);
     try {
       for (;;) {
         const before = performance.now();
-        const samples = await this.#draw(host, index === 0 && draws.length === 0);
+        const samples = await this.#draw(host);
         if (samples && Object.keys(samples).length > 0) draws.push(settle(samples));
         const now = performance.now();
         // Records are as many as their bodies give; a second draw in the process would only repeat set-up.
@@ -155,7 +157,7 @@ export class SuiteRun {
     return this.#remaining().every(({ kind }) => kind === "record");
   }
 
-  async #draw(host: Host, first: boolean): Promise<Readonly<Record<ArmId, Float32Array>> | undefined> {
+  async #draw(host: Host): Promise<Readonly<Record<ArmId, Float32Array>> | undefined> {
     const { random, plan } = this.#options;
     const open = await this.#open(host);
     if (!open) return undefined;
@@ -165,7 +167,7 @@ export class SuiteRun {
     let samples: Readonly<Record<ArmId, Float32Array>> = {};
     if (open.timed) {
       const reply = await host.ask(
-        { type: "blocks", suite: suite.index, durationMs: blocksMs, minBlocks: first ? 3 : minBlocks, maxBlocks, seed },
+        { type: "blocks", suite: suite.index, durationMs: blocksMs, minBlocks, maxBlocks, seed },
         stall,
       );
       this.#note(reply.failures);
