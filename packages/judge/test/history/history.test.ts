@@ -78,8 +78,11 @@ describe("a series of runs", () => {
     expect(off).toMatchObject([{ state: "failed", severity: "critical", limit: expect.closeTo(100, 0) as number }]);
     const random = new Random(9);
     const noisy = series(() => 100, 40).points.map((point) => ({ ...point, value: 100 + 20 * random.normal() }));
-    const last = { ...(noisy[39] as (typeof noisy)[number]), value: 130 };
-    const within = judgeHistory([{ ...series(() => 100, 40), points: [...noisy.slice(0, 39), last] }], policyDefaults);
+    const last = noisy.slice(39).map((point) => ({ ...point, value: 130 }));
+    const within = judgeHistory(
+      [{ ...series(() => 100, 40), points: [...noisy.slice(0, 39), ...last] }],
+      policyDefaults,
+    );
     expect(within.find(({ rule }) => rule.startsWith("last value"))).toMatchObject({
       state: "undecided",
       required: false,

@@ -207,8 +207,7 @@ it("a worse value never improves the state", () => {
     fc.property(value, value, value, fc.constantFrom("lower", "higher" as const), (a, b, base, direction) => {
       const [small, large] = [Math.min(a, b), Math.max(a, b)];
       const [better, worse] = direction === "lower" ? [small, large] : [large, small];
-      const state = (now: number) =>
-        compare([bare(now, direction as "lower")], [bare(base, direction as "lower")])[0]?.state ?? "info";
+      const state = (now: number) => compare([bare(now, direction)], [bare(base, direction)])[0]?.state ?? "info";
       expect(rank[state(worse)]).toBeGreaterThanOrEqual(rank[state(better)]);
     }),
     { seed: 5, numRuns: 500 },
