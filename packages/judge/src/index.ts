@@ -1,3 +1,4 @@
+export { type Analysis, analyze, type Efficiency } from "./analysis.ts";
 export {
   assertWithinBudget,
   type Budget,

@@ -52,9 +52,9 @@ function errorCause({ metric, errors, summary }: Measurement): Cause | undefined
  * `….gc-pause` (time per operation) with the same tags, over this one's mean.
  */
 function garbageCollectionCause(measurement: Measurement, run: Run, baseline: Run | undefined): Cause | undefined {
-  const share = gcShare(measurement, run);
+  const share = garbageCollectionShare(measurement, run);
   if (share === undefined || share < 0.1) return undefined;
-  const before = baseline ? gcShare(measurement, baseline) : undefined;
+  const before = baseline ? garbageCollectionShare(measurement, baseline) : undefined;
   const was = before === undefined ? "" : `, ${percent(before)} in the baseline`;
   return {
     evidence: `garbage collection takes ${percent(share)} of the time${was}`,
@@ -62,7 +62,7 @@ function garbageCollectionCause(measurement: Measurement, run: Run, baseline: Ru
   };
 }
 
-function gcShare({ metric, tags, unit }: Measurement, run: Run): number | undefined {
+export function garbageCollectionShare({ metric, tags, unit }: Measurement, run: Run): number | undefined {
   if (unit !== "ns") return undefined;
   const operation = /^(.*)\.(?:time|duration|latency)$/.exec(metric)?.[1];
   if (operation === undefined) return undefined;

@@ -24,6 +24,8 @@ interface Candidate {
   readonly evidence: RatioEvidence;
   readonly margin: number;
   readonly against: string;
+  /** What whoever measured concluded, with more knowledge of how: it may be weakened here, never strengthened. */
+  readonly stated?: ComparisonOutcome;
   /** The two figures in words; a paired comparison has only their ratio. */
   readonly figures?: string;
   readonly actual?: number;
@@ -95,6 +97,7 @@ function pairedCandidate(comparison: Comparison): Candidate {
     direction: direction === "higher" ? "higher" : "lower",
     evidence: pairedEvidence(comparison),
     margin,
+    stated: comparison.outcome,
     against: commit === undefined || baseline.label.includes(commit) ? baseline.label : `${baseline.label}@${commit}`,
   };
 }
@@ -289,7 +292,8 @@ function findingOf(
 ): Finding {
   const { evidence, direction, subject, against, figures } = candidate;
   const { ratio, low, high, confidence, pValue } = evidence;
-  const outcome = outcomeOf(evidence, direction, { ...policy, margin: candidate.margin }, adjustedPValue);
+  const found = outcomeOf(evidence, direction, { ...policy, margin: candidate.margin }, adjustedPValue);
+  const outcome = candidate.stated === undefined || candidate.stated === found ? found : "undecided";
   const severity = outcome === "worse" ? severityOf(ratio - 1) : "low";
   const change: Change = {
     ratio,

@@ -189,6 +189,38 @@ describe("paired comparisons", () => {
     expect(comparisons).toEqual({ made: 1, falseDiscoveryRate: 0.05 });
   });
 
+  it("of few pairs still confirm a large change among many", () => {
+    // Eight pairs: the sign-flip p is at least 2/256, which times 40 confirms nothing.
+    const logRatios = [0.68, 0.7, 0.69, 0.71, 0.67, 0.7, 0.69, 0.7];
+    const changed = makeComparison({
+      ratio: 2,
+      logRatios,
+      pairs: 8,
+      pValue: 2 / 256,
+      interval: { of: "ratio", low: 1.96, high: 2.03, confidence: 0.99, method: "t" },
+    });
+    const unchanged = Array.from({ length: 39 }, (_, index) =>
+      makeComparison({ metric: `m${index}`, pValue: 0.5, outcome: "undecided" }),
+    );
+    const { findings } = judgeRegressions(
+      makeRun([], { comparisons: [changed, ...unchanged] }),
+      undefined,
+      policyDefaults,
+    );
+    expect(findings.filter(({ state }) => state === "failed").map(({ metric }) => metric)).toEqual(["lookup.time"]);
+  });
+
+  it("are never said to be surer than whoever measured them said", () => {
+    for (const outcome of ["undecided", "same", "better"] as const) {
+      const { findings } = judgeRegressions(
+        makeRun([], { comparisons: [makeComparison({ outcome })] }),
+        undefined,
+        policyDefaults,
+      );
+      expect(findings[0]?.change?.outcome).toBe("undecided");
+    }
+  });
+
   it("share one false discovery rate", () => {
     const comparisons = Array.from({ length: 40 }, (_, index) =>
       makeComparison({ metric: `m${index}`, ratio: 1.3, pValue: index === 0 ? 0.0004 : index === 1 ? 0.009 : 0.6 }),
