@@ -51,6 +51,8 @@ export interface Finding {
   readonly requirement?: readonly string[];
   /** Where the rule was written, for annotations. */
   readonly source?: { readonly file: string; readonly line?: number };
+  /** False when the policy lets the rule go without an answer; absent means that no data fails the run. */
+  readonly required?: boolean;
 }
 
 /** A change against a baseline. `ratio` is current / baseline. */
