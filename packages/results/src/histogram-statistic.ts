@@ -1,0 +1,13 @@
+import { Histogram } from "@mettle/stats";
+import type { EncodedHistogram } from "./run.ts";
+
+/**
+ * A quantile from a run's histogram, in the measurement's unit, within the histogram's relative error.
+ *
+ * @param quantile - 0 … 1
+ * @returns undefined when the histogram is empty
+ * @throws MettleError `HISTOGRAM_ENCODING_INVALID` of `@mettle/stats` when it does not decode
+ */
+export function histogramQuantile(encoded: EncodedHistogram, quantile: number): number | undefined {
+  return encoded.count === 0 ? undefined : Histogram.decode(encoded).quantile(quantile);
+}
