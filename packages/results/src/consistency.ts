@@ -1,3 +1,4 @@
+import { histogramProblem } from "./histogram-statistic.ts";
 import { measurementKey } from "./measurement-key.ts";
 import { childPath, type Problem } from "./problem.ts";
 import type { Comparison, Interval, Measurement, RawBlocks, Run, Series, Summary } from "./run.ts";
@@ -62,7 +63,10 @@ function checkMeasurement(measurement: Measurement, path: string, report: Report
     if (histogram.count > 0 && histogram.min > histogram.max) {
       report(`${path}.histogram.min`, `${histogram.min} is above max ${histogram.max}`);
     }
-    checkEncoding(histogram.buckets, `${path}.histogram.buckets`, report);
+    const undecodable = checkEncoding(histogram.buckets, `${path}.histogram.buckets`, report)
+      ? histogramProblem(histogram)
+      : undefined;
+    if (undecodable) report(`${path}.histogram`, undecodable);
   }
   if (series) checkSeries(series, `${path}.series`, report);
   if (raw) checkRaw(raw, `${path}.raw`, report);

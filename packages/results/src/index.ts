@@ -1,3 +1,30 @@
+export { Baselines } from "./baselines.ts";
+export { type EncodeOptions, decodeRun, encodeRun } from "./codec.ts";
+export { contradictions } from "./consistency.ts";
+export {
+  type CaptureOptions,
+  captureEnvironment,
+  compareEnvironments,
+  type EnvironmentComparison,
+  type EnvironmentDifference,
+  environmentFingerprint,
+  type Machine,
+} from "./environment.ts";
+export { type ResultsErrorCode, resultsErrors } from "./errors.ts";
+export type { Appended } from "./history/append.ts";
+export {
+  History,
+  type HistoryOptions,
+  historyDefaults,
+  openHistory,
+  type PruneOptions,
+} from "./history/history.ts";
+export type { MetricEntry, RunEntry, RunFilter, SeriesPoint, SeriesQuery } from "./history/query.ts";
+export type { JsonSchema } from "./json-schema.ts";
+export { findMeasurements, type MeasurementName, measurementKey, parseMeasurementKey } from "./measurement-key.ts";
+export { type NoiseProbeOptions, noiseProbeDefaults, probeNoise } from "./noise-probe.ts";
+export type { Problem } from "./problem.ts";
+export { currentRevision, type RevisionOptions } from "./revision.ts";
 export {
   type Comparison,
   type ComparisonOutcome,
@@ -6,6 +33,7 @@ export {
   directions,
   type EncodedHistogram,
   type Environment,
+  type Imported,
   type Interval,
   type Measurement,
   type NoiseProbe,
@@ -26,3 +54,8 @@ export {
   type Validity,
   validityStates,
 } from "./run.ts";
+export { type ReadRunOptions, readRun, readRunDefaults, type WriteRunOptions, writeRun } from "./run-file.ts";
+export { runDocumentSchema } from "./schema.ts";
+export { headlineStatistic, parseStatistic, type StatisticName, statistic, summaryStatistics } from "./statistic.ts";
+export { type ReadText, readTextFile } from "./text-file.ts";
+export { type CheckOptions, checkRun, schemaProblems } from "./validate.ts";

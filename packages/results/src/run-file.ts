@@ -28,18 +28,9 @@ export const readRunDefaults: Required<ReadRunOptions> = { maxBytes: 500_000_000
 export async function readRun(path: string, options: ReadRunOptions = {}): Promise<Run> {
   const { files, maxBytes: wanted } = { ...readRunDefaults, ...options };
   const maxBytes = Math.min(wanted, constants.MAX_STRING_LENGTH);
-  let content: Buffer;
-  try {
-    const { size } = await files.stat(path);
-    if (size > maxBytes) throw tooLarge(path, size, maxBytes);
-    content = await files.readFile(path);
-  } catch (cause) {
-    if (errnoOf(cause)?.startsWith("RUN_")) throw cause;
-    throw resultsErrors.create("RUN_UNREADABLE", `Cannot read ${path}: ${messageOf(cause)}.`, {
-      details: { path, reason: errnoOf(cause) },
-      cause,
-    });
-  }
+  const { size } = await readable(path, files.stat(path));
+  if (size > maxBytes) throw tooLarge(path, size, maxBytes);
+  const content = await readable(path, files.readFile(path));
   const bytes = content[0] === 0x1f && content[1] === 0x8b ? await decompress(path, content, maxBytes) : content;
   if (!isUtf8(bytes) && isUtf8(bytes.subarray(0, lastWholeCharacter(bytes)))) {
     throw resultsErrors.create("RUN_TRUNCATED", `${path} ends early: it stops at byte ${bytes.length} inside a character.`, {
@@ -50,6 +41,17 @@ export async function readRun(path: string, options: ReadRunOptions = {}): Promi
     throw resultsErrors.create("RUN_NOT_JSON", `${path} is not JSON: it is not UTF-8 text.`, { details: { source: path } });
   }
   return decodeRun(bytes.toString("utf8"), { source: path });
+}
+
+async function readable<T>(path: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (cause) {
+    throw resultsErrors.create("RUN_UNREADABLE", `Cannot read ${path}: ${messageOf(cause)}.`, {
+      details: { path, reason: errnoOf(cause) },
+      cause,
+    });
+  }
 }
 
 const tooLarge = (path: string, size: number | undefined, maxBytes: number): Error =>

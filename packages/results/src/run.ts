@@ -158,6 +158,8 @@ export interface EncodedHistogram {
   readonly buckets: string;
   /** Exact counts of values at or under declared limits: `[limit, count]`. */
   readonly limits?: readonly (readonly [number, number])[];
+  /** Recordings that were no value (NaN, negative, infinite, too large); absent when there was none. */
+  readonly rejected?: number;
 }
 
 /** A figure over the time of the run. All arrays have one length. */

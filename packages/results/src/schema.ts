@@ -91,7 +91,7 @@ const interval = object({
 const histogram = object(
   {
     kind: literal("log-linear/1"),
-    bits: integer({ minimum: 1, maximum: 20, description: "Sub-buckets per doubling, as a power of two." }),
+    bits: integer({ minimum: 1, maximum: 14, description: "Sub-buckets per doubling, as a power of two." }),
     resolution: number(positive("Values are recorded in multiples of this.")),
     count: integer({ minimum: 0 }),
     min: number(),
@@ -99,7 +99,10 @@ const histogram = object(
     sum: number(),
     buckets: text({ pattern: base64, description: "Alternating gap and count of the filled buckets, LEB128, base64." }),
   },
-  { limits: list(pair(number(), integer({ minimum: 0 })), { description: "Exact counts at or under limits." }) },
+  {
+    limits: list(pair(number(), integer({ minimum: 0 })), { description: "Exact counts at or under limits." }),
+    rejected: integer(atLeastZero("Recordings that were no value.")),
+  },
 );
 
 const series = object({
