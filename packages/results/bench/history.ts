@@ -13,7 +13,13 @@ const RUNS = Number(process.argv[2] ?? 100_000);
 const REPEATS = 11;
 const random = new Random(1);
 const environment = captureEnvironment({ noiseProbe: false });
-const metrics = ["registry.lookup.time", "registry.match.time", "signal.dispatch.time", "agent.start.time", "heap.growth"];
+const metrics = [
+  "registry.lookup.time",
+  "registry.match.time",
+  "signal.dispatch.time",
+  "agent.start.time",
+  "heap.growth",
+];
 
 function exampleRun(index: number): Run {
   return {
@@ -23,7 +29,11 @@ function exampleRun(index: number): Run {
     durationMs: 10_000,
     name: "nightly",
     kind: "bench",
-    revision: { commit: index.toString(16).padStart(40, "0"), branch: index % 10 === 0 ? "release" : "main", dirty: false },
+    revision: {
+      commit: index.toString(16).padStart(40, "0"),
+      branch: index % 10 === 0 ? "release" : "main",
+      dirty: false,
+    },
     environment,
     validity: { state: "valid", reasons: [] },
     measurements: metrics.map((metric) => {
@@ -51,7 +61,11 @@ const show = (label: string, milliseconds: number, more = ""): void =>
 function time(label: string, work: () => readonly unknown[]): void {
   let rows = 0;
   const times = Array.from({ length: REPEATS }, () => elapsedMs(() => (rows = work().length))).sort((a, b) => a - b);
-  show(label, times[REPEATS >> 1] ?? Number.NaN, `median of ${REPEATS}; worst ${formatQuantity((times.at(-1) ?? 0) * 1e6, "ns")}; ${rows} rows`);
+  show(
+    label,
+    times[REPEATS >> 1] ?? Number.NaN,
+    `median of ${REPEATS}; worst ${formatQuantity((times.at(-1) ?? 0) * 1e6, "ns")}; ${rows} rows`,
+  );
 }
 
 function measure(history: History): void {
@@ -65,7 +79,10 @@ function measure(history: History): void {
   time("series, newest 1000", () => history.series({ metric, statistic: "p95", limit: 1000 }));
   time("runs, newest 100", () => history.runs({ limit: 100 }));
   time("latest of a branch", () => [history.latest({ branch: "release" })]);
-  show("prune to the newest half", elapsedMs(() => history.prune({ keepPerName: RUNS >> 1 })));
+  show(
+    "prune to the newest half",
+    elapsedMs(() => history.prune({ keepPerName: RUNS >> 1 })),
+  );
 }
 
 const folder = mkdtempSync(join(tmpdir(), "mettle-history-"));

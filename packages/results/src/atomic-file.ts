@@ -3,7 +3,10 @@ import * as promises from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** The part of `node:fs/promises` that reading and writing runs uses; tests put faults into it. */
-export type FileSystem = Pick<typeof promises, "mkdir" | "open" | "readFile" | "readdir" | "rename" | "stat" | "unlink">;
+export type FileSystem = Pick<
+  typeof promises,
+  "mkdir" | "open" | "readFile" | "readdir" | "rename" | "stat" | "unlink"
+>;
 export const nodeFileSystem: FileSystem = promises;
 
 /**
@@ -12,7 +15,11 @@ export const nodeFileSystem: FileSystem = promises;
  *
  * @throws whatever the file system threw; the temporary file is then gone and the old file as it was
  */
-export async function writeFileAtomically(path: string, data: Uint8Array, files: FileSystem = nodeFileSystem): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  data: Uint8Array,
+  files: FileSystem = nodeFileSystem,
+): Promise<void> {
   const folder = dirname(path);
   await files.mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);

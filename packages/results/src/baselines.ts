@@ -118,7 +118,10 @@ function fileNameOf(name: string): string {
 /** The name that a file holds; undefined for a file that no name is stored under, put there by someone else. */
 function nameOf(encoded: string): string | undefined {
   if (encoded.length > LONGEST_NAME || !/^(?:[^%]|%[0-9A-F]{2})+$/.test(encoded)) return undefined;
-  const bytes = Buffer.from(encoded.replace(/%([0-9A-F]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))), "latin1");
+  const bytes = Buffer.from(
+    encoded.replace(/%([0-9A-F]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+    "latin1",
+  );
   const name = bytes.toString("utf8");
   return name.includes("\0") || name.trim() === "" || fileNameOf(name) !== encoded ? undefined : name;
 }

@@ -9,7 +9,9 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
  * @param value - plain JSON data; undefined members are left out. Numbers must be finite (JSON has no others).
  */
 export function canonicalJson(value: unknown, schema: JsonSchema, style: "readable" | "compact" = "readable"): string {
-  return style === "readable" ? `${write(value as Json, schema, "\n")}\n` : JSON.stringify(ordered(value as Json, schema));
+  return style === "readable"
+    ? `${write(value as Json, schema, "\n")}\n`
+    : JSON.stringify(ordered(value as Json, schema));
 }
 
 function write(value: Json, schema: JsonSchema | undefined, newline: string): string {

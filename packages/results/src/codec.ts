@@ -37,10 +37,14 @@ function parseJson(text: string, source: string): unknown {
     const extent = jsonExtent(text);
     if (extent.state === "truncated") {
       const byte = Buffer.byteLength(text);
-      throw resultsErrors.create("RUN_TRUNCATED", `${source} ends early: it stops at byte ${byte} inside the document.`, {
-        details: { source, byte },
-        cause,
-      });
+      throw resultsErrors.create(
+        "RUN_TRUNCATED",
+        `${source} ends early: it stops at byte ${byte} inside the document.`,
+        {
+          details: { source, byte },
+          cause,
+        },
+      );
     }
     const before = text.slice(0, extent.state === "wrong" ? extent.at : text.length);
     const line = before.split("\n").length;

@@ -76,7 +76,8 @@ function checkMeasurement(measurement: Measurement, path: string, report: Report
   }
   if (errors) {
     const kinds = Object.values(errors.kinds).reduce((total, each) => total + each, 0);
-    if (kinds > errors.count) report(`${path}.errors.kinds`, `adds up to ${kinds}, but errors.count is ${errors.count}`);
+    if (kinds > errors.count)
+      report(`${path}.errors.kinds`, `adds up to ${kinds}, but errors.count is ${errors.count}`);
   }
 }
 

@@ -51,7 +51,9 @@ function parseGroups(text: string): readonly Group[] {
     .map((line) => /^\d+:([^:]*):(.*)$/.exec(line))
     .filter((match) => match !== null)
     .map(([, controllers = "", path = "/"]) => ({ controllers: controllers.split(",").filter(Boolean), path }))
-    .filter(({ controllers }) => controllers.length === 0 || controllers.includes("cpu") || controllers.includes("memory"));
+    .filter(
+      ({ controllers }) => controllers.length === 0 || controllers.includes("cpu") || controllers.includes("memory"),
+    );
 }
 
 /** A hierarchy of version 1 is mounted under its controllers' joined name, or under each one's by links. */

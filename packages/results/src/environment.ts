@@ -34,7 +34,8 @@ export function captureEnvironment(options: CaptureOptions = {}): Environment {
   const first = machine.cpus[0];
   const ci = ciName(env);
   const governor = read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")?.trim();
-  const noise = noiseProbe === false ? undefined : probeNoise({ clock, read, ...(noiseProbe === true ? {} : noiseProbe) });
+  const noise =
+    noiseProbe === false ? undefined : probeNoise({ clock, read, ...(noiseProbe === true ? {} : noiseProbe) });
   const facts: Omit<Environment, "fingerprint"> = {
     os: machine.os,
     cpu: {

@@ -11,6 +11,21 @@ export {
   type Machine,
 } from "./environment.ts";
 export { type ResultsErrorCode, resultsErrors } from "./errors.ts";
+export { exportBencher, importBencher } from "./formats/bencher.ts";
+export type { Exported, ImportOptions } from "./formats/foreign.ts";
+export {
+  exportGithubActionBenchmark,
+  type GithubActionBenchmarkTool,
+  importGithubActionBenchmark,
+} from "./formats/github-action-benchmark.ts";
+export type { AggregateOptions } from "./formats/k6-aggregate.ts";
+export { exportK6Csv, importK6Csv, type K6CsvImportOptions } from "./formats/k6-csv.ts";
+export { exportK6Json, importK6Json, type K6ImportOptions, k6ImportDefaults } from "./formats/k6-json.ts";
+export type { K6Contents, K6Metric, K6Type } from "./formats/k6-metrics.ts";
+export { type K6Export, type K6ExportOptions, k6ExportDefaults } from "./formats/k6-samples.ts";
+export { importK6Summary } from "./formats/k6-summary.ts";
+export { exportCsv, importCsv } from "./formats/long-csv.ts";
+export type { TextSource } from "./formats/text-lines.ts";
 export type { Appended } from "./history/append.ts";
 export {
   History,

@@ -22,8 +22,7 @@ type ObjectOf<R extends Members, O extends Members> = Flat<
   { readonly [K in keyof R]: TypeOf<R[K]> } & { readonly [K in keyof O]?: TypeOf<O[K]> }
 >;
 /** True when the two types are identical, optionality and `readonly` included. */
-export type Equal<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+export type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 const jsonOf = (members: Members): Record<string, JsonSchema> =>
   Object.fromEntries(Object.entries(members).map(([name, member]) => [name, member.json]));
@@ -63,5 +62,7 @@ export const object = <R extends Members, O extends Members = Record<never, neve
 /** The schema as data, accepted by the compiler only when it describes exactly `Declared`. */
 export const describing =
   <Declared>() =>
-  <S>(schema: Typed<S> & (Equal<S, Declared> extends true ? unknown : { readonly "differs from the type": S })): JsonSchema =>
+  <S>(
+    schema: Typed<S> & (Equal<S, Declared> extends true ? unknown : { readonly "differs from the type": S }),
+  ): JsonSchema =>
     schema.json;

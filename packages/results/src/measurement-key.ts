@@ -18,7 +18,9 @@ const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0
 export function measurementKey(measurement: MeasurementName): string {
   const tags = Object.entries(measurement.tags).sort(([a], [b]) => byCodeUnit(a, b));
   if (tags.length === 0) return measurement.metric;
-  const parts = tags.map(([tag, value]) => `${plainTag.test(tag) ? tag : JSON.stringify(tag)}=${JSON.stringify(value)}`);
+  const parts = tags.map(
+    ([tag, value]) => `${plainTag.test(tag) ? tag : JSON.stringify(tag)}=${JSON.stringify(value)}`,
+  );
   return `${measurement.metric}{${parts.join(",")}}`;
 }
 
@@ -122,6 +124,7 @@ export function findMeasurements(run: Run, selector: string | MeasurementName): 
     ? (name: string): boolean => name.startsWith(metric.slice(0, -1))
     : (name: string): boolean => name === metric;
   return run.measurements.filter(
-    (one) => isNamed(one.metric) && wanted.every(([tag, value]) => Object.hasOwn(one.tags, tag) && one.tags[tag] === value),
+    (one) =>
+      isNamed(one.metric) && wanted.every(([tag, value]) => Object.hasOwn(one.tags, tag) && one.tags[tag] === value),
   );
 }

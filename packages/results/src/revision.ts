@@ -30,16 +30,28 @@ export async function currentRevision(options: RevisionOptions = {}): Promise<Re
     const { stdout } = await promisify(execFile)(
       "git",
       // A repository's own settings may name a program to run (fsmonitor); reading a revision must not run it.
-      ["--no-optional-locks", "-c", "core.fsmonitor=false", "status", "--porcelain=v2", "--branch", "--untracked-files=no"],
+      [
+        "--no-optional-locks",
+        "-c",
+        "core.fsmonitor=false",
+        "status",
+        "--porcelain=v2",
+        "--branch",
+        "--untracked-files=no",
+      ],
       { cwd: folder, env: { ...env, LC_ALL: "C" }, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
     );
     return parseStatus(stdout, env);
   } catch (cause) {
     if (errnoOf(cause) === "ENOENT" && existsSync(folder)) return undefined;
-    throw resultsErrors.create("REVISION_UNREADABLE", `git cannot tell the revision of ${folder}: ${messageOf(cause)}`, {
-      details: { folder },
-      cause,
-    });
+    throw resultsErrors.create(
+      "REVISION_UNREADABLE",
+      `git cannot tell the revision of ${folder}: ${messageOf(cause)}`,
+      {
+        details: { folder },
+        cause,
+      },
+    );
   }
 }
 

@@ -33,12 +33,18 @@ export async function readRun(path: string, options: ReadRunOptions = {}): Promi
   const content = await readable(path, files.readFile(path));
   const bytes = content[0] === 0x1f && content[1] === 0x8b ? await decompress(path, content, maxBytes) : content;
   if (!isUtf8(bytes) && isUtf8(bytes.subarray(0, lastWholeCharacter(bytes)))) {
-    throw resultsErrors.create("RUN_TRUNCATED", `${path} ends early: it stops at byte ${bytes.length} inside a character.`, {
-      details: { source: path, byte: bytes.length },
-    });
+    throw resultsErrors.create(
+      "RUN_TRUNCATED",
+      `${path} ends early: it stops at byte ${bytes.length} inside a character.`,
+      {
+        details: { source: path, byte: bytes.length },
+      },
+    );
   }
   if (!isUtf8(bytes)) {
-    throw resultsErrors.create("RUN_NOT_JSON", `${path} is not JSON: it is not UTF-8 text.`, { details: { source: path } });
+    throw resultsErrors.create("RUN_NOT_JSON", `${path} is not JSON: it is not UTF-8 text.`, {
+      details: { source: path },
+    });
   }
   return decodeRun(bytes.toString("utf8"), { source: path });
 }
@@ -78,15 +84,23 @@ async function decompress(path: string, content: Buffer, maxBytes: number): Prom
     const code = errnoOf(cause);
     if (code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(path, undefined, maxBytes);
     if (code === "Z_BUF_ERROR") {
-      throw resultsErrors.create("RUN_TRUNCATED", `${path} ends early: its gzip stream stops at byte ${content.length}.`, {
-        details: { source: path, byte: content.length },
-        cause,
-      });
+      throw resultsErrors.create(
+        "RUN_TRUNCATED",
+        `${path} ends early: its gzip stream stops at byte ${content.length}.`,
+        {
+          details: { source: path, byte: content.length },
+          cause,
+        },
+      );
     }
-    throw resultsErrors.create("RUN_NOT_JSON", `${path} is not JSON: its gzip stream is damaged (${messageOf(cause)}).`, {
-      details: { source: path },
-      cause,
-    });
+    throw resultsErrors.create(
+      "RUN_NOT_JSON",
+      `${path} is not JSON: its gzip stream is damaged (${messageOf(cause)}).`,
+      {
+        details: { source: path },
+        cause,
+      },
+    );
   }
 }
 

@@ -27,7 +27,10 @@ const base64 = "^[A-Za-z0-9+/]*={0,2}$";
 export const metricPattern = '^[^\\s{}",=]+$';
 
 const revision = object(
-  { commit: text(named("Full commit id.")), dirty: boolean({ description: "The work tree differed from the commit." }) },
+  {
+    commit: text(named("Full commit id.")),
+    dirty: boolean({ description: "The work tree differed from the commit." }),
+  },
   { branch: text({ minLength: 1 }) },
 );
 

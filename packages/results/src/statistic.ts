@@ -89,7 +89,9 @@ function percentileOf(field: keyof Summary): number | undefined {
  * The one figure to compare a measurement by, where nobody said which: p95, else the mean, else the value itself
  * (rate, per second, last, total).
  */
-export function headlineStatistic(measurement: Measurement): { readonly name: keyof Summary; readonly value: number } | undefined {
+export function headlineStatistic(
+  measurement: Measurement,
+): { readonly name: keyof Summary; readonly value: number } | undefined {
   for (const name of ["p95", "mean", "rate", "perSecond", "last", "sum", "p50", "max"] as const) {
     const value = measurement.summary[name];
     if (value !== undefined) return { name, value };

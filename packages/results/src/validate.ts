@@ -33,7 +33,10 @@ export function schemaProblems(value: unknown): readonly Problem[] {
   if (validator(false)(value)) return [];
   const validate = isSmall(value) ? validator(true) : validator(false);
   validate(value);
-  return (validate.errors ?? []).map((error) => ({ path: pathOf(error.instancePath, value), message: describe(error) }));
+  return (validate.errors ?? []).map((error) => ({
+    path: pathOf(error.instancePath, value),
+    message: describe(error),
+  }));
 }
 
 /** True when the value has few enough parts that all its errors can be listed. */

@@ -100,9 +100,13 @@ export class Appender {
     if (inflateRawSync(stored["body"] as Uint8Array).toString() === document) {
       return { ordinal: Number(stored["ordinal"]), added: false };
     }
-    throw resultsErrors.create("HISTORY_RUN_CONFLICT", `${this.#path} already holds a different run with id ${run.id}.`, {
-      details: { path: this.#path, id: run.id },
-    });
+    throw resultsErrors.create(
+      "HISTORY_RUN_CONFLICT",
+      `${this.#path} already holds a different run with id ${run.id}.`,
+      {
+        details: { path: this.#path, id: run.id },
+      },
+    );
   }
 
   #insertPoints(run: Run, ordinal: number, atMs: number): void {

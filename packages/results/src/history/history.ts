@@ -162,7 +162,10 @@ function inflate(body: unknown, source: string, path: string): string {
   try {
     return inflateRawSync(body).toString();
   } catch (cause) {
-    throw resultsErrors.create("HISTORY_CORRUPT", `${source} is damaged: ${messageOf(cause)}.`, { details: { path }, cause });
+    throw resultsErrors.create("HISTORY_CORRUPT", `${source} is damaged: ${messageOf(cause)}.`, {
+      details: { path },
+      cause,
+    });
   }
 }
 

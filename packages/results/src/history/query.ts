@@ -71,7 +71,8 @@ export interface MetricEntry extends MeasurementName {
 type Row = Record<string, unknown>;
 type Condition = readonly [sql: string, value: SQLInputValue];
 
-const given = (sql: string, value: SQLInputValue | undefined): Condition[] => (value === undefined ? [] : [[sql, value]]);
+const given = (sql: string, value: SQLInputValue | undefined): Condition[] =>
+  value === undefined ? [] : [[sql, value]];
 const where = (conditions: readonly Condition[]): string =>
   conditions.length === 0 ? "" : `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}`;
 const values = (conditions: readonly Condition[]): SQLInputValue[] => conditions.map(([, value]) => value);
@@ -128,7 +129,8 @@ function columnOf(statistic: string): string {
   if (statistic === "controlRatio") return "control_ratio";
   if (statistic === "ratio") return "ratio";
   const parsed = parseStatistic(statistic);
-  if ("field" in parsed && (parsed.field === "count" || pointStatistics.includes(parsed.field))) return `"${parsed.field}"`;
+  if ("field" in parsed && (parsed.field === "count" || pointStatistics.includes(parsed.field)))
+    return `"${parsed.field}"`;
   throw resultsErrors.create("STATISTIC_INVALID", `The history keeps no ${statistic}: only what a summary holds.`, {
     details: { statistic },
   });
@@ -163,7 +165,13 @@ export function selectSeries(database: DatabaseSync, query: SeriesQuery): readon
   return rows.map(pointOf).reverse();
 }
 
-type PointRow = readonly [ordinal: number, atMs: number, value: number, controlRatio: number | null, ratio: number | null];
+type PointRow = readonly [
+  ordinal: number,
+  atMs: number,
+  value: number,
+  controlRatio: number | null,
+  ratio: number | null,
+];
 
 function pointOf([ordinal, atMs, value, controlRatio, ratio]: PointRow): SeriesPoint {
   if (controlRatio === null && ratio === null) return { ordinal, atMs, value };

@@ -31,12 +31,17 @@ export function historyError(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof Error) || !("errcode" in thrown) || typeof thrown.errcode !== "number") return thrown;
   const code = thrown.errcode & 0xff;
   const options = { details: { path, sqlite: thrown.errcode }, cause: thrown };
-  if (busy.has(code)) return resultsErrors.create("HISTORY_BUSY", `The history ${path} is in use by another process.`, options);
+  if (busy.has(code))
+    return resultsErrors.create("HISTORY_BUSY", `The history ${path} is in use by another process.`, options);
   if (damaged.has(code)) {
     return resultsErrors.create("HISTORY_CORRUPT", `${path} is damaged or no SQLite file: ${thrown.message}.`, options);
   }
   if (unwritable.has(code)) {
-    return resultsErrors.create("HISTORY_WRITE_FAILED", `Cannot write the history ${path}: ${thrown.message}.`, options);
+    return resultsErrors.create(
+      "HISTORY_WRITE_FAILED",
+      `Cannot write the history ${path}: ${thrown.message}.`,
+      options,
+    );
   }
   if (unreachable.has(code)) {
     return resultsErrors.create("HISTORY_UNREADABLE", `Cannot open the history ${path}: ${thrown.message}.`, options);
