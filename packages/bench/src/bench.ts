@@ -1,0 +1,71 @@
+import {
+  activeCollector,
+  type BenchBody,
+  type CaseOptions,
+  type Collector,
+  type Hook,
+  type RecordBody,
+  type RecordOptions,
+  type SuiteOptions,
+} from "./definition.ts";
+import { benchErrors } from "./errors.ts";
+
+function collector(what: string): Collector {
+  const active = activeCollector();
+  if (!active) {
+    throw benchErrors.create("BENCH_DEFINITION_INVALID", `${what} was called outside a measuring process.`, {
+      next: "Run the file with: mettle bench FILE.",
+    });
+  }
+  return active;
+}
+
+/**
+ * Defines a benchmark: the time of one call of `body`. A body that takes an argument gets a {@link BenchContext}; one
+ * that returns a promise is awaited. What it returns is kept alive, so it cannot be optimized away.
+ *
+ * @example
+ * bench("parse", () => JSON.parse(text));
+ */
+export function bench(title: string, body: BenchBody, options: CaseOptions = {}): void {
+  collector("bench()").add("time", title, body, options);
+}
+
+/** As in vitest: defined, and left out of the run. */
+bench.skip = (_title: string, _body?: BenchBody, _options?: CaseOptions): void => {};
+/** As in vitest: when any case of the file is marked so, the others are left out. */
+bench.only = (title: string, body: BenchBody, options: CaseOptions = {}): void => {
+  collector("bench.only()").add("time", title, body, options, true);
+};
+bench.todo = (_title: string): void => {};
+
+/**
+ * Defines a benchmark whose body says what to record: a number, or a record of numbers, one metric for each key.
+ *
+ * @example
+ * measure("discovery", () => ({ time: elapsedNs, nodes: found.length }), { units: { nodes: { unit: "count", direction: "higher" } } });
+ */
+export function measure(title: string, body: RecordBody, options: RecordOptions = {}): void {
+  collector("measure()").add("record", title, body, options);
+}
+
+/** Groups benchmarks that are compared with one another: with the one marked `baseline`, else with the first. */
+export function suite(title: string, define: () => unknown): void;
+export function suite(title: string, options: SuiteOptions, define: () => unknown): void;
+export function suite(title: string, second: SuiteOptions | (() => unknown), third?: () => unknown): void {
+  const [options, define] = typeof second === "function" ? [{}, second] : [second, third];
+  if (typeof define !== "function") {
+    throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}" has no function that defines it.`);
+  }
+  collector("suite()").suite(title, options, define);
+}
+suite.skip = (_title: string, ..._rest: unknown[]): void => {};
+suite.todo = (_title: string): void => {};
+
+export function beforeAll(hook: Hook): void {
+  collector("beforeAll()").current.beforeAll.push(hook);
+}
+
+export function afterAll(hook: Hook): void {
+  collector("afterAll()").current.afterAll.unshift(hook);
+}

@@ -1,0 +1,56 @@
+import type { CaseDefinition } from "./definition.ts";
+import { CaseContext, SampleError } from "./driver.ts";
+
+export interface Collected {
+  readonly values: Readonly<Record<string, Float64Array>>;
+  /** One for each call that threw or missed its deadline. */
+  readonly errors: readonly unknown[];
+}
+
+/**
+ * Calls a record body again and again and keeps what it returns, key by key; a plain number goes under `value`.
+ * Failed calls are kept as errors: a missed deadline is a result, not a gap.
+ */
+export async function collectRecords(
+  definition: CaseDefinition,
+  durationMs: number,
+  atCall: () => void,
+): Promise<Collected> {
+  const { body, options } = definition;
+  const context = new CaseContext(definition.parameters);
+  const values: Record<string, number[]> = {};
+  const errors: unknown[] = [];
+  const end = performance.now() + durationMs;
+  const calls = options.iterations ?? Number.POSITIVE_INFINITY;
+  for (let call = 0; call < calls; call++) {
+    if (options.iterations === undefined && call > 0 && performance.now() >= end) break;
+    atCall();
+    try {
+      const record = await (body(context) as ReturnType<CaseDefinition["body"]>);
+      keep(values, record);
+    } catch (error) {
+      errors.push(error);
+      if (errors.length >= 1000) break;
+    }
+  }
+  return {
+    values: Object.fromEntries(Object.entries(values).map(([key, list]) => [key, Float64Array.from(list)])),
+    errors,
+  };
+}
+
+function keep(values: Record<string, number[]>, record: unknown): void {
+  const entries = typeof record === "number" ? [["value", record] as const] : Object.entries((record ?? {}) as object);
+  if (entries.length === 0) {
+    throw new SampleError("threw", "the body returned neither a number nor a record of numbers");
+  }
+  const numbers = entries.map(([key, value]) => {
+    const number: unknown = typeof value === "boolean" ? Number(value) : value;
+    if (typeof number !== "number" || !Number.isFinite(number)) {
+      throw new SampleError("not-finite", `the value of ${key} is ${String(value)}, not a finite number`);
+    }
+    return [key, number] as const;
+  });
+  // Only when every value is good: a record is one sample.
+  for (const [key, number] of numbers) (values[key] ??= []).push(number);
+}

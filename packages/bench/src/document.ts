@@ -1,0 +1,230 @@
+import type { MetricUnit } from "@mettle/core";
+import { Random } from "@mettle/core";
+import type { Comparison, Direction, Interval, Measurement, RawBlocks, Revision, Summary } from "@mettle/results";
+import { labelOutliers, median, summarize, tInterval } from "@mettle/stats";
+import { decide, selfCheckOf } from "./paired.ts";
+import type { BenchPlan } from "./plan.ts";
+import { type ArmId, controlArm, type LoadedCase } from "./protocol.ts";
+import { steadyPart } from "./steady.ts";
+import { baselineOf, candidatesOf, logRatiosOf, type SuiteSamples, twinLogRatiosOf } from "./suite-run.ts";
+
+/** At or under this an iteration costs what the loop around it costs: the compiler has probably removed the body. */
+export const removedNs = 0.25;
+
+/** `JSON parse (small)` → `json-parse-small`: the part of a metric's name made of a title. */
+export function slug(title: string): string {
+  const plain = title
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+    .replaceAll(/^-+|-+$/g, "");
+  return plain === "" ? "unnamed" : plain.slice(0, 80);
+}
+
+/** The metric of a case, without its last part: `registry.lookup`. */
+export function metricBase(titles: readonly string[], title: string): string {
+  return [...titles, title].map(slug).join(".");
+}
+
+export function tagsOf(titles: readonly string[], entry: LoadedCase): Record<string, string> {
+  const parameters = Object.entries(entry.parameters).map(([name, value]) => [name, String(value)] as const);
+  return {
+    ...(titles.length > 0 && { suite: titles.join(" > ") }),
+    case: entry.title,
+    ...Object.fromEntries(parameters),
+  };
+}
+
+/** Everything a suite's samples say, as measurements of the run document. A case without samples has only its errors. */
+export function measurementsOf(samples: SuiteSamples, plan: BenchPlan): Measurement[] {
+  return samples.suite.cases.flatMap((entry) =>
+    entry.kind === "record" ? recordMeasurements(samples, entry) : timeMeasurements(samples, entry, plan),
+  );
+}
+
+interface Named {
+  readonly unit: MetricUnit;
+  readonly direction: Direction;
+  readonly suffix: string;
+}
+
+function base(samples: SuiteSamples, entry: LoadedCase, { unit, direction, suffix }: Named): Omit<Measurement, "summary"> {
+  const { titles } = samples.suite;
+  return {
+    metric: `${metricBase(titles, entry.title)}.${suffix}`,
+    unit,
+    direction,
+    tags: tagsOf(titles, entry),
+    ...(entry.requirement && { requirement: entry.requirement }),
+  };
+}
+
+function errorsOf(samples: SuiteSamples, entry: LoadedCase): Pick<Measurement, "errors" | "notes"> {
+  const own = samples.failures.filter((failure) => failure.case === entry.id);
+  if (own.length === 0) return {};
+  const kinds: Record<string, number> = {};
+  for (const { kind } of own) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  const messages = [...new Set(own.map(({ kind, message }) => `${kind}: ${message}`))];
+  return { errors: { count: own.length, kinds }, notes: messages.slice(0, 5) };
+}
+
+function timeMeasurements(samples: SuiteSamples, entry: LoadedCase, plan: BenchPlan): Measurement[] {
+  const all = samples.processes.map(({ draws }) => draws.flatMap((draw) => (draw[entry.id] ? [draw[entry.id]!] : [])));
+  const measured = all.filter((draws) => draws.length > 0);
+  const named = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
+  const failed = errorsOf(samples, entry);
+  if (measured.length === 0) return [{ ...named, summary: { count: 0 }, ...failed }];
+  const steady = measured.map((draws) => draws.map(steadyPart));
+  const kept = steady.map((draws) => Float64Array.from(draws.flatMap(({ values }) => [...values])));
+  const pooled = Float64Array.from(kept.flatMap((values) => [...values]));
+  if (pooled.length === 0) return [{ ...named, summary: { count: 0 }, ...failed }];
+  const never = steady.flat().filter(({ steady: reached }) => !reached).length;
+  const summary: Summary = summarize(pooled);
+  const notes = [...(failed.notes ?? [])];
+  if ((summary.p50 ?? 0) <= removedNs) {
+    notes.push("takes no longer than the empty loop: the compiler may have removed the body; use and return a result");
+  }
+  if (never > steady.flat().length / 5) {
+    notes.push(`never steady: in ${never} of ${steady.flat().length} draws the time still changed at the end`);
+  }
+  const interval = medianInterval(kept, plan.confidence);
+  const controlRatio = controlRatioOf(samples, entry.id);
+  const time: Measurement = {
+    ...named,
+    summary,
+    ...(interval && { interval }),
+    outliers: outliersOf(pooled),
+    raw: rawBlocks(measured),
+    ...(controlRatio !== undefined && { controlRatio }),
+    ...(failed.errors && { errors: failed.errors }),
+    ...(notes.length > 0 && { notes }),
+  };
+  return [time, ...allocationMeasurements(samples, entry)];
+}
+
+function outliersOf(values: Float64Array): NonNullable<Measurement["outliers"]> {
+  const { lowSevere, lowMild, highMild, highSevere } = labelOutliers(values).counts;
+  return { lowSevere, lowMild, highMild, highSevere };
+}
+
+/** Over processes, because samples of one process share its fate: t on the logs of their medians where all are positive. */
+function medianInterval(processes: readonly Float64Array[], confidence: number): Interval | undefined {
+  const medians = processes.filter((values) => values.length > 0).map((values) => median(values));
+  if (medians.length < 2) return undefined;
+  if (medians.every((value) => value > 0)) {
+    const { low, high } = tInterval(medians.map(Math.log), confidence);
+    return { of: "median", low: Math.exp(low), high: Math.exp(high), confidence, method: "t over the logs of process medians" };
+  }
+  const { low, high } = tInterval(medians, confidence);
+  return { of: "median", low, high, confidence, method: "t over process medians" };
+}
+
+function controlRatioOf(samples: SuiteSamples, id: ArmId): number | undefined {
+  const ratios = samples.processes.flatMap(({ draws }) =>
+    draws.flatMap((draw) => {
+      const [own, control] = [draw[id], draw[controlArm]];
+      if (!own || !control) return [];
+      const ratio = median(own.filter((value) => !Number.isNaN(value))) / median(control);
+      return Number.isFinite(ratio) ? [ratio] : [];
+    }),
+  );
+  return ratios.length === 0 ? undefined : median(ratios);
+}
+
+function rawBlocks(processes: readonly (readonly Float32Array[])[]): RawBlocks {
+  const encode = (draws: readonly Float32Array[]): string =>
+    Buffer.concat(draws.map((draw) => Buffer.from(draw.buffer, draw.byteOffset, draw.byteLength))).toString("base64");
+  return { encoding: "f32le/base64", processes: processes.map(encode) };
+}
+
+function allocationMeasurements(samples: SuiteSamples, entry: LoadedCase): Measurement[] {
+  const found = samples.allocations.get(entry.id);
+  if (!found) return [];
+  const one = (suffix: string, unit: MetricUnit, value: number): Measurement => ({
+    ...base(samples, entry, { unit, direction: "lower", suffix }),
+    summary: { count: 1, mean: value },
+  });
+  const bytes = one("allocated", "bytes", found.bytesPerOperation);
+  return [
+    {
+      ...bytes,
+      summary: { ...bytes.summary, ...(found.low !== undefined && { min: found.low }), ...(found.high !== undefined && { max: found.high }) },
+    },
+    one("gc-pause", "ns", found.gcPauseNs / found.operations),
+    one("gc-count", "count", found.gcCount / found.operations),
+    ...(found.offHeapBytesPerOperation === undefined ? [] : [one("allocated-off-heap", "bytes", found.offHeapBytesPerOperation)]),
+  ];
+}
+
+function recordMeasurements(samples: SuiteSamples, entry: LoadedCase): Measurement[] {
+  const keys = samples.records.get(entry.id);
+  const failed = errorsOf(samples, entry);
+  const naming = (key: string): Named => {
+    const declared = entry.units?.[key] ?? { unit: "ns" as const, direction: "lower" as const };
+    return { ...declared, suffix: slug(key) };
+  };
+  if (!keys || keys.size === 0) return [{ ...base(samples, entry, naming("value")), summary: { count: 0 }, ...failed }];
+  return [...keys].map(([key, values]) => ({
+    ...base(samples, entry, naming(key)),
+    summary: summarize(values),
+    outliers: outliersOf(Float64Array.from(values)),
+    ...failed,
+  }));
+}
+
+/** Where the two sides of a comparison come from. Without it both are cases of one file. */
+export interface SidesOf {
+  readonly baseline: { readonly label: string; readonly revision?: Revision };
+  readonly candidate: { readonly label: string; readonly revision?: Revision };
+}
+
+/** The comparisons inside a suite: each case with the suite's baseline. */
+export function comparisonsOf(samples: SuiteSamples, plan: BenchPlan, seed: number): Comparison[] {
+  const baseline = baselineOf(samples.suite);
+  if (!baseline) return [];
+  const selfCheck = selfCheckOf(twinLogRatiosOf(samples), plan.confidence, plan.margin);
+  return candidatesOf(samples).flatMap((entry) =>
+    comparisonOf(samples, entry, logRatiosOf(samples, entry.id), plan, seed, selfCheck, {
+      baseline: { label: baseline.id },
+      candidate: { label: entry.id },
+    }),
+  );
+}
+
+export function comparisonOf(
+  samples: SuiteSamples,
+  entry: LoadedCase,
+  logRatios: readonly number[],
+  plan: BenchPlan,
+  seed: number,
+  selfCheck: Comparison["selfCheck"],
+  sides: SidesOf,
+): Comparison[] {
+  if (logRatios.length < 2) return [];
+  const { ratio, low, high, pValue, outcome } = decide(
+    logRatios,
+    samples.finalAlpha,
+    plan.margin,
+    true,
+    new Random(seed).uniform,
+  );
+  const named = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
+  const method = samples.looks ? "t over processes, sequential (Pocock-like spending)" : "t over processes";
+  return [
+    {
+      metric: named.metric,
+      unit: named.unit,
+      direction: named.direction,
+      tags: named.tags,
+      ...sides,
+      ratio,
+      interval: { of: "ratio", low, high, confidence: plan.confidence, method },
+      pValue,
+      margin: plan.margin,
+      pairs: logRatios.length,
+      outcome,
+      ...(selfCheck && { selfCheck }),
+      logRatios: [...logRatios],
+    },
+  ];
+}

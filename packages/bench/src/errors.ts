@@ -1,0 +1,42 @@
+import { defineErrors, type ErrorCatalogue, exitCodes } from "@mettle/core";
+
+export type BenchErrorCode =
+  | "BENCH_DEFINITION_INVALID"
+  | "BENCH_OPTIONS_INVALID"
+  | "BENCH_NOTHING_FOUND"
+  | "BENCH_FILE_FAILED"
+  | "BENCH_BODY_FAILED"
+  | "BENCH_TIMEOUT"
+  | "BENCH_PROCESS_DIED"
+  | "BENCH_OUT_OF_MEMORY"
+  | "BENCH_INTERRUPTED";
+
+export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
+  BENCH_DEFINITION_INVALID: { next: "Correct the benchmark that the message names.", exitCode: exitCodes.usage },
+  BENCH_OPTIONS_INVALID: { next: "Correct the options that the message names.", exitCode: exitCodes.usage },
+  BENCH_NOTHING_FOUND: {
+    next: "Name a benchmark file, or put one where the pattern finds it: **/*.bench.ts.",
+    exitCode: exitCodes.usage,
+  },
+  BENCH_FILE_FAILED: {
+    next: "Run the file with node alone: it must load without an error before it can be measured.",
+    exitCode: exitCodes.usage,
+  },
+  BENCH_BODY_FAILED: {
+    next: "Make the body succeed every time; a benchmark of a failing call measures the failure.",
+    exitCode: exitCodes.invalidMeasurement,
+  },
+  BENCH_TIMEOUT: {
+    next: "Make the body settle, or allow it longer with the timeoutMs option of the case.",
+    exitCode: exitCodes.invalidMeasurement,
+  },
+  BENCH_PROCESS_DIED: {
+    next: "Look at the end of its output above; a body must not end its process.",
+    exitCode: exitCodes.invalidMeasurement,
+  },
+  BENCH_OUT_OF_MEMORY: {
+    next: "Release what an iteration made, or give the process more with nodeFlags: ['--max-old-space-size=…'].",
+    exitCode: exitCodes.invalidMeasurement,
+  },
+  BENCH_INTERRUPTED: { next: "Run it again to the end; what was measured so far is kept as invalid.", exitCode: exitCodes.interrupted },
+});

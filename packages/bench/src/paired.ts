@@ -1,0 +1,123 @@
+import { median, sequentialBoundaries, signFlipTest, studentTQuantile, tInterval } from "@mettle/stats";
+import type { ComparisonOutcome, SelfCheck } from "@mettle/results";
+
+/** Samples of two arms, and of the baseline's twin, that ran interleaved: index i of each is one block. */
+export interface PairedDraw {
+  readonly baseline: ArrayLike<number>;
+  readonly candidate: ArrayLike<number>;
+  readonly twin?: ArrayLike<number>;
+}
+
+/** Below this a time is mostly the error of subtracting the loop, and a ratio of two such times means nothing. */
+export const tooFastNs = 0.3;
+
+/**
+ * The candidate's log ratio in one draw: the median over blocks of log(candidate) − log(baseline). Where the twin ran
+ * too, the baseline is the mean of both logs: identical code, twice the evidence.
+ *
+ * @returns undefined when a sample is too near zero to have a ratio
+ */
+export function drawLogRatio({ baseline, candidate, twin }: PairedDraw): number | undefined {
+  const logs: number[] = [];
+  for (let i = 0; i < baseline.length; i++) {
+    const base = baseline[i] as number;
+    const other = candidate[i] as number;
+    const copy = twin ? (twin[i] as number) : base;
+    if (Number.isNaN(base + other + copy)) continue; // a sample that missed its deadline has no time
+    if (!(base > tooFastNs && other > tooFastNs && copy > tooFastNs)) return undefined;
+    logs.push(Math.log(other) - (Math.log(base) + Math.log(copy)) / 2);
+  }
+  return logs.length === 0 ? undefined : median(logs);
+}
+
+/**
+ * One value for a process: the median over its draws. A draw is a fresh instance of the benchmark's module; which code
+ * the compiler makes of it is a lottery (the same function was seen 20 % apart in one process), and the median of many
+ * draws is what the lottery yields typically.
+ */
+export function processLogRatio(draws: readonly PairedDraw[]): number | undefined {
+  const ratios = draws.map(drawLogRatio).filter((ratio) => ratio !== undefined);
+  return ratios.length === 0 ? undefined : median(ratios);
+}
+
+export interface LookPlan {
+  readonly confidence: number;
+  readonly minProcesses: number;
+  readonly maxProcesses: number;
+}
+
+/** When the sequential comparison looks at its data, and how much of the error each look may spend. */
+export interface Looks {
+  readonly at: readonly number[];
+  /** Two-sided nominal error of each look. */
+  readonly nominalAlpha: readonly number[];
+}
+
+/**
+ * Up to six looks, evenly spread from the least to the greatest number of processes, with the error spent nearly evenly
+ * (Lan–DeMets, Pocock-like): peeking does not inflate it, and a clear effect is found early.
+ */
+export function planLooks({ confidence, minProcesses, maxProcesses }: LookPlan): Looks {
+  const span = maxProcesses - minProcesses;
+  const count = Math.min(6, 1 + Math.floor(span / 2));
+  const at = Array.from({ length: count }, (_, i) =>
+    count === 1 ? maxProcesses : Math.round(minProcesses + (span * i) / (count - 1)),
+  );
+  const { nominalAlpha } = sequentialBoundaries({
+    alpha: 1 - confidence,
+    fractions: at.map((n) => n / maxProcesses),
+    spending: "pocock",
+  });
+  return { at, nominalAlpha };
+}
+
+export interface PairedResult {
+  /** candidate / baseline. */
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+  readonly pValue: number;
+  readonly outcome: ComparisonOutcome;
+}
+
+/**
+ * The comparison over processes, at one look.
+ *
+ * - worse or better: the interval excludes 1 and the ratio is beyond the margin;
+ * - same: the whole interval lies within ± margin, or excludes 1 by less than the margin;
+ * - undecided: anything else; more processes may tell.
+ *
+ * @param logRatios - one for each process, two or more
+ * @param nominalAlpha - the error that this look may spend
+ * @param lowerIsBetter - a time, as opposed to a rate
+ */
+export function decide(
+  logRatios: readonly number[],
+  nominalAlpha: number,
+  margin: number,
+  lowerIsBetter: boolean,
+  random: () => number,
+): PairedResult {
+  const { estimate, low, high } = tInterval(logRatios, 1 - nominalAlpha);
+  const { pValue } = signFlipTest(logRatios, { random });
+  const limit = Math.log1p(margin);
+  let outcome: ComparisonOutcome = "undecided";
+  if ((low > 0 || high < 0) && Math.abs(estimate) > limit) outcome = estimate > 0 === lowerIsBetter ? "worse" : "better";
+  else if (low > -limit && high < limit) outcome = "same";
+  return { ratio: Math.exp(estimate), low: Math.exp(low), high: Math.exp(high), pValue, outcome };
+}
+
+/**
+ * What identical code showed, and the smallest effect that a run like this one finds in 95 % of runs.
+ *
+ * @param logRatios - of twin against baseline, one for each process
+ */
+export function selfCheckOf(logRatios: readonly number[], confidence: number, margin: number): SelfCheck | undefined {
+  if (logRatios.length < 2) return undefined;
+  const { estimate, low, high, standardError } = tInterval(logRatios, confidence);
+  // A comparison sets the candidate against the mean of baseline and twin: variance 3/2 where this one has 2.
+  const error = standardError * Math.sqrt(3 / 4);
+  const critical = studentTQuantile(1 - (1 - confidence) / 2, logRatios.length - 1) * error;
+  const detectable = Math.expm1(Math.max(critical, Math.log1p(margin)) + 1.645 * error);
+  return { ratio: Math.exp(estimate), low: Math.exp(low), high: Math.exp(high), detectable };
+}

@@ -1,0 +1,72 @@
+import type { Direction } from "@mettle/results";
+import type { MetricUnit } from "@mettle/core";
+import type { TimerCosts } from "./driver.ts";
+
+// What the runner and a measuring process say to each other. Plain data, over Node's IPC channel.
+
+/** Which arm of a suite: a case, or the hidden twin of the baseline that the self-check runs. */
+export type ArmId = string;
+
+export interface LoadedCase {
+  /** Unique in the file: suite titles, title and parameters. */
+  readonly id: string;
+  readonly kind: "time" | "record";
+  readonly title: string;
+  readonly parameters: Readonly<Record<string, string | number | boolean>>;
+  readonly baseline: boolean;
+  readonly timeoutMs?: number;
+  readonly requirement?: readonly string[];
+  readonly units?: Readonly<Record<string, { readonly unit: MetricUnit; readonly direction: Direction }>>;
+}
+
+export interface LoadedSuite {
+  readonly index: number;
+  readonly titles: readonly string[];
+  readonly compare: boolean;
+  readonly cases: readonly LoadedCase[];
+}
+
+export interface CaseFailure {
+  readonly case: string;
+  /** `threw`, `rejected`, `deadline`, `timeout`, `died`, `memory`. */
+  readonly kind: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** From the runner to a measuring process; each is answered by one message. */
+export type Request =
+  | { readonly type: "load"; readonly file: string; readonly twin: boolean; readonly seed: number; readonly excluded: readonly string[]; readonly filter?: string; readonly markerFile: string }
+  | { readonly type: "prepare"; readonly suite: number; readonly iterations: Readonly<Record<ArmId, number>>; readonly warmupMs: number }
+  | { readonly type: "blocks"; readonly suite: number; readonly durationMs: number; readonly minBlocks: number; readonly maxBlocks: number; readonly seed: number }
+  | { readonly type: "turn"; readonly arm: ArmId; readonly suite: number; readonly samples: number }
+  | { readonly type: "records"; readonly suite: number; readonly durationMs: number }
+  | { readonly type: "memory"; readonly suite: number; readonly durationMs: number }
+  | { readonly type: "finish"; readonly suite: number };
+
+export type Reply =
+  | { readonly type: "loaded"; readonly suites: readonly LoadedSuite[]; readonly costs: TimerCosts; readonly notes: readonly string[] }
+  | { readonly type: "prepared"; readonly iterations: Readonly<Record<ArmId, number>>; readonly failures: readonly CaseFailure[] }
+  | { readonly type: "blocks"; readonly samples: Readonly<Record<ArmId, Float32Array>>; readonly failures: readonly CaseFailure[] }
+  | { readonly type: "turn"; readonly samples: Float32Array; readonly failures: readonly CaseFailure[] }
+  | { readonly type: "records"; readonly values: Readonly<Record<string, Readonly<Record<string, Float64Array>>>>; readonly failures: readonly CaseFailure[] }
+  | { readonly type: "memory"; readonly allocations: Readonly<Record<ArmId, AllocationReply>>; readonly failures: readonly CaseFailure[] }
+  | { readonly type: "finished"; readonly notes: readonly string[] }
+  /** An error outside any call, in a timer or a forgotten promise; `case` is empty: the marker knows it. */
+  | { readonly type: "broken"; readonly failure: CaseFailure }
+  | { readonly type: "failed"; readonly where: "load" | "hook"; readonly message: string; readonly stack?: string };
+
+export interface AllocationReply {
+  readonly bytesPerOperation: number;
+  readonly gcCount: number;
+  readonly gcPauseNs: number;
+  readonly operations: number;
+  readonly offHeapBytesPerOperation?: number;
+  /** Of `bytesPerOperation`: the spread over windows. */
+  readonly low?: number;
+  readonly high?: number;
+}
+
+export const twinSuffix = "\u0000twin";
+/** The frozen reference workload that runs beside every suite. */
+export const controlArm = "\u0000control";

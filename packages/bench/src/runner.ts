@@ -1,0 +1,121 @@
+import { type Clock, MettleError, Random, systemClock } from "@mettle/core";
+import type { Comparison, Measurement, Profile } from "@mettle/results";
+import { comparisonsOf, measurementsOf } from "./document.ts";
+import { benchErrors } from "./errors.ts";
+import type { BenchListener } from "./events.ts";
+import { Host, type HostOptions, ProcessFailure } from "./host.ts";
+import { type BenchPlan, resolvePlan } from "./plan.ts";
+import type { CaseFailure, LoadedSuite } from "./protocol.ts";
+import { SuiteRun, type SuiteSamples } from "./suite-run.ts";
+
+export interface BenchOptions {
+  /** Absolute paths of benchmark files. */
+  readonly files: readonly string[];
+  readonly cwd: string;
+  readonly profile?: Profile;
+  readonly plan?: Partial<BenchPlan>;
+  /** Only cases whose full name contains this, whatever the case. */
+  readonly filter?: string;
+  readonly nodeFlags?: readonly string[];
+  /** Makes the order of arms and the inputs of every seeded choice repeatable; times are not. */
+  readonly seed?: number;
+  readonly onEvent?: BenchListener;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/** What a benchmark run measured; `interrupted` and `problems` decide whether it may be believed. */
+export interface BenchResult {
+  readonly measurements: readonly Measurement[];
+  readonly comparisons: readonly Comparison[];
+  /** Files and cases that could not be measured, as errors with codes. */
+  readonly problems: readonly MettleError[];
+  readonly notes: readonly string[];
+  readonly interrupted: boolean;
+}
+
+const codeOf: Readonly<Record<string, Parameters<typeof benchErrors.create>[0]>> = {
+  timeout: "BENCH_TIMEOUT",
+  died: "BENCH_PROCESS_DIED",
+  memory: "BENCH_OUT_OF_MEMORY",
+  load: "BENCH_FILE_FAILED",
+};
+
+export function problemOf(file: string, failure: CaseFailure): MettleError {
+  const where = failure.case === "" ? file : `"${failure.case}"`;
+  return benchErrors.create(codeOf[failure.kind] ?? "BENCH_BODY_FAILED", `${where}: ${failure.message}`, {
+    details: { file, ...failure },
+  });
+}
+
+/** What a file offers, read in a process of its own. */
+export async function discover(
+  file: string,
+  host: HostOptions,
+  filter: string | undefined,
+): Promise<readonly LoadedSuite[]> {
+  await using process = new Host(host);
+  const request = { type: "load", file, twin: false, seed: 0, excluded: [], markerFile: process.markerFile } as const;
+  const { suites } = await process.ask(filter === undefined ? request : { ...request, filter }, 30_000);
+  return suites;
+}
+
+/**
+ * Measures benchmark files, each suite in fresh processes, one process at a time.
+ *
+ * @throws MettleError `BENCH_OPTIONS_INVALID`; `BENCH_NOTHING_FOUND` when the files define no benchmark that the filter
+ * lets through. A file or case that fails is a problem in the result, and the others are still measured.
+ */
+export async function runBenchmarks(options: BenchOptions): Promise<BenchResult> {
+  const plan = resolvePlan(options.profile ?? "ci", options.plan);
+  const { clock = systemClock, onEvent = () => {}, signal, filter } = options;
+  const random = new Random(options.seed ?? clock.wallTime());
+  const host: HostOptions = { cwd: options.cwd, nodeFlags: options.nodeFlags ?? [], ...(signal && { signal }) };
+  const problems: MettleError[] = [];
+  const measured: SuiteSamples[] = [];
+  onEvent({ kind: "plan", files: options.files });
+  for (const file of options.files) {
+    if (signal?.aborted) break;
+    try {
+      for (const suite of await discover(file, host, filter)) {
+        if (signal?.aborted) break;
+        const run = new SuiteRun(file, suite, { plan, host, random, onEvent, ...(filter && { filter }), ...(signal && { signal }) });
+        measured.push(await run.run());
+      }
+    } catch (error) {
+      if (signal?.aborted) break;
+      if (!(error instanceof ProcessFailure)) throw error;
+      problems.push(problemOf(file, error.failure));
+    }
+  }
+  onEvent({ kind: "done" });
+  return collectResult(measured, problems, plan, random, signal?.aborted ?? false);
+}
+
+export function collectResult(
+  measured: readonly SuiteSamples[],
+  problems: MettleError[],
+  plan: BenchPlan,
+  random: Random,
+  interrupted: boolean,
+): BenchResult {
+  const cases = measured.reduce((total, { suite }) => total + suite.cases.length, 0);
+  if (cases === 0 && problems.length === 0 && !interrupted) {
+    throw benchErrors.create("BENCH_NOTHING_FOUND", "No benchmark was found.");
+  }
+  for (const { file, failures } of measured) {
+    const seen = new Set<string>();
+    for (const failure of failures) {
+      if (failure.kind === "deadline" || seen.has(failure.case)) continue;
+      seen.add(failure.case);
+      problems.push(problemOf(file, failure));
+    }
+  }
+  return {
+    measurements: measured.flatMap((samples) => measurementsOf(samples, plan)),
+    comparisons: measured.flatMap((samples) => comparisonsOf(samples, plan, random.uint32())),
+    problems,
+    notes: [...new Set(measured.flatMap(({ notes }) => [...notes]))],
+    interrupted,
+  };
+}

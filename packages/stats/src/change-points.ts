@@ -1,0 +1,254 @@
+import { normalDensity, normalQuantile } from "./internal-distributions.ts";
+import { hodgesLehmannShift, rankShiftDeviate } from "./internal-rank-shift.ts";
+import {
+  clip,
+  cautiousCorrelation,
+  longRunVariance,
+  type Noise,
+  noiseFromDifferences,
+  residualNoise,
+  standardized,
+} from "./internal-noise.ts";
+import { medianAbsoluteDeviation, medianOf, medianOfSorted, sortedSlice } from "./internal-robust.ts";
+import { requireArgument, requireConfidence, requireSample } from "./internal-validate.ts";
+import { clippedSegmentation } from "./robust-segmentation.ts";
+
+export interface ChangePointOptions {
+  /**
+   * Least size of a change that counts, as a fraction of the level before it: 0.02 is 2 %. Smaller changes, however
+   * certain, are not reported. @defaultValue 0
+   */
+  readonly minimumEffect?: number;
+  /** Fewest values on each side of a change. @defaultValue 5 */
+  readonly minimumSegment?: number;
+  /** One minus the chance that a series without a change shows one; also the coverage of `low … high`. @defaultValue 0.99 */
+  readonly confidence?: number;
+}
+
+export const changePointDefaults: Required<ChangePointOptions> = {
+  minimumEffect: 0,
+  minimumSegment: 5,
+  confidence: 0.99,
+};
+
+export interface ChangePoint {
+  /** Position of the first value after the change. */
+  readonly index: number;
+  /** Median of the segment before, in the values' unit. */
+  readonly before: number;
+  /** Median of the segment after. */
+  readonly after: number;
+  /** Hodges–Lehmann estimate of after − before: the median of all differences. */
+  readonly shift: number;
+  readonly low: number;
+  readonly high: number;
+  /** Two-sided, adjusted for the search over positions and for autocorrelation. */
+  readonly pValue: number;
+}
+
+/** Values `from … to − 1` have one level. */
+export interface Segment {
+  readonly from: number;
+  readonly to: number;
+  readonly median: number;
+  /** Median absolute deviation scaled to a normal's standard deviation. */
+  readonly spread: number;
+}
+
+export interface ChangePoints {
+  readonly points: readonly ChangePoint[];
+  /** At least one; they cover the series without gaps. */
+  readonly segments: readonly Segment[];
+  /** Lag-1 correlation of the values about their segments' levels, −1 … 1, corrected for the levels' estimation. */
+  readonly autocorrelation: number;
+}
+
+/**
+ * Where a series of measurements changed its level, for performance history: steps are found, outliers and
+ * autocorrelated wandering are not.
+ *
+ * 1. Candidates by optimal partitioning under a clipped cost (`robust-segmentation.ts`), the penalty raised by the
+ *    long-run variance (1 + r) / (1 − r) of an AR(1) noise with lag-1 correlation r.
+ * 2. Neighbours that a rank test cannot tell apart are merged, the least distinct pair first. Its p-value pays for the
+ *    choice of the position (Miller & Siegmund, Biometrics 1982, maximally selected statistics), for the number of
+ *    places a window of that length has in the series, and for autocorrelation.
+ * 3. Each change moves to where the clipped cost of the whitened values is least.
+ *
+ * With defaults, on 200 values at most 2 % of series without a change show one (normal noise, 5 % outliers, AR(1) 0.5,
+ * two modes); `bench/change-points.ts` prints the rates. About 0.3 s for 10 000 values.
+ *
+ * @param values - in the order measured, any one unit; not modified
+ * @throws MettleError `STATS_TOO_FEW_SAMPLES` for fewer than two segments' worth, `STATS_SAMPLE_INVALID`,
+ *   `STATS_ARGUMENT_INVALID`
+ */
+export function changePoints(values: ArrayLike<number>, options: ChangePointOptions = {}): ChangePoints {
+  const { minimumEffect, minimumSegment, confidence } = { ...changePointDefaults, ...options };
+  requireConfidence(confidence);
+  requireArgument(
+    Number.isInteger(minimumSegment) && minimumSegment >= 2,
+    `minimumSegment must be an integer of at least 2, got ${minimumSegment}.`,
+  );
+  requireArgument(minimumEffect >= 0, `minimumEffect must be 0 or more, got ${minimumEffect}.`);
+  requireSample(values, 2 * minimumSegment, "Change points");
+  const n = values.length;
+  const noise = noiseFromDifferences(values);
+  const scaled = standardized(values, noise.deviation);
+  const merging = { values, scaled, minimumEffect, minimumSegment, tail: 1 - confidence };
+  if (noise.deviation === 0) return describe(merging, [0, n]);
+  const penalty = 2 * Math.log(n) * longRunVariance(Math.max(0, noise.correlation));
+  const candidates = clippedSegmentation(scaled, penalty, clip);
+  let bounds = merge(merging, [0, ...candidates, n]);
+  const moved = relocate(merging, bounds);
+  if (moved.some((bound, i) => bound !== bounds[i])) bounds = merge(merging, moved);
+  return describe(merging, bounds);
+}
+
+interface Merging {
+  readonly values: ArrayLike<number>;
+  readonly scaled: Float64Array;
+  readonly minimumEffect: number;
+  readonly minimumSegment: number;
+  readonly tail: number;
+}
+
+/** Removes the least certain change until all are certain, large enough and far enough apart. */
+function merge(merging: Merging, start: readonly number[]): number[] {
+  const bounds = [...start];
+  const sorted = bounds.slice(1).map((to, i) => sortedSlice(merging.values, bounds[i] as number, to));
+  const deviates = sorted.slice(1).map((after, i) => rankShiftDeviate(sorted[i] as Float64Array, after));
+  while (sorted.length > 1) {
+    const noise = residualNoise(merging.scaled, bounds);
+    const inflation = longRunVariance(cautiousCorrelation(noise, merging.scaled.length));
+    let weakest = -1;
+    let weakness = merging.tail;
+    for (let i = 0; i < deviates.length; i++) {
+      const doubt = doubtOf(
+        merging,
+        sorted[i] as Float64Array,
+        sorted[i + 1] as Float64Array,
+        deviates[i] as number,
+        inflation,
+      );
+      if (doubt > weakness) {
+        weakest = i;
+        weakness = doubt;
+      }
+    }
+    if (weakest < 0) break;
+    const joined = new Float64Array([...(sorted[weakest] as Float64Array), ...(sorted[weakest + 1] as Float64Array)]);
+    sorted.splice(weakest, 2, joined.sort());
+    bounds.splice(weakest + 1, 1);
+    deviates.splice(weakest, 1);
+    for (const i of [weakest - 1, weakest]) {
+      if (i >= 0 && i < deviates.length) {
+        deviates[i] = rankShiftDeviate(sorted[i] as Float64Array, sorted[i + 1] as Float64Array);
+      }
+    }
+  }
+  return bounds;
+}
+
+/** The p-value of a change between two neighbours; above 1, and more so for shorter ones, where it may not stand at all. */
+function doubtOf(
+  merging: Merging,
+  before: Float64Array,
+  after: Float64Array,
+  deviate: number,
+  inflation: number,
+): number {
+  const shorter = Math.min(before.length, after.length);
+  if (shorter < merging.minimumSegment) return 1 + 1 / shorter;
+  const level = medianOfSorted(before);
+  if (Math.abs(medianOfSorted(after) - level) < merging.minimumEffect * Math.abs(level)) return 1;
+  return adjustedPValue(
+    deviate / Math.sqrt(inflation),
+    before.length + after.length,
+    merging.scaled.length,
+    merging.minimumSegment,
+  );
+}
+
+/**
+ * Two-sided p-value of a standardized statistic that is the largest over the positions of a change in a window of
+ * `window` values (Miller & Siegmund 1982), in the `series / window` windows that the series holds (Šidák).
+ */
+function adjustedPValue(deviate: number, window: number, series: number, minimumSegment: number): number {
+  const z = Math.abs(deviate);
+  if (z < 1.5) return 1;
+  const edge = minimumSegment / window;
+  const single = normalDensity(z) * (4 / z + (z - 1 / z) * 2 * Math.log(Math.max(1, (1 - edge) / edge)));
+  if (single >= 1) return 1;
+  return -Math.expm1((series / window) * Math.log1p(-single));
+}
+
+/** Moves each change to the position between its neighbours at which the clipped whitened residuals are least. */
+function relocate(merging: Merging, bounds: readonly number[]): number[] {
+  const { scaled, minimumSegment } = merging;
+  const noise = residualNoise(scaled, bounds);
+  const moved = [...bounds];
+  if (noise.deviation === 0) return moved;
+  for (let i = 1; i + 1 < moved.length; i++) {
+    const [from, at, to] = [moved[i - 1] as number, moved[i] as number, moved[i + 1] as number];
+    if (to - from < 2 * minimumSegment) continue;
+    const levels = [medianOf(scaled, from, at), medianOf(scaled, at, to)] as const;
+    moved[i] = bestPosition(scaled, { from, to, margin: minimumSegment }, levels, noise);
+  }
+  return moved;
+}
+
+/**
+ * Under AR(1) noise the innovation x[t] − level − r·(x[t−1] − level) is white, and at the change it uses both levels:
+ * the step stands out by its full size against the smaller spread of the innovations.
+ */
+function bestPosition(
+  scaled: Float64Array,
+  range: { readonly from: number; readonly to: number; readonly margin: number },
+  [before, after]: readonly [number, number],
+  noise: Noise,
+): number {
+  const r = Math.max(0, noise.correlation);
+  const limit = clip * clip * noise.deviation * noise.deviation * (1 - r * r);
+  const costAt = (t: number, level: number, previousLevel: number): number => {
+    const innovation = (scaled[t] as number) - level - r * ((scaled[t - 1] as number) - previousLevel);
+    return Math.min(limit, innovation * innovation);
+  };
+  let relative = 0;
+  let best = Number.POSITIVE_INFINITY;
+  let position = range.from + range.margin;
+  for (let t = range.from + 1; t <= range.to - range.margin; t++) {
+    // `relative` is the cost of a change at t less the cost of one at the start, but for the term at the change itself.
+    const cost = relative - costAt(t, after, after) + costAt(t, after, before);
+    if (t >= range.from + range.margin && cost < best) {
+      best = cost;
+      position = t;
+    }
+    relative += costAt(t, before, before) - costAt(t, after, after);
+  }
+  return position;
+}
+
+function describe(merging: Merging, bounds: readonly number[]): ChangePoints {
+  const { values, scaled, tail, minimumSegment } = merging;
+  const n = scaled.length;
+  const sorted = bounds.slice(1).map((to, i) => sortedSlice(values, bounds[i] as number, to));
+  const segments = sorted.map((part, i) => {
+    const median = medianOfSorted(part);
+    const spread = medianAbsoluteDeviation(part, median);
+    return { from: bounds[i] as number, to: bounds[i + 1] as number, median, spread };
+  });
+  const noise = residualNoise(scaled, bounds);
+  const inflation = longRunVariance(cautiousCorrelation(noise, n));
+  const critical = -normalQuantile(tail / 2) * Math.sqrt(inflation);
+  const points = sorted.slice(1).map((after, i): ChangePoint => {
+    const before = sorted[i] as Float64Array;
+    const deviate = rankShiftDeviate(before, after) / Math.sqrt(inflation);
+    return {
+      index: bounds[i + 1] as number,
+      before: medianOfSorted(before),
+      after: medianOfSorted(after),
+      ...hodgesLehmannShift(before, after, critical),
+      pValue: adjustedPValue(deviate, before.length + after.length, n, minimumSegment),
+    };
+  });
+  return { points, segments, autocorrelation: noise.correlation };
+}
