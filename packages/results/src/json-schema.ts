@@ -17,12 +17,18 @@ export interface Typed<T> {
 export type TypeOf<S> = S extends Typed<infer T> ? T : never;
 
 type Members = Readonly<Record<string, Typed<unknown>>>;
+// A type of its own, as the linter takes Record<never, …> for a slip.
+// oxlint-disable-next-line typescript/no-generated-empty-object-type
+type NoMembers = Record<never, never>;
 type Flat<T> = { [K in keyof T]: T[K] };
 type ObjectOf<R extends Members, O extends Members> = Flat<
   { readonly [K in keyof R]: TypeOf<R[K]> } & { readonly [K in keyof O]?: TypeOf<O[K]> }
 >;
+// Each T is compared with that of the other function: the one way to ask the compiler for identity of types.
+// oxlint-disable typescript/no-unnecessary-type-parameters
 /** True when the two types are identical, optionality and `readonly` included. */
 export type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+// oxlint-enable typescript/no-unnecessary-type-parameters
 
 const jsonOf = (members: Members): Record<string, JsonSchema> =>
   Object.fromEntries(Object.entries(members).map(([name, member]) => [name, member.json]));
@@ -46,7 +52,7 @@ export const record = <T>(values: Typed<T>, keywords: JsonSchema = {}): Typed<Re
   json: { type: "object", additionalProperties: values.json, ...keywords },
 });
 /** Properties beyond these are allowed: a later minor version may add optional ones, and readers keep them. */
-export const object = <R extends Members, O extends Members = Record<never, never>>(
+export const object = <R extends Members, O extends Members = NoMembers>(
   required: R,
   optional?: O,
   keywords: JsonSchema = {},

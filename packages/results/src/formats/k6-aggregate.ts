@@ -170,14 +170,8 @@ function measurementOf(series: Accumulator, durationMs: number): Measurement {
 
 function summaryOf(series: Accumulator, durationMs: number): Summary {
   const { count, sum, min, max, last, trues, definition, histogram } = series;
-  switch (definition.type) {
-    case "trend":
-      return histogram?.summary() ?? { count };
-    case "rate":
-      return { count, rate: trues / count };
-    case "gauge":
-      return { count, min, max, last };
-    case "counter":
-      return { count, sum, ...(durationMs > 0 ? { perSecond: sum / (durationMs / 1000) } : {}) };
-  }
+  if (definition.type === "trend") return histogram?.summary() ?? { count };
+  if (definition.type === "rate") return { count, rate: trues / count };
+  if (definition.type === "gauge") return { count, min, max, last };
+  return { count, sum, ...(durationMs > 0 ? { perSecond: sum / (durationMs / 1000) } : {}) };
 }

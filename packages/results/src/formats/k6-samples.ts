@@ -77,18 +77,15 @@ function samplesOf(measurement: Measurement, maxSamples: number, durationMs: num
     const present = values.filter((value) => value !== undefined).map((value) => value * factor);
     return present.length === 0 ? undefined : { values: present, count: present.length, reduced: false };
   };
-  switch (type) {
-    case "rate":
-      return summary.rate === undefined ? undefined : rateSamples(summary.rate, summary.count, maxSamples);
-    case "gauge":
-      return list([summary.min, summary.max, summary.last]);
-    case "counter":
-      return list([
-        summary.sum ?? (summary.perSecond === undefined ? undefined : summary.perSecond * (durationMs / 1000)),
-      ]);
-    case "trend":
-      return trendSamples(measurement, factor, maxSamples);
+  if (type === "rate")
+    return summary.rate === undefined ? undefined : rateSamples(summary.rate, summary.count, maxSamples);
+  if (type === "gauge") return list([summary.min, summary.max, summary.last]);
+  if (type === "counter") {
+    return list([
+      summary.sum ?? (summary.perSecond === undefined ? undefined : summary.perSecond * (durationMs / 1000)),
+    ]);
   }
+  return trendSamples(measurement, factor, maxSamples);
 }
 
 function rateSamples(rate: number, samples: number, maxSamples: number): Samples {

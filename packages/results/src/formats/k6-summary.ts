@@ -122,25 +122,21 @@ function typeOf(values: Item): K6Type {
 type Figure = (field: string) => number | undefined;
 
 function figuresOf(type: K6Type, figure: Figure): Readonly<Record<string, number | undefined>> {
-  switch (type) {
-    case "rate":
-      return { rate: figure("rate") ?? figure("value") };
-    case "counter":
-      // A counter's "count" is its total.
-      return { sum: figure("count"), perSecond: figure("rate") };
-    case "gauge":
-      return { min: figure("min"), max: figure("max"), last: figure("value") };
-    case "trend":
-      return {
-        mean: figure("avg"),
-        min: figure("min"),
-        p50: figure("med") ?? figure("p(50)"),
-        p75: figure("p(75)"),
-        p90: figure("p(90)"),
-        p95: figure("p(95)"),
-        p99: figure("p(99)"),
-        p999: figure("p(99.9)"),
-        max: figure("max"),
-      };
+  if (type === "rate") return { rate: figure("rate") ?? figure("value") };
+  if (type === "counter") {
+    // A counter's "count" is its total.
+    return { sum: figure("count"), perSecond: figure("rate") };
   }
+  if (type === "gauge") return { min: figure("min"), max: figure("max"), last: figure("value") };
+  return {
+    mean: figure("avg"),
+    min: figure("min"),
+    p50: figure("med") ?? figure("p(50)"),
+    p75: figure("p(75)"),
+    p90: figure("p(90)"),
+    p95: figure("p(95)"),
+    p99: figure("p(99)"),
+    p999: figure("p(99.9)"),
+    max: figure("max"),
+  };
 }

@@ -162,7 +162,7 @@ export function selectSeries(database: DatabaseSync, query: SeriesQuery): readon
   // Rows as arrays: half the time of rows as objects, over 100 000 of them.
   statement.setReturnArrays(true);
   const rows = statement.all(...values(conditions), query.limit ?? -1) as unknown as PointRow[];
-  return rows.map(pointOf).reverse();
+  return rows.map(pointOf).toReversed();
 }
 
 type PointRow = readonly [

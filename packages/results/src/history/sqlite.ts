@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type * as sqlite from "node:sqlite";
 import { messageOf } from "@mettle/core";
 import { resultsErrors } from "../errors.ts";
 
@@ -6,13 +6,15 @@ import { resultsErrors } from "../errors.ts";
  * Loads the built-in SQLite at first use. Early releases of Node 24 announce that it is experimental; that one warning
  * says nothing to a user of the command and is kept from standard error. All others pass.
  */
-export function loadSqlite(): typeof import("node:sqlite") {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
+export function loadSqlite(): typeof sqlite {
+  // Put back below, and called with its own receiver.
+  // oxlint-disable-next-line typescript/unbound-method
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
     const kind = typeof rest[0] === "string" ? rest[0] : (rest[0] as { type?: string } | undefined)?.type;
     if (kind === "ExperimentalWarning" && /SQLite/i.test(messageOf(warning))) return;
     Reflect.apply(emitWarning, process, [warning, ...rest]);
-  }) as typeof process.emitWarning;
+  };
   try {
     return process.getBuiltinModule("node:sqlite");
   } finally {
@@ -59,7 +61,7 @@ export function guarded<T>(path: string, work: () => T): T {
 }
 
 /** All or nothing, and one writer at a time: the lock is taken at once, so a reader never has to be upgraded. */
-export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+export function inTransaction<T>(database: sqlite.DatabaseSync, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {
     const result = work();
