@@ -173,15 +173,12 @@ type PointRow = readonly [
   ratio: number | null,
 ];
 
+/** Hot: once per row, of up to 100 000; spreading made it three times slower. */
 function pointOf([ordinal, atMs, value, controlRatio, ratio]: PointRow): SeriesPoint {
-  if (controlRatio === null && ratio === null) return { ordinal, atMs, value };
-  return {
-    ordinal,
-    atMs,
-    value,
-    ...(controlRatio === null ? {} : { controlRatio }),
-    ...(ratio === null ? {} : { ratio }),
-  };
+  const point: { -readonly [K in keyof SeriesPoint]: SeriesPoint[K] } = { ordinal, atMs, value };
+  if (controlRatio !== null) point.controlRatio = controlRatio;
+  if (ratio !== null) point.ratio = ratio;
+  return point;
 }
 
 export function selectMetrics(database: DatabaseSync): readonly MetricEntry[] {
