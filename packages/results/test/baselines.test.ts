@@ -41,7 +41,21 @@ test("no name leaves the folder, hides, or names a device; each has a file of it
   const baselines = new Baselines(folder);
   const names = fc.oneof(
     fc.string({ unit: "binary", maxLength: 30 }),
-    fc.constantFrom("../x", "..", ".", "/etc/passwd", "a/../../b", "..\\x", "C:\\x", "NUL", "con.txt", "%2e%2e", "-rf", "x.", ".git"),
+    fc.constantFrom(
+      "../x",
+      "..",
+      ".",
+      "/etc/passwd",
+      "a/../../b",
+      "..\\x",
+      "C:\\x",
+      "NUL",
+      "con.txt",
+      "%2e%2e",
+      "-rf",
+      "x.",
+      ".git",
+    ),
   );
   const owners = new Map<string, string>();
   fc.assert(

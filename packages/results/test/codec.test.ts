@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeRun, encodeRun } from "../src/codec.ts";
 import type { Run } from "../src/run.ts";
-import { exampleRun, runs, runWith } from "./example-run.ts";
+import { runs } from "./arbitrary-run.ts";
+import { exampleRun, runWith } from "./example-run.ts";
 
 function codeOf(work: () => unknown): string {
   try {
@@ -29,7 +30,11 @@ test("the order in which properties and tags were set does not show", () => {
   const reversed = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(reversed);
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).toReversed().map(([key, inner]) => [key, reversed(inner)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .toReversed()
+        .map(([key, inner]) => [key, reversed(inner)]),
+    );
   };
   for (const style of ["readable", "compact"] as const) {
     expect(encodeRun(reversed(exampleRun) as Run, { style })).toBe(encodeRun(exampleRun, { style }));
@@ -38,13 +43,20 @@ test("the order in which properties and tags were set does not show", () => {
 
 test("reads like a document: properties in their order, lists of numbers on a line", () => {
   const lines = encodeRun(exampleRun).split("\n");
-  expect(lines.slice(0, 3)).toEqual(["{", '  "schema": "mettle.run/1",', '  "id": "0192f000-0000-7000-8000-000000000001",']);
+  expect(lines.slice(0, 3)).toEqual([
+    "{",
+    '  "schema": "mettle.run/1",',
+    '  "id": "0192f000-0000-7000-8000-000000000001",',
+  ]);
   expect(lines).toContain('          "p50": [100, null, 101],');
   expect(lines.at(-1)).toBe("");
 });
 
 test("unknown properties survive, a key named __proto__ among them", () => {
-  const text = encodeRun(exampleRun).replace('"name": "registry"', '"name": "registry", "later": {"__proto__": {"a": 1}}');
+  const text = encodeRun(exampleRun).replace(
+    '"name": "registry"',
+    '"name": "registry", "later": {"__proto__": {"a": 1}}',
+  );
   const again = encodeRun(decodeRun(text));
   expect(JSON.stringify(JSON.parse(again))).toContain('"later":{"__proto__":{"a":1}}');
 });
@@ -72,7 +84,14 @@ test("the byte where a document stops is given in bytes, not characters", () => 
 
 test("damaged anywhere, a document gives a coded error or is still a run", () => {
   const text = encodeRun(runWith());
-  const codes = ["accepted", "RUN_TRUNCATED", "RUN_NOT_JSON", "RUN_INVALID", "RUN_INCONSISTENT", "RUN_VERSION_UNSUPPORTED"];
+  const codes = [
+    "accepted",
+    "RUN_TRUNCATED",
+    "RUN_NOT_JSON",
+    "RUN_INVALID",
+    "RUN_INCONSISTENT",
+    "RUN_VERSION_UNSUPPORTED",
+  ];
   fc.assert(
     fc.property(fc.nat(text.length - 1), fc.string({ unit: "binary", maxLength: 3 }), fc.nat(3), (at, put, removed) => {
       expect(codes).toContain(codeOf(() => decodeRun(text.slice(0, at) + put + text.slice(at + removed))));
@@ -82,7 +101,9 @@ test("damaged anywhere, a document gives a coded error or is still a run", () =>
 });
 
 test("text that is not JSON is named with line and column", () => {
-  expect(() => decodeRun('{\n  "a": 1,\n  b: 2\n}', { source: "run.json" })).toThrow("run.json is not JSON: line 3, column 3.");
+  expect(() => decodeRun('{\n  "a": 1,\n  b: 2\n}', { source: "run.json" })).toThrow(
+    "run.json is not JSON: line 3, column 3.",
+  );
 });
 
 test("a byte order mark is no part of the document", () => {

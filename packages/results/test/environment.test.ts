@@ -129,7 +129,8 @@ test.each<[Record<string, string>, string | undefined, string | undefined]>([
 });
 
 test("the fingerprint follows what makes machines comparable, and nothing else", () => {
-  const print = (changes: Partial<Environment>): string => environmentFingerprint({ ...exampleEnvironment, ...changes });
+  const print = (changes: Partial<Environment>): string =>
+    environmentFingerprint({ ...exampleEnvironment, ...changes });
   const same = print({});
   expect(same).toMatch(/^[0-9a-f]{12}$/);
   expect(print({ loadAverage1m: 3, governor: "powersave", memoryBytes: 1 })).toBe(same);

@@ -1,5 +1,4 @@
 import { Histogram } from "@mettle/stats";
-import fc from "fast-check";
 import { type Environment, type Measurement, type Run, runSchema } from "../src/run.ts";
 
 export const exampleEnvironment: Environment = {
@@ -44,7 +43,13 @@ export const exampleRun: Run = {
   validity: { state: "degraded", reasons: ["the machine was busy"] },
   measurements: [
     exampleMeasurement,
-    { metric: "http_reqs", unit: "count", direction: "higher", tags: {}, summary: { count: 50, sum: 50, perSecond: 25 } },
+    {
+      metric: "http_reqs",
+      unit: "count",
+      direction: "higher",
+      tags: {},
+      summary: { count: 50, sum: 50, perSecond: 25 },
+    },
   ],
   comparisons: [
     {
@@ -79,7 +84,14 @@ export function runWith(parts: Partial<Run> = {}, measurement: Partial<Measureme
     environment: exampleEnvironment,
     validity: { state: "valid", reasons: [] },
     measurements: [
-      { metric: "a.time", unit: "ns", direction: "lower", tags: {}, summary: { count: 3, mean: 2, p50: 2, p95: 3 }, ...measurement },
+      {
+        metric: "a.time",
+        unit: "ns",
+        direction: "lower",
+        tags: {},
+        summary: { count: 3, mean: 2, p50: 2, p95: 3 },
+        ...measurement,
+      },
     ],
     ...parts,
   };
@@ -93,28 +105,3 @@ export function edited(run: Run, path: readonly (string | number)[], value: unkn
   at[path.at(-1) ?? ""] = value;
   return copy;
 }
-
-const finite = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e12, max: 1e12 }).map((value) => value + 0);
-const tags = fc.dictionary(fc.string({ minLength: 1 }), fc.string(), { maxKeys: 3, noNullPrototype: true });
-const statistics = fc
-  .array(finite, { minLength: 1, maxLength: 20 })
-  .map((values) => values.sort((a, b) => a - b))
-  .map((sorted) => {
-    const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
-    return { count: sorted.length, min: at(0), p50: at(0.5), p95: at(0.95), max: at(1) };
-  });
-const measurements = fc.uniqueArray(
-  fc.record({
-    metric: fc.stringMatching(/^[a-z]{1,5}(\.[a-z_]{1,5}){0,2}$/),
-    unit: fc.constantFrom("ns" as const, "bytes" as const, "1/s" as const),
-    direction: fc.constantFrom("lower" as const, "higher" as const, "none" as const),
-    tags,
-    summary: statistics,
-  }),
-  { selector: ({ metric, tags: each }) => JSON.stringify([metric, Object.entries(each).sort()]), maxLength: 5 },
-);
-
-/** Runs with any names, tags and figures. */
-export const runs: fc.Arbitrary<Run> = fc
-  .record({ name: fc.string({ minLength: 1 }), durationMs: fc.nat(), measurements })
-  .map((parts) => ({ ...runWith(), ...parts }));

@@ -7,7 +7,11 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 const env = { PATH: process.env["PATH"], HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1" };
 const git = (folder: string, ...words: string[]): string =>
-  execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...words], { cwd: folder, env, encoding: "utf8" }).trim();
+  execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...words], {
+    cwd: folder,
+    env,
+    encoding: "utf8",
+  }).trim();
 
 function repository(): string {
   const folder = temporaryFolder();
@@ -25,7 +29,11 @@ function committed(): { folder: string; commit: string } {
 test("commit and branch, from a folder inside too", async () => {
   const { folder, commit } = committed();
   mkdirSync(join(folder, "deep", "er"), { recursive: true });
-  expect(await currentRevision({ folder: join(folder, "deep", "er"), env })).toEqual({ commit, branch: "main", dirty: false });
+  expect(await currentRevision({ folder: join(folder, "deep", "er"), env })).toEqual({
+    commit,
+    branch: "main",
+    dirty: false,
+  });
 });
 
 test("dirty is about tracked files", async () => {
@@ -53,7 +61,10 @@ test("none outside a repository, before the first commit, or without git", async
 test("a repository that git refuses is an error, not an absence", async () => {
   const { folder } = committed();
   rmSync(join(folder, ".git", "HEAD"));
-  await expect(currentRevision({ folder, env })).rejects.toMatchObject({ code: "REVISION_UNREADABLE", details: { folder } });
+  await expect(currentRevision({ folder, env })).rejects.toMatchObject({
+    code: "REVISION_UNREADABLE",
+    details: { folder },
+  });
 });
 
 test("a program named in the repository's settings is not run", async () => {

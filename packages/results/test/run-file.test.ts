@@ -13,7 +13,8 @@ const fault = (code: string): Error => Object.assign(new Error(`${code}: injecte
 /** The real file system with one operation failing. */
 function failing(operation: "write" | "sync" | "close" | "rename" | "open" | "mkdir", code: string): FileSystem {
   const fail = (): Promise<never> => Promise.reject(fault(code));
-  if (operation === "rename" || operation === "open" || operation === "mkdir") return { ...nodeFileSystem, [operation]: fail };
+  if (operation === "rename" || operation === "open" || operation === "mkdir")
+    return { ...nodeFileSystem, [operation]: fail };
   return {
     ...nodeFileSystem,
     open: async (path, flags) => {
@@ -114,7 +115,10 @@ test("cut at any byte, a file is called truncated, inside a character or a gzip 
   const path = join(temporaryFolder(), "cut.json");
   const text = Buffer.from(encodeRun(runWith({ name: "µs → ns 𝒳" }), { style: "compact" }));
   const zipped = gzipSync(text);
-  const cuts = [...Array.from(text.keys(), (end) => text.subarray(0, end)), ...Array.from({ length: zipped.length - 2 }, (_, at) => zipped.subarray(0, at + 2))];
+  const cuts = [
+    ...Array.from(text.keys(), (end) => text.subarray(0, end)),
+    ...Array.from({ length: zipped.length - 2 }, (_, at) => zipped.subarray(0, at + 2)),
+  ];
   for (const content of cuts) {
     writeFileSync(path, content);
     await expect(readRun(path), `${content.length} bytes`).rejects.toMatchObject({ code: "RUN_TRUNCATED" });

@@ -38,7 +38,9 @@ test("the example leaves no property of the schema unused, so that each is tried
   const unused: string[] = [];
   const visit = (schema: Record<string, unknown>, values: unknown[], path: string): void => {
     const objects = values.filter((value) => typeof value === "object" && value !== null) as Record<string, unknown>[];
-    for (const [name, inner] of Object.entries((schema["properties"] ?? {}) as Record<string, Record<string, unknown>>)) {
+    for (const [name, inner] of Object.entries(
+      (schema["properties"] ?? {}) as Record<string, Record<string, unknown>>,
+    )) {
       const present = objects.filter((value) => value[name] !== undefined).map((value) => value[name]);
       if (present.length === 0) unused.push(`${path}.${name}`);
       else visit(inner, present, `${path}.${name}`);
@@ -70,7 +72,12 @@ test("the example leaves no property of the schema unused, so that each is tried
 test.each<[string, readonly (string | number)[], unknown, string]>([
   ["a unit that is none", ["measurements", 0, "unit"], "msec", "$.measurements[0].unit"],
   ["a null for a number", ["measurements", 0, "summary", "mean"], null, "$.measurements[0].summary.mean"],
-  ["an infinite number", ["measurements", 0, "summary", "mean"], Number.POSITIVE_INFINITY, "$.measurements[0].summary.mean"],
+  [
+    "an infinite number",
+    ["measurements", 0, "summary", "mean"],
+    Number.POSITIVE_INFINITY,
+    "$.measurements[0].summary.mean",
+  ],
   ["a NaN", ["durationMs"], Number.NaN, "$.durationMs"],
   ["half a sample", ["measurements", 0, "summary", "count"], 1.5, "$.measurements[0].summary.count"],
   ["a rate above one", ["measurements", 0, "summary", "rate"], 1.1, "$.measurements[0].summary.rate"],

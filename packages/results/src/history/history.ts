@@ -19,14 +19,14 @@ import {
   selectRuns,
   selectSeries,
 } from "./query.ts";
-import { type Migration, migrate } from "./schema.ts";
+import { migrate } from "./schema.ts";
 import { guarded, inTransaction, loadSqlite } from "./sqlite.ts";
 
 export interface HistoryOptions {
   /** How long to wait for another process that is writing, ms. @defaultValue 5000 */
   readonly busyTimeoutMs?: number;
-  /** Replaces the schema's own steps; for tests of migration. */
-  readonly migrations?: readonly Migration[];
+  /** Largest file, in pages of 4 kB; an append beyond it fails as on a full disk. @defaultValue no limit */
+  readonly maxPages?: number;
 }
 export const historyDefaults: { readonly busyTimeoutMs: number } = { busyTimeoutMs: 5000 };
 
@@ -177,19 +177,21 @@ function inflate(body: unknown, source: string, path: string): string {
  * `HISTORY_UNREADABLE`, `HISTORY_BUSY`
  */
 export function openHistory(path: string, options: HistoryOptions = {}): History {
-  const { busyTimeoutMs, migrations } = { ...historyDefaults, ...options };
+  const { busyTimeoutMs, maxPages } = { ...historyDefaults, ...options };
   makeFolder(path);
   return guarded(path, () => {
     const { DatabaseSync: Database } = loadSqlite();
     const database = new Database(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
     try {
-      // Takes effect only on a new file, before its first table; pruning can then shrink it.
-      database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-      migrate(database, path, migrations);
+      // Only before the first table can this be chosen; pruning can then shrink the file.
+      const { page_count: pages } = { ...database.prepare("PRAGMA page_count").get() };
+      if (pages === 0) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+      migrate(database, path);
       // Readers do not stop the writer. Kept in the file, so this is a change only once.
       database.exec("PRAGMA journal_mode = WAL");
       // A crash of the machine may lose the last appends, never damage the file.
       database.exec("PRAGMA synchronous = NORMAL");
+      if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${Math.floor(maxPages)}`);
     } catch (thrown) {
       database.close();
       throw thrown;
