@@ -71,6 +71,13 @@ export {
 } from "./run.ts";
 export { type ReadRunOptions, readRun, readRunDefaults, type WriteRunOptions, writeRun } from "./run-file.ts";
 export { runDocumentSchema } from "./schema.ts";
-export { headlineStatistic, parseStatistic, type StatisticName, statistic, summaryStatistics } from "./statistic.ts";
+export {
+  type Headline,
+  headlineStatistic,
+  parseStatistic,
+  type StatisticName,
+  statistic,
+  summaryStatistics,
+} from "./statistic.ts";
 export { type ReadText, readTextFile } from "./text-file.ts";
 export { type CheckOptions, checkRun, schemaProblems } from "./validate.ts";

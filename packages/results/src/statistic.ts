@@ -85,16 +85,26 @@ function percentileOf(field: keyof Summary): number | undefined {
   return known ? Number(known[0]) : undefined;
 }
 
+/** A figure, the statistic it is, and its unit: per-second figures have another than their measurement. */
+export interface Headline {
+  readonly name: keyof Summary;
+  readonly value: number;
+  readonly unit: Measurement["unit"];
+}
+
 /**
  * The one figure to compare a measurement by, where nobody said which: p95, else the mean, else the value itself
  * (rate, per second, last, total).
  */
-export function headlineStatistic(
-  measurement: Measurement,
-): { readonly name: keyof Summary; readonly value: number } | undefined {
+export function headlineStatistic(measurement: Measurement): Headline | undefined {
   for (const name of ["p95", "mean", "rate", "perSecond", "last", "sum", "p50", "max"] as const) {
     const value = measurement.summary[name];
-    if (value !== undefined) return { name, value };
+    if (value !== undefined) return { name, value, unit: unitOfStatistic(measurement, name) };
   }
   return undefined;
+}
+
+function unitOfStatistic({ unit }: Measurement, name: keyof Summary): Measurement["unit"] {
+  if (name !== "perSecond") return unit;
+  return unit === "bytes" ? "bytes/s" : "1/s";
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { measurementKey } from "../src/measurement-key.ts";
 import type { Run } from "../src/run.ts";
 import { runWith } from "./example-run.ts";
 
@@ -19,7 +20,7 @@ const measurements = fc.uniqueArray(
     tags,
     summary: statistics,
   }),
-  { selector: ({ metric, tags: each }) => JSON.stringify([metric, Object.entries(each).sort()]), maxLength: 5 },
+  { selector: ({ metric, tags: each }) => measurementKey({ metric, tags: each }), maxLength: 5 },
 );
 
 /** Runs with any names, tags and figures. */

@@ -1,9 +1,9 @@
 import { ManualClock, ms } from "@mettle/core";
 import { expect, test } from "vitest";
-import { ciBranch, ciName } from "../src/ci.ts";
+import { ciBranch, ciName, type EnvironmentVariables } from "../src/ci.ts";
 import { containerLimits } from "../src/container-limits.ts";
 import { captureEnvironment, compareEnvironments, environmentFingerprint, type Machine } from "../src/environment.ts";
-import type { Environment } from "../src/run.ts";
+import type { Environment, NoiseProbe } from "../src/run.ts";
 import { readTextFile } from "../src/text-file.ts";
 import { schemaProblems } from "../src/validate.ts";
 import { exampleEnvironment, runWith } from "./example-run.ts";
@@ -114,7 +114,7 @@ test("a file that the kernel does not offer reads as absent; other faults are no
   expect(() => readTextFile("/")).toThrow("EISDIR");
 });
 
-test.each<[Record<string, string>, string | undefined, string | undefined]>([
+test.each<[EnvironmentVariables, string | undefined, string | undefined]>([
   [{}, undefined, undefined],
   [{ CI: "false" }, undefined, undefined],
   [{ CI: "1" }, "CI", undefined],
@@ -144,7 +144,7 @@ test("an environment compared with itself is the same", () => {
   expect(compareEnvironments(exampleEnvironment, exampleEnvironment)).toEqual({ same: true, differences: [] });
 });
 
-const noise = (medianNs: number): Environment["noise"] => ({ samples: 9, medianNs, spread: 0, interruptedShare: 0 });
+const noise = (medianNs: number): NoiseProbe => ({ samples: 9, medianNs, spread: 0, interruptedShare: 0 });
 test.each<[string, Partial<Environment>, Partial<Environment>, boolean]>([
   ["cpu.model", {}, { cpu: { model: "Other", cores: 2, mhz: 3000 } }, true],
   ["container.cpus", {}, { container: { cpus: 1 } }, true],

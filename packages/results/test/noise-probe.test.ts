@@ -1,17 +1,20 @@
-import { type Clock, ManualClock, ns, systemClock } from "@mettle/core";
+import { ManualClock, type Nanoseconds, ns } from "@mettle/core";
 import { expect, test } from "vitest";
 import { probeNoise, summarizeProbe } from "../src/noise-probe.ts";
 
 /** A clock whose reading moves on by a step at each look. */
-function steppingClock(stepNs: number): Clock & { readings: number } {
-  const clock = {
-    ...new ManualClock(),
-    readings: 0,
-    now: () => ns(stepNs * clock.readings++),
-    wallTime: systemClock.wallTime,
-    sleep: systemClock.sleep,
-  };
-  return clock;
+class SteppingClock extends ManualClock {
+  #readings = 0;
+  readonly #stepNs: number;
+
+  constructor(stepNs: number) {
+    super();
+    this.#stepNs = stepNs;
+  }
+
+  override now(): Nanoseconds {
+    return ns(this.#stepNs * this.#readings++);
+  }
 }
 
 test("median, spread and interruptions are of the samples", () => {
@@ -28,13 +31,13 @@ test("waiting that the kernel does not tell is absent", () => {
 test("the share waited is of the time that the samples took", () => {
   let looks = 0;
   const read = (): string => `123 ${looks++ * 50_000} 7\n`;
-  const probe = probeNoise({ samples: 10, clock: steppingClock(10_000), read });
+  const probe = probeNoise({ samples: 10, clock: new SteppingClock(10_000), read });
   expect(probe).toMatchObject({ samples: 10, medianNs: 10_000, spread: 0, interruptedShare: 0, cpuWaitShare: 0.5 });
 });
 
 test("a slow machine takes fewer samples rather than more time, but at least one", () => {
-  expect(probeNoise({ samples: 1000, budgetMs: 100, clock: steppingClock(10e6) })?.samples).toBe(9);
-  expect(probeNoise({ samples: 1000, budgetMs: 100, clock: steppingClock(1e9) })?.samples).toBe(1);
+  expect(probeNoise({ samples: 1000, budgetMs: 100, clock: new SteppingClock(10e6) })?.samples).toBe(9);
+  expect(probeNoise({ samples: 1000, budgetMs: 100, clock: new SteppingClock(1e9) })?.samples).toBe(1);
 });
 
 test("the loop is timed: a real clock sees it take a microsecond at least", () => {

@@ -50,8 +50,9 @@ test.each(["", "p", "p(101)", "p(-1)", "p1000", "toString", "P95", "p(1e2)"])("%
 test("S4-119: the value compared is p95, then the mean, then the value", () => {
   const choose = (summary: Record<string, number>): unknown =>
     headlineStatistic({ ...measurement, summary: { count: 1, ...summary } });
-  expect(choose({ p95: 3, mean: 2, last: 1 })).toEqual({ name: "p95", value: 3 });
-  expect(choose({ mean: 2, last: 1 })).toEqual({ name: "mean", value: 2 });
-  expect(choose({ last: 1 })).toEqual({ name: "last", value: 1 });
+  expect(choose({ p95: 3, mean: 2, last: 1 })).toEqual({ name: "p95", value: 3, unit: "ns" });
+  expect(choose({ mean: 2, last: 1 })).toEqual({ name: "mean", value: 2, unit: "ns" });
+  expect(choose({ last: 1 })).toEqual({ name: "last", value: 1, unit: "ns" });
+  expect(choose({ sum: 9, perSecond: 4 })).toEqual({ name: "perSecond", value: 4, unit: "1/s" });
   expect(choose({})).toBeUndefined();
 });

@@ -44,23 +44,25 @@ interface Metric {
  */
 export function exportBencher(run: Run): Exported {
   const lost: string[] = ["all statistics but one of each measurement, environment, revision, comparisons, directions"];
-  const benchmarks: [string, Record<string, Metric>][] = [];
+  const benchmarks: [string, Readonly<Record<string, Metric>>][] = [];
   for (const measurement of run.measurements) {
     const metric = metricOf(measurement);
     const key = measurementKey(measurement);
-    if (metric) benchmarks.push([key, { [measures[measurement.unit]]: metric }]);
+    if (metric) benchmarks.push([key, metric]);
     else lost.push(`${key}: it has no value`);
   }
   return { text: `${JSON.stringify(Object.fromEntries(benchmarks), undefined, 2)}\n`, lost };
 }
 
-function metricOf({ summary, interval, ...rest }: Measurement): Metric | undefined {
+function metricOf(measurement: Measurement): Readonly<Record<string, Metric>> | undefined {
+  const { summary, interval, unit } = measurement;
   const estimate = interval?.of === "mean" ? summary.mean : interval?.of === "median" ? summary.p50 : undefined;
   if (interval && estimate !== undefined) {
-    return { value: estimate, lower_value: interval.low, upper_value: interval.high };
+    return { [measures[unit]]: { value: estimate, lower_value: interval.low, upper_value: interval.high } };
   }
-  const value = summary.p50 ?? headlineStatistic({ ...rest, summary })?.value;
-  return value === undefined ? undefined : { value };
+  if (summary.p50 !== undefined) return { [measures[unit]]: { value: summary.p50 } };
+  const headline = headlineStatistic(measurement);
+  return headline && { [measures[headline.unit]]: { value: headline.value } };
 }
 
 /**

@@ -33,10 +33,11 @@ export function exportGithubActionBenchmark(run: Run, tool: GithubActionBenchmar
   const entries: Entry[] = [];
   for (const measurement of run.measurements) {
     const key = measurementKey(measurement);
-    const value = measurement.summary.p50 ?? headlineStatistic(measurement)?.value;
+    const { p50 } = measurement.summary;
+    const chosen = p50 === undefined ? headlineStatistic(measurement) : { value: p50, unit: measurement.unit };
     if (measurement.direction !== direction) lost.push(`${key}: its better direction is ${measurement.direction}`);
-    else if (value === undefined) lost.push(`${key}: it has no value`);
-    else entries.push({ name: key, unit: measurement.unit, value, ...describe(measurement) });
+    else if (!chosen) lost.push(`${key}: it has no value`);
+    else entries.push({ name: key, unit: chosen.unit, value: chosen.value, ...describe(measurement) });
   }
   return { text: `${JSON.stringify(entries, undefined, 2)}\n`, lost };
 }

@@ -13,9 +13,19 @@ export interface AggregateOptions {
 }
 
 interface Definition extends K6Metric, K6Meaning {
-  /** Tag sets that the script declared as submetrics. */
-  readonly submetrics: Tags[];
+  /** Of all its samples; absent while there is none. */
+  overall: Accumulator | undefined;
+  /** Those that the script declared as submetrics. */
+  readonly submetrics: Submetric[];
 }
+
+interface Submetric {
+  readonly tags: Tags;
+  /** The tags as pairs, taken apart once. */
+  readonly wanted: readonly (readonly [string, string])[];
+  series: Accumulator | undefined;
+}
+const submetricOf = (tags: Tags): Submetric => ({ tags, wanted: Object.entries(tags), series: undefined });
 
 /** The samples of one metric and tag set. */
 interface Accumulator {
@@ -41,7 +51,8 @@ export class K6Aggregate {
   readonly #options: AggregateOptions;
   readonly #definitions = new Map<string, Definition>();
   readonly #series = new Map<string, Accumulator>();
-  #splitSeries = 0;
+  /** By metric and values of the tags split by. */
+  readonly #splits = new Map<string, Accumulator | "elsewhere">();
   #overflowed = 0;
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
@@ -54,8 +65,16 @@ export class K6Aggregate {
   /** Declares a metric; later samples refer to it. Declaring it again adds submetrics. */
   define(name: string, metric: K6Metric, submetrics: readonly Tags[] = []): void {
     const known = this.#definitions.get(name);
-    if (known) known.submetrics.push(...submetrics);
-    else this.#definitions.set(name, { ...metric, ...k6Meaning(name, metric), submetrics: [...submetrics] });
+    if (known) known.submetrics.push(...submetrics.map(submetricOf));
+    else {
+      const definition = {
+        ...metric,
+        ...k6Meaning(name, metric),
+        overall: undefined,
+        submetrics: submetrics.map(submetricOf),
+      };
+      this.#definitions.set(name, definition);
+    }
   }
 
   isDefined(name: string): boolean {
@@ -69,9 +88,12 @@ export class K6Aggregate {
     this.#samples++;
     if (atMs < this.#firstMs) this.#firstMs = atMs;
     if (atMs > this.#lastMs) this.#lastMs = atMs;
-    record(this.#accumulator(name, {}, definition), atMs, value);
+    definition.overall ??= this.#accumulator(name, {}, definition);
+    record(definition.overall, atMs, value);
     for (const submetric of definition.submetrics) {
-      if (includes(tags, submetric)) record(this.#accumulator(name, submetric, definition), atMs, value);
+      if (!includes(tags, submetric.wanted)) continue;
+      submetric.series ??= this.#accumulator(name, submetric.tags, definition);
+      record(submetric.series, atMs, value);
     }
     if (this.#options.splitBy.length > 0) this.#addSplit(name, atMs, value, tags, definition);
   }
@@ -96,20 +118,31 @@ export class K6Aggregate {
   }
 
   #addSplit(name: string, atMs: number, value: number, tags: Tags, definition: Definition): void {
+    let id = name;
+    for (const tag of this.#options.splitBy) id += Object.hasOwn(tags, tag) ? `\0=${tags[tag]}` : "\0";
+    const known = this.#splits.get(id);
+    const series = known ?? this.#newSplit(name, tags, definition);
+    if (series === "other") {
+      // Beyond the limit nothing is remembered: memory must not grow with the tag sets.
+      this.#overflowed++;
+      record(this.#accumulator(name, { series: "other" }, definition), atMs, value);
+      return;
+    }
+    if (known === undefined) this.#splits.set(id, series);
+    // A submetric declared after the first samples may be the same series: its samples are recorded there.
+    if (series !== "elsewhere" && !definition.submetrics.some((declared) => declared.series === series)) {
+      record(series, atMs, value);
+    }
+  }
+
+  /** `elsewhere`: the samples are those of the whole metric, or of a declared submetric. */
+  #newSplit(name: string, tags: Tags, definition: Definition): Accumulator | "elsewhere" | "other" {
+    if (this.#splits.size >= this.#options.maxSeries) return "other";
     const chosen = Object.fromEntries(
       this.#options.splitBy.filter((tag) => Object.hasOwn(tags, tag)).map((tag) => [tag, tags[tag] ?? ""]),
     );
-    if (Object.keys(chosen).length === 0 || definition.submetrics.some((declared) => isEqual(declared, chosen))) return;
-    const known = this.#series.get(measurementKey({ metric: name, tags: chosen }));
-    if (known) {
-      record(known, atMs, value);
-    } else if (this.#splitSeries < this.#options.maxSeries) {
-      this.#splitSeries++;
-      record(this.#accumulator(name, chosen, definition), atMs, value);
-    } else {
-      this.#overflowed++;
-      record(this.#accumulator(name, { series: "other" }, definition), atMs, value);
-    }
+    const isDeclared = definition.submetrics.some((declared) => isEqual(declared.tags, chosen));
+    return Object.keys(chosen).length === 0 || isDeclared ? "elsewhere" : this.#accumulator(name, chosen, definition);
   }
 
   #accumulator(metric: string, tags: Tags, definition: Definition): Accumulator {
@@ -150,9 +183,10 @@ function record(series: Accumulator, atMs: number, value: number): void {
   series.histogram?.record(scaled);
 }
 
-const includes = (tags: Tags, wanted: Tags): boolean =>
-  Object.entries(wanted).every(([tag, value]) => Object.hasOwn(tags, tag) && tags[tag] === value);
-const isEqual = (a: Tags, b: Tags): boolean => Object.keys(a).length === Object.keys(b).length && includes(a, b);
+const includes = (tags: Tags, wanted: Submetric["wanted"]): boolean =>
+  wanted.every(([tag, value]) => Object.hasOwn(tags, tag) && tags[tag] === value);
+const isEqual = (a: Tags, b: Tags): boolean =>
+  Object.keys(a).length === Object.keys(b).length && includes(a, Object.entries(b));
 
 function measurementOf(series: Accumulator, durationMs: number): Measurement {
   const { metric, tags, definition, histogram } = series;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { type History, openHistory } from "../../src/history/history.ts";
-import type { Run } from "../../src/run.ts";
+import type { Revision, Run } from "../../src/run.ts";
 import { exampleEnvironment, exampleRun, runWith } from "../example-run.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
@@ -11,7 +11,7 @@ const day = (index: number): string => new Date(Date.UTC(2026, 0, 1 + index)).to
 /** Run `index` of a series: one a day, `a.time` with the given p95. */
 const daily = (index: number, p95: number, parts: Partial<Run> = {}): Run =>
   runWith({ id: `run-${index}`, startedAt: day(index), ...parts }, { summary: { count: 3, p50: 0, p95 } });
-const revision = (branch: string, commit = "c".repeat(40)): Run["revision"] => ({ commit, branch, dirty: false });
+const revision = (branch: string, commit = "c".repeat(40)): Revision => ({ commit, branch, dirty: false });
 
 function memory(...runs: readonly Run[]): History {
   const history = openHistory(":memory:");
@@ -251,9 +251,10 @@ test.each<[string, (path: string) => void, string]>([
 ])("%s is refused and left as it is", (_, make, code) => {
   const path = join(temporaryFolder(), "history.db");
   make(path);
-  const before = code === "HISTORY_UNREADABLE" ? undefined : readFileSync(path);
+  const content = (): string => (code === "HISTORY_UNREADABLE" ? "a folder" : readFileSync(path, "latin1"));
+  const before = content();
   expect(() => openHistory(path)).toThrow(expect.objectContaining({ code, exitCode: 2 }));
-  if (before) expect(readFileSync(path).equals(before)).toBe(true);
+  expect(content() === before).toBe(true);
 });
 
 test("a damaged page is reported as such, with advice", () => {
