@@ -53,6 +53,7 @@ export class K6Aggregate {
   readonly #series = new Map<string, Accumulator>();
   /** By metric and values of the tags split by. */
   readonly #splits = new Map<string, Accumulator | "elsewhere">();
+  #splitSeries = 0;
   #overflowed = 0;
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
@@ -137,12 +138,14 @@ export class K6Aggregate {
 
   /** `elsewhere`: the samples are those of the whole metric, or of a declared submetric. */
   #newSplit(name: string, tags: Tags, definition: Definition): Accumulator | "elsewhere" | "other" {
-    if (this.#splits.size >= this.#options.maxSeries) return "other";
     const chosen = Object.fromEntries(
       this.#options.splitBy.filter((tag) => Object.hasOwn(tags, tag)).map((tag) => [tag, tags[tag] ?? ""]),
     );
     const isDeclared = definition.submetrics.some((declared) => isEqual(declared.tags, chosen));
-    return Object.keys(chosen).length === 0 || isDeclared ? "elsewhere" : this.#accumulator(name, chosen, definition);
+    if (Object.keys(chosen).length === 0 || isDeclared) return "elsewhere";
+    if (this.#splitSeries >= this.#options.maxSeries) return "other";
+    this.#splitSeries++;
+    return this.#accumulator(name, chosen, definition);
   }
 
   #accumulator(metric: string, tags: Tags, definition: Definition): Accumulator {
