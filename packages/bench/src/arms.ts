@@ -7,8 +7,9 @@ export interface Arm {
   readonly id: ArmId;
   readonly case: string;
   readonly definition: CaseDefinition;
-  batch: Batch;
-  includesLoop: boolean;
+  readonly batch: Batch;
+  readonly optimize: () => void;
+  readonly includesLoop: boolean;
   iterations: number;
 }
 
@@ -78,8 +79,8 @@ export async function makeArm(
   definition: CaseDefinition,
   costs: TimerCosts,
 ): Promise<Arm> {
-  const { batch, includesLoop } = await makeDriver(definition, costs.timerNs);
-  return { id, case: caseName, definition, batch, includesLoop, iterations: 1 };
+  const { batch, optimize, includesLoop } = await makeDriver(definition, costs.timerNs);
+  return { id, case: caseName, definition, batch, optimize, includesLoop, iterations: 1 };
 }
 
 export const isTwin = (id: ArmId): boolean => id.endsWith(twinSuffix);

@@ -20,6 +20,15 @@ function collector(what: string): Collector {
   return active;
 }
 
+export interface BenchFunction {
+  (title: string, body: BenchBody, options?: CaseOptions): void;
+  /** Defined, and left out of the run. */
+  skip(title: string, body?: BenchBody, options?: CaseOptions): void;
+  /** When any case of the file is marked so, the others are left out. */
+  only(title: string, body: BenchBody, options?: CaseOptions): void;
+  todo(title: string): void;
+}
+
 /**
  * Defines a benchmark: the time of one call of `body`. A body that takes an argument gets a {@link BenchContext}; one
  * that returns a promise is awaited. What it returns is kept alive, so it cannot be optimized away.
@@ -27,17 +36,18 @@ function collector(what: string): Collector {
  * @example
  * bench("parse", () => JSON.parse(text));
  */
-export function bench(title: string, body: BenchBody, options: CaseOptions = {}): void {
-  collector("bench()").add("time", title, body, options);
-}
-
-/** As in vitest: defined, and left out of the run. */
-bench.skip = (_title: string, _body?: BenchBody, _options?: CaseOptions): void => {};
-/** As in vitest: when any case of the file is marked so, the others are left out. */
-bench.only = (title: string, body: BenchBody, options: CaseOptions = {}): void => {
-  collector("bench.only()").add("time", title, body, options, true);
-};
-bench.todo = (_title: string): void => {};
+export const bench: BenchFunction = Object.assign(
+  (title: string, body: BenchBody, options: CaseOptions = {}): void => {
+    collector("bench()").add("time", title, body, options);
+  },
+  {
+    skip: (): void => {},
+    only: (title: string, body: BenchBody, options: CaseOptions = {}): void => {
+      collector("bench.only()").add("time", title, body, options, true);
+    },
+    todo: (): void => {},
+  },
+);
 
 /**
  * Defines a benchmark whose body says what to record: a number, or a record of numbers, one metric for each key.
@@ -49,18 +59,25 @@ export function measure(title: string, body: RecordBody, options: RecordOptions 
   collector("measure()").add("record", title, body, options);
 }
 
-/** Groups benchmarks that are compared with one another: with the one marked `baseline`, else with the first. */
-export function suite(title: string, define: () => unknown): void;
-export function suite(title: string, options: SuiteOptions, define: () => unknown): void;
-export function suite(title: string, second: SuiteOptions | (() => unknown), third?: () => unknown): void {
-  const [options, define] = typeof second === "function" ? [{}, second] : [second, third];
-  if (typeof define !== "function") {
-    throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}" has no function that defines it.`);
-  }
-  collector("suite()").suite(title, options, define);
+export interface SuiteFunction {
+  (title: string, define: () => unknown): void;
+  (title: string, options: SuiteOptions, define: () => unknown): void;
+  /** Left out of the run. */
+  skip(title: string, ...rest: unknown[]): void;
+  todo(title: string): void;
 }
-suite.skip = (_title: string, ..._rest: unknown[]): void => {};
-suite.todo = (_title: string): void => {};
+
+/** Groups benchmarks that are compared with one another: with the one marked `baseline`, else with the first. */
+export const suite: SuiteFunction = Object.assign(
+  (title: string, second: SuiteOptions | (() => unknown), third?: () => unknown): void => {
+    const [options, define] = typeof second === "function" ? [{}, second] : [second, third];
+    if (typeof define !== "function") {
+      throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}" has no function that defines it.`);
+    }
+    collector("suite()").suite(title, options, define);
+  },
+  { skip: (): void => {}, todo: (): void => {} },
+);
 
 export function beforeAll(hook: Hook): void {
   collector("beforeAll()").current.beforeAll.push(hook);

@@ -12,6 +12,8 @@ import { type CaseFailure, controlArm, type LoadedSuite, type Reply, type Reques
 // The measuring process: does one request at a time and answers it. It never decides anything.
 
 const sampleTargetNs = 150_000;
+/** The control is a reference, not an arm: one sample in so many blocks is enough. */
+const controlEvery = 4;
 
 // A benchmark file may resolve another copy of this package, or be written for vitest or tinybench: all of them get
 // the definitions of this process.
@@ -42,6 +44,8 @@ class MeasuringProcess {
   #open: Open | undefined;
   #marker = -1;
   #instances = 0;
+  /** One for the process: the reference must not depend on the draw. */
+  #control: Arm | undefined;
   #resourcesBefore: readonly string[] = [];
   readonly #markerBytes = Buffer.alloc(2);
 
@@ -117,10 +121,11 @@ class MeasuringProcess {
         failures.push(failureOf(entry.id, error));
       }
     }
-    if (arms.length > 0) arms.push(await makeArm(controlArm, controlArm, controlDefinition, this.#costs));
+    if (arms.length > 0) arms.push((this.#control ??= await makeArm(controlArm, controlArm, controlDefinition, this.#costs)));
     this.#open = { suite: main, loaded, arms };
     const iterations: Record<string, number> = {};
     for (const arm of arms) {
+      if (isControl(arm.id) && arm.iterations > 1) continue; // warm from an earlier draw
       try {
         // The twin takes the baseline's count: identical arms must be treated identically.
         const fixed = request.iterations[arm.id] ?? iterations[arm.id.replace(twinSuffix, "")];
@@ -133,20 +138,35 @@ class MeasuringProcess {
     return { type: "prepared", iterations, failures };
   }
 
-  /** Runs the arm until it is compiled and `warmupMs` have passed; returns how many iterations fill one sample. */
+  /**
+   * Runs the arm for `warmupMs`, has its loop compiled, and returns how many iterations fill one sample: counted
+   * afterwards, because a cold body can be fifty times slower.
+   */
   async #warm(loaded: LoadedSuite, arm: Arm, fixed: number | undefined, warmupMs: number): Promise<number> {
     const end = performance.now() + warmupMs;
     const wanted = fixed ?? arm.definition.options.iterationsPerSample;
     let iterations = wanted ?? 1;
-    let tookNs = 0;
     do {
-      this.#mark(loaded, arm.case);
-      if (arm.definition.options.beforeSample) await arm.definition.options.beforeSample();
-      tookNs = Math.max(1, await arm.batch(iterations));
-      if (arm.definition.options.afterSample) await arm.definition.options.afterSample();
+      const tookNs = await this.#batch(loaded, arm, iterations);
       if (wanted === undefined) iterations = nextIterations(iterations, tookNs);
     } while (performance.now() < end);
+    arm.optimize();
+    await this.#batch(loaded, arm, iterations); // pays for the compilation
+    for (let round = 0; wanted === undefined && round < 3; round++) {
+      iterations = nextIterations(iterations, await this.#batch(loaded, arm, iterations));
+    }
     return iterations;
+  }
+
+  /** One batch with its hooks: raw nanoseconds, at least 1. */
+  async #batch(loaded: LoadedSuite, arm: Arm, iterations: number): Promise<number> {
+    this.#mark(loaded, arm.case);
+    const { beforeSample, afterSample } = arm.definition.options;
+    if (beforeSample) await beforeSample();
+    const raw = arm.batch(iterations);
+    const took = typeof raw === "number" ? raw : await raw;
+    if (afterSample) await afterSample();
+    return Math.max(1, took);
   }
 
   async #blocks(request: Request & { type: "blocks" }): Promise<Reply> {
@@ -163,6 +183,10 @@ class MeasuringProcess {
       for (let i = 0; i < order.length; i++) {
         const index = order[i] as number;
         const arm = arms[index] as Arm;
+        if (blocks % controlEvery !== 0 && isControl(arm.id)) {
+          (samples[index] as Float32Array)[blocks] = Number.NaN;
+          continue;
+        }
         try {
           (samples[index] as Float32Array)[blocks] = await this.#sample(arm, loaded);
         } catch (error) {
@@ -180,12 +204,7 @@ class MeasuringProcess {
 
   /** Nanoseconds of one iteration, the harness's own cost subtracted. */
   async #sample(arm: Arm, loaded: LoadedSuite): Promise<number> {
-    this.#mark(loaded, arm.case);
-    const { beforeSample, afterSample } = arm.definition.options;
-    if (beforeSample) await beforeSample();
-    const raw = arm.batch(arm.iterations);
-    const took = typeof raw === "number" ? raw : await raw;
-    if (afterSample) await afterSample();
+    const took = await this.#batch(loaded, arm, arm.iterations);
     if (!arm.includesLoop) return took / arm.iterations;
     return (took - this.#costs.timerNs) / arm.iterations - this.#costs.loopNs;
   }

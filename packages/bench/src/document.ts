@@ -5,7 +5,7 @@ import { labelOutliers, median, summarize, tInterval } from "@mettle/stats";
 import { decide, selfCheckOf } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
 import { type ArmId, controlArm, type LoadedCase } from "./protocol.ts";
-import { steadyPart } from "./steady.ts";
+import { counted } from "./steady.ts";
 import { baselineOf, candidatesOf, logRatiosOf, type SuiteSamples, twinLogRatiosOf } from "./suite-run.ts";
 
 /** At or under this an iteration costs what the loop around it costs: the compiler has probably removed the body. */
@@ -69,23 +69,23 @@ function errorsOf(samples: SuiteSamples, entry: LoadedCase): Pick<Measurement, "
 }
 
 function timeMeasurements(samples: SuiteSamples, entry: LoadedCase, plan: BenchPlan): Measurement[] {
-  const all = samples.processes.map(({ draws }) => draws.flatMap((draw) => (draw[entry.id] ? [draw[entry.id]!] : [])));
-  const measured = all.filter((draws) => draws.length > 0);
   const named = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
   const failed = errorsOf(samples, entry);
-  if (measured.length === 0) return [{ ...named, summary: { count: 0 }, ...failed }];
-  const steady = measured.map((draws) => draws.map(steadyPart));
-  const kept = steady.map((draws) => Float64Array.from(draws.flatMap(({ values }) => [...values])));
+  const measured = samples.processes
+    .map(({ draws }) => draws.filter((draw) => draw.samples[entry.id]))
+    .filter((draws) => draws.length > 0);
+  const kept = measured.map((draws) => Float64Array.from(draws.flatMap((draw) => [...counted(draw, entry.id)])));
   const pooled = Float64Array.from(kept.flatMap((values) => [...values]));
   if (pooled.length === 0) return [{ ...named, summary: { count: 0 }, ...failed }];
-  const never = steady.flat().filter(({ steady: reached }) => !reached).length;
+  const draws = measured.flat();
+  const never = draws.filter(({ steady }) => !steady).length;
   const summary: Summary = summarize(pooled);
   const notes = [...(failed.notes ?? [])];
   if ((summary.p50 ?? 0) <= removedNs) {
     notes.push("takes no longer than the empty loop: the compiler may have removed the body; use and return a result");
   }
-  if (never > steady.flat().length / 5) {
-    notes.push(`never steady: in ${never} of ${steady.flat().length} draws the time still changed at the end`);
+  if (never > draws.length / 5) {
+    notes.push(`never steady: in ${never} of ${draws.length} draws the time still changed at the end`);
   }
   const interval = medianInterval(kept, plan.confidence);
   const controlRatio = controlRatioOf(samples, entry.id);
@@ -94,7 +94,7 @@ function timeMeasurements(samples: SuiteSamples, entry: LoadedCase, plan: BenchP
     summary,
     ...(interval && { interval }),
     outliers: outliersOf(pooled),
-    raw: rawBlocks(measured),
+    raw: rawBlocks(measured.map((list) => list.map((draw) => draw.samples[entry.id] ?? new Float32Array(0)))),
     ...(controlRatio !== undefined && { controlRatio }),
     ...(failed.errors && { errors: failed.errors }),
     ...(notes.length > 0 && { notes }),
@@ -122,9 +122,9 @@ function medianInterval(processes: readonly Float64Array[], confidence: number):
 function controlRatioOf(samples: SuiteSamples, id: ArmId): number | undefined {
   const ratios = samples.processes.flatMap(({ draws }) =>
     draws.flatMap((draw) => {
-      const [own, control] = [draw[id], draw[controlArm]];
-      if (!own || !control) return [];
-      const ratio = median(own.filter((value) => !Number.isNaN(value))) / median(control);
+      const [own, control] = [counted(draw, id), counted(draw, controlArm)];
+      if (own.length === 0 || control.length === 0) return [];
+      const ratio = median(own) / median(control);
       return Number.isFinite(ratio) ? [ratio] : [];
     }),
   );

@@ -1,19 +1,39 @@
-import { steadyFrom } from "@mettle/stats";
+import { median, steadyFrom } from "@mettle/stats";
+import { type ArmId, controlArm } from "./protocol.ts";
 
-export interface SteadyPart {
-  /** The samples from where the time no longer changed; all of them when it never settled. */
-  readonly values: Float32Array;
+/** The samples of one draw, and from which block on its times no longer changed. */
+export interface Draw {
+  readonly samples: Readonly<Record<ArmId, Float32Array>>;
+  /** First block that counts; 0 when the draw never became steady, so that nothing is hidden. */
+  readonly from: number;
   readonly steady: boolean;
 }
 
+/** Fewer blocks than this say nothing about warm-up. */
+const leastBlocks = 12;
+
 /**
- * Leaves out the warm-up at the beginning of one draw: what precedes the last change of level, found by segmentation.
- * A change in the second half is not warm-up: then the draw never became steady and nothing is left out.
+ * Finds the end of the warm-up of one draw, by segmentation of its blocks. All arms are taken together: they warm up
+ * in the same blocks, and one cut keeps them paired.
  */
-export function steadyPart(samples: Float32Array): SteadyPart {
-  const values = samples.filter((value) => !Number.isNaN(value));
-  if (values.length < 10) return { values, steady: true };
-  const result = steadyFrom(Array.from(values, (value) => Math.log(Math.max(value, 1e-3))));
-  if ("never" in result) return { values, steady: false };
-  return { values: values.subarray(result.from), steady: true };
+export function settle(samples: Readonly<Record<ArmId, Float32Array>>): Draw {
+  const arms = Object.entries(samples).filter(([id]) => id !== controlArm);
+  const blocks = arms[0]?.[1].length ?? 0;
+  if (blocks < leastBlocks) return { samples, from: 0, steady: true };
+  const series = new Float64Array(blocks);
+  for (const [, values] of arms) {
+    // Each arm in units of its own median, so that the slowest does not speak for all.
+    const level = median(values.filter((value) => !Number.isNaN(value)));
+    for (let i = 0; i < blocks; i++) {
+      const value = values[i] as number;
+      series[i] = (series[i] as number) + (Number.isNaN(value) || level <= 0 ? 1 : value / level);
+    }
+  }
+  const result = steadyFrom(series);
+  return "never" in result ? { samples, from: 0, steady: false } : { samples, from: result.from, steady: true };
+}
+
+/** The counted samples of one arm, missed deadlines left out. */
+export function counted({ samples, from }: Draw, arm: ArmId): Float32Array {
+  return (samples[arm] ?? new Float32Array(0)).subarray(from).filter((value) => !Number.isNaN(value));
 }

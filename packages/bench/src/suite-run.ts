@@ -3,6 +3,7 @@ import type { BenchListener } from "./events.ts";
 import { Host, type HostOptions, ProcessFailure } from "./host.ts";
 import { decide, type Looks, type PairedDraw, planLooks, processLogRatio } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
+import { type Draw, settle } from "./steady.ts";
 import { type AllocationReply, type ArmId, type CaseFailure, type LoadedCase, type LoadedSuite, twinSuffix } from "./protocol.ts";
 
 /** Everything measured for one suite: raw, by process and by draw. */
@@ -19,9 +20,9 @@ export interface SuiteSamples {
   finalAlpha: number;
 }
 
-/** What one process gave: a record of samples by arm, in nanoseconds an iteration, for every draw. */
+/** What one process gave, in nanoseconds an iteration. */
 export interface ProcessSamples {
-  readonly draws: readonly Readonly<Record<ArmId, Float32Array>>[];
+  readonly draws: readonly Draw[];
 }
 
 export interface SuiteRunOptions {
@@ -34,11 +35,13 @@ export interface SuiteRunOptions {
 }
 
 /** Long enough for the compiler to have seen a body of microseconds; slower bodies get their blocks' time besides. */
-const warmupMs = 10;
-const blocksMs = 40;
+const warmupMs = 4;
+/** Draws are many and short: how the compiler's lottery falls differs more from draw to draw than within one. */
+const blocksMs = 16;
 const minBlocks = 7;
 const maxBlocks = 400;
-const processShare = 20;
+/** A process gets this share of the suite's time: its start costs as much as two or three draws. */
+const processShare = 14;
 const loadStallMs = 30_000;
 const hookStallMs = 60_000;
 const defaultStallMs = 10_000;
@@ -76,7 +79,7 @@ export class SuiteRun {
     for (let index = 0; index < planned && !signal?.aborted; index++) {
       if (this.#remaining().length === 0) break;
       const before = performance.now();
-      const process = await this.#process(limitMs / processShare, index);
+      const process = await this.#process(limitMs / processShare);
       if (process && process.draws.length > 0) this.samples.processes.push(process);
       const elapsedMs = performance.now() - started;
       if (index === 1) planned = this.#afford(elapsedMs, performance.now() - before, limitMs);
@@ -130,15 +133,15 @@ export class SuiteRun {
   }
 
   /** One process: draw after draw, each a fresh instance of the file, within its share of the time. */
-  async #process(budgetMs: number, index: number): Promise<ProcessSamples | undefined> {
+  async #process(budgetMs: number): Promise<ProcessSamples | undefined> {
     const started = performance.now();
-    const draws: Readonly<Record<ArmId, Float32Array>>[] = [];
+    const draws: Draw[] = [];
     await using host = new Host(this.#options.host);
     try {
       for (;;) {
         const before = performance.now();
-        const samples = await this.#draw(host, index === 0 && draws.length === 0);
-        if (samples && Object.keys(samples).length > 0) draws.push(samples);
+        const samples = await this.#draw(host);
+        if (samples && Object.keys(samples).length > 0) draws.push(settle(samples));
         const now = performance.now();
         // Records are as many as their bodies give; a second draw in the process would only repeat set-up.
         if (!samples || now - started + (now - before) > budgetMs || this.#onlyRecords()) break;
@@ -154,7 +157,7 @@ export class SuiteRun {
     return this.#remaining().every(({ kind }) => kind === "record");
   }
 
-  async #draw(host: Host, first: boolean): Promise<Readonly<Record<ArmId, Float32Array>> | undefined> {
+  async #draw(host: Host): Promise<Readonly<Record<ArmId, Float32Array>> | undefined> {
     const { random, plan } = this.#options;
     const open = await this.#open(host);
     if (!open) return undefined;
@@ -164,7 +167,7 @@ export class SuiteRun {
     let samples: Readonly<Record<ArmId, Float32Array>> = {};
     if (open.timed) {
       const reply = await host.ask(
-        { type: "blocks", suite: suite.index, durationMs: blocksMs, minBlocks: first ? 3 : minBlocks, maxBlocks, seed },
+        { type: "blocks", suite: suite.index, durationMs: blocksMs, minBlocks, maxBlocks, seed },
         stall,
       );
       this.#note(reply.failures);
@@ -289,8 +292,8 @@ export function candidatesOf({ suite, failures }: SuiteSamples): LoadedCase[] {
 export function logRatiosOf(samples: SuiteSamples, candidate: string): number[] {
   const baseline = baselineOf(samples.suite);
   if (!baseline) return [];
-  return ratiosOver(samples.processes, (draw) => {
-    const [base, other, twin] = [draw[baseline.id], draw[candidate], draw[baseline.id + twinSuffix]];
+  return ratiosOver(samples.processes, (arm) => {
+    const [base, other, twin] = [arm(baseline.id), arm(candidate), arm(baseline.id + twinSuffix)];
     return base && other ? { baseline: base, candidate: other, ...(twin && { twin }) } : undefined;
   });
 }
@@ -299,17 +302,20 @@ export function logRatiosOf(samples: SuiteSamples, candidate: string): number[] 
 export function twinLogRatiosOf(samples: SuiteSamples): number[] {
   const baseline = baselineOf(samples.suite);
   if (!baseline) return [];
-  return ratiosOver(samples.processes, (draw) => {
-    const [base, twin] = [draw[baseline.id], draw[baseline.id + twinSuffix]];
+  return ratiosOver(samples.processes, (arm) => {
+    const [base, twin] = [arm(baseline.id), arm(baseline.id + twinSuffix)];
     return base && twin ? { baseline: base, candidate: twin } : undefined;
   });
 }
 
 function ratiosOver(
   processes: readonly ProcessSamples[],
-  pair: (draw: Readonly<Record<ArmId, Float32Array>>) => PairedDraw | undefined,
+  pair: (arm: (id: ArmId) => Float32Array | undefined) => PairedDraw | undefined,
 ): number[] {
   return processes
-    .map(({ draws }) => processLogRatio(draws.map(pair).filter((draw) => draw !== undefined)))
+    .map(({ draws }) => {
+      const pairs = draws.map(({ samples, from }) => pair((id) => samples[id]?.subarray(from)));
+      return processLogRatio(pairs.filter((draw) => draw !== undefined));
+    })
     .filter((ratio) => ratio !== undefined);
 }

@@ -59,5 +59,5 @@ export function effectiveSampleSize(values: ArrayLike<number>): number {
     if (pair <= 0) break;
     time += 2 * pair;
   }
-  return Math.min(n, Math.max(1, n / time));
+  return time <= 1 ? n : Math.max(1, n / time);
 }

@@ -62,7 +62,7 @@ export function fitComplexity(
   requireConfidence(confidence);
   requireArgument(
     errors === "relative" || errors === "equal",
-    `errors must be relative or equal, got ${String(errors)}.`,
+    `errors must be relative or equal, got ${errors as string}.`,
   );
   requirePositivePairs(sizes, costs, 5, "Complexity fit");
   const n = Array.from(sizes);

@@ -52,7 +52,6 @@ export {
   studentTQuantile,
   studentTSurvival,
 } from "./distributions.ts";
-export { type StatsErrorCode, statsErrors } from "./errors.ts";
 export { Histogram, type HistogramOptions, histogramDefaults } from "./histogram.ts";
 export type { EncodedHistogram } from "./histogram-codec.ts";
 export { type HodgesLehmannInterval, hodgesLehmann, hodgesLehmannShift } from "./hodges-lehmann.ts";

@@ -3,9 +3,14 @@ import { medianAbsoluteDeviation, medianOf } from "./internal-robust.ts";
 /** Distance, in standard deviations, from which a point is an outlier and costs no more for lying farther away. */
 export const clip = 3;
 
+/** Differences below this are none: their ratios would overflow. Far below any measurement in any unit. */
+const smallest = 1e-290;
+
 export interface Noise {
-  /** Marginal standard deviation. */
+  /** Robust standard deviation: 1.48 median absolute deviations. */
   readonly deviation: number;
+  /** Standard deviation of the clipped residuals: that of their means, times √n. */
+  readonly clippedDeviation: number;
   readonly correlation: number;
 }
 
@@ -14,16 +19,17 @@ export interface Noise {
  * var(x[t+1] − x[t]) = 2σ²(1 − r) and var(x[t+2] − x[t]) = 2σ²(1 − r²), so their ratio less one is r. The squares are
  * clipped at three deviations against outliers.
  */
-export function noiseFromDifferences(values: ArrayLike<number>): Noise {
+export function noiseFromDifferences(values: ArrayLike<number>): Omit<Noise, "clippedDeviation"> {
   const first = differences(values, 1);
   const second = differences(values, 2);
-  let near = medianAbsoluteDeviation(first, 0);
-  let far = medianAbsoluteDeviation(second, 0);
-  // More than half of the differences are zero: coarse values. Their mean size still tells the scale.
-  if (near === 0) near = meanSize(first);
-  if (far === 0) far = meanSize(second);
-  if (near === 0) return { deviation: 0, correlation: 0 };
-  const limit = clip * Math.max(near, far);
+  const near = medianAbsoluteDeviation(first, 0);
+  if (near < smallest) {
+    // More than half of the differences are zero: coarse values. Their mean size still tells the scale, but the few
+    // others are steps as likely as noise, so they tell no correlation.
+    const size = meanSize(first);
+    return { deviation: size < smallest ? 0 : size / Math.SQRT2, correlation: 0 };
+  }
+  const limit = clip * Math.max(near, medianAbsoluteDeviation(second, 0));
   const ratio = clippedSquare(second, limit) / clippedSquare(first, limit);
   const correlation = Math.min(0.95, Math.max(-0.95, ratio - 1));
   return { deviation: near / Math.sqrt(2 * (1 - Math.max(0, correlation))), correlation };
@@ -42,18 +48,25 @@ function meanSize(values: Float64Array): number {
   return (sum / values.length) * Math.sqrt(Math.PI / 2);
 }
 
+/** Mean square of the values clipped at `limit`, in units of it, so that it neither overflows nor vanishes. */
 function clippedSquare(values: Float64Array, limit: number): number {
   let sum = 0;
-  for (const value of values) sum += Math.min(value * value, limit * limit);
+  for (const value of values) sum += (Math.min(Math.abs(value), limit) / limit) ** 2;
   return sum / values.length;
 }
 
-/** `values` about their median in units of `deviation`; all zero when that is zero. */
+/** Farther from the centre, in deviations, than any level that must be told from another; keeps squares exact enough. */
+const farthest = 1e6;
+
+/** `values` about their median in units of `deviation`, drawn in to ±1e6; all zero when `deviation` is zero. */
 export function standardized(values: ArrayLike<number>, deviation: number): Float64Array {
-  const centre = medianOf(values);
   const scaled = new Float64Array(values.length);
   if (deviation === 0) return scaled;
-  for (let i = 0; i < scaled.length; i++) scaled[i] = ((values[i] as number) - centre) / deviation;
+  const centre = medianOf(values);
+  for (let i = 0; i < scaled.length; i++) {
+    const value = ((values[i] as number) - centre) / deviation;
+    scaled[i] = Math.min(farthest, Math.max(-farthest, value));
+  }
   return scaled;
 }
 
@@ -69,14 +82,14 @@ export function residualNoise(scaled: Float64Array, bounds: readonly number[]): 
   const residuals = residualsOf(scaled, bounds);
   // Coarse values again: more than half of them may equal their median.
   const deviation = medianAbsoluteDeviation(residuals, 0) || meanSize(residuals);
-  if (deviation === 0) return { deviation, correlation: 0 };
+  if (deviation < smallest) return { deviation: 0, clippedDeviation: 0, correlation: 0 };
   const limit = clip * deviation;
   let products = 0;
   let squares = 0;
   for (let s = 0; s + 1 < bounds.length; s++) {
     let previous = 0;
     for (let i = bounds[s] as number; i < (bounds[s + 1] as number); i++) {
-      const residual = Math.min(limit, Math.max(-limit, residuals[i] as number));
+      const residual = Math.min(limit, Math.max(-limit, residuals[i] as number)) / deviation;
       products += residual * previous;
       squares += residual * residual;
       previous = residual;
@@ -84,9 +97,23 @@ export function residualNoise(scaled: Float64Array, bounds: readonly number[]): 
   }
   const n = scaled.length;
   const levels = bounds.length - 1;
-  const raw = ((products / squares) * n) / Math.max(1, n - levels);
+  const degrees = Math.max(1, n - levels);
+  const raw = ((products / squares) * n) / degrees;
   const corrected = (raw * n + levels) / Math.max(n / 2, n - 3 * levels);
-  return { deviation, correlation: Math.min(0.95, Math.max(-0.95, corrected)) };
+  return {
+    deviation,
+    clippedDeviation: deviation * Math.sqrt(squares / degrees),
+    correlation: Math.min(0.95, Math.max(-0.95, corrected)),
+  };
+}
+
+/** Mean of scaled values `from … to − 1`, those beyond `clip` deviations of their median drawn in to there. */
+export function clippedMean(scaled: Float64Array, from: number, to: number, { deviation }: Noise): number {
+  const level = medianOf(scaled, from, to);
+  const limit = clip * deviation;
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += Math.min(limit, Math.max(-limit, (scaled[i] as number) - level));
+  return level + sum / (to - from);
 }
 
 function residualsOf(scaled: Float64Array, bounds: readonly number[]): Float64Array {

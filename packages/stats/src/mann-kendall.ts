@@ -1,14 +1,16 @@
-import { autocorrelation } from "./autocorrelation.ts";
+import { autocorrelation, lagOneAutocorrelation } from "./autocorrelation.ts";
 import { normalQuantile, normalTwoSided } from "./internal-distributions.ts";
 import { requireArgument, requireSample } from "./internal-validate.ts";
 import { theilSen } from "./theil-sen.ts";
 
 export interface MannKendallOptions {
   /**
-   * How the variance accounts for autocorrelation: `none`, or `hamed-rao` (Hamed & Rao, Journal of Hydrology 1998).
-   * @defaultValue "hamed-rao"
+   * How autocorrelation is allowed for. `pre-whitening`: a significant lag-1 correlation is taken out first, x[t] −
+   * r·x[t−1] (von Storch 1995), which keeps the level of the test and costs some power. `hamed-rao`: the variance is
+   * enlarged (Hamed & Rao, Journal of Hydrology 1998); liberal: at AR(1) 0.5 and 100 values about one trendless series
+   * in five is flagged at 5 %. `none`: values are independent. @defaultValue "pre-whitening"
    */
-  readonly correction?: "none" | "hamed-rao";
+  readonly correction?: "none" | "hamed-rao" | "pre-whitening";
 }
 
 export interface MannKendall {
@@ -28,28 +30,39 @@ export interface MannKendall {
  * Does a series rise or fall, by any monotonic path? Mann–Kendall test with tie correction.
  *
  * Under `hamed-rao` the variance is multiplied by n/n*, from the autocorrelation of the ranks of the values about
- * their Theil–Sen line, lags significant at 5 % only. It may also shrink the variance when they are negative; it is
- * an approximation that stays somewhat liberal for short series (the paper wants n ≥ 40 or so). O(n²).
+ * their Theil–Sen line, lags significant at 5 % only; negative ones shrink it. O(n²).
  *
- * @param values - equally spaced in time, three or more; not modified
+ * @param series - equally spaced in time, three or more; not modified
  * @throws MettleError `STATS_TOO_FEW_SAMPLES`, `STATS_SAMPLE_INVALID`, `STATS_ARGUMENT_INVALID`
  */
-export function mannKendall(values: ArrayLike<number>, options: MannKendallOptions = {}): MannKendall {
-  const { correction = "hamed-rao" } = options;
+export function mannKendall(series: ArrayLike<number>, options: MannKendallOptions = {}): MannKendall {
+  const { correction = "pre-whitening" } = options;
   requireArgument(
-    correction === "none" || correction === "hamed-rao",
-    `correction must be none or hamed-rao, got ${String(correction)}.`,
+    corrections.includes(correction),
+    `correction must be one of ${corrections.join(", ")}, got ${correction as string}.`,
   );
-  requireSample(values, 3, "Mann–Kendall test");
+  requireSample(series, 3, "Mann–Kendall test");
+  const values = correction === "pre-whitening" ? preWhitened(series) : series;
   const n = values.length;
   let s = 0;
   for (let i = 0; i < n; i++) {
     for (let j = i + 1; j < n; j++) s += Math.sign((values[j] as number) - (values[i] as number));
   }
   const independent = (n * (n - 1) * (2 * n + 5) - tieTerm(values)) / 18;
-  const variance = correction === "none" ? independent : independent * varianceFactor(values);
+  const variance = correction === "hamed-rao" ? independent * varianceFactor(values) : independent;
   const z = variance > 0 ? (s - Math.sign(s)) / Math.sqrt(variance) : 0;
   return { s, variance, z, pValue: normalTwoSided(z), tau: s / ((n * (n - 1)) / 2) };
+}
+
+const corrections: readonly string[] = ["none", "hamed-rao", "pre-whitening"];
+
+/** The innovations of an AR(1) with the series' lag-1 correlation, where that is significant at 5 %. */
+function preWhitened(series: ArrayLike<number>): ArrayLike<number> {
+  const n = series.length;
+  const r = lagOneAutocorrelation(series);
+  // Four values at least, so that three innovations remain.
+  if (n < 4 || !(Math.abs(r) > normalQuantile(0.975) / Math.sqrt(n))) return series;
+  return Float64Array.from({ length: n - 1 }, (_, i) => (series[i + 1] as number) - r * (series[i] as number));
 }
 
 function tieTerm(values: ArrayLike<number>): number {

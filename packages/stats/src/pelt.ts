@@ -104,5 +104,5 @@ function partition({ sum, square }: PrefixSums, { perChange, lengthTerm, minimum
   }
   const changes: number[] = [];
   for (let at = previous[n] as number; at > 0; at = previous[at] as number) changes.push(at);
-  return changes.reverse();
+  return changes.toReversed();
 }

@@ -122,7 +122,7 @@ function sortedSlopes({ x, y }: Points, pairs: number): SlopeOfOrder {
  */
 function countedSlopes(points: Points): SlopeOfOrder {
   const [least, most] = extremeSlopes(points);
-  const buffers = { residuals: new Float64Array(x.length), scratch: new Float64Array(x.length) };
+  const buffers = { residuals: new Float64Array(points.x.length), scratch: new Float64Array(points.x.length) };
   return (k) => {
     let [low, high] = [least, most];
     // Invariant: at most k slopes lie below `low`, more than k below `high`.

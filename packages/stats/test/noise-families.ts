@@ -47,7 +47,5 @@ export const noiseFamilies: readonly NoiseFamily[] = [
 
 /** A level of 100 noise deviations, so that relative margins mean something, and a step up at `at`. */
 export function seriesWithStep(family: NoiseFamily, n: number, at: number, step: number, random: Random): Float64Array {
-  const values = family.make(n, random);
-  for (let i = 0; i < n; i++) values[i] = 100 + (values[i] as number) + (i >= at ? step * family.deviation : 0);
-  return values;
+  return family.make(n, random).map((noise, i) => 100 + noise + (i >= at ? step * family.deviation : 0));
 }
