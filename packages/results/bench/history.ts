@@ -58,14 +58,21 @@ const elapsedMs = (work: () => unknown): number => {
 const show = (label: string, milliseconds: number, more = ""): void =>
   console.log(`${label.padEnd(48)}${formatQuantity(milliseconds * 1e6, "ns").padStart(10)}  ${more}`);
 
+const middle = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** Wall time, and CPU time beside it: on a busy machine only the second is the query's own. */
 function time(label: string, work: () => readonly unknown[]): void {
   let rows = 0;
-  const times = Array.from({ length: REPEATS }, () => elapsedMs(() => (rows = work().length))).sort((a, b) => a - b);
-  show(
-    label,
-    times[REPEATS >> 1] ?? Number.NaN,
-    `median of ${REPEATS}; worst ${formatQuantity((times.at(-1) ?? 0) * 1e6, "ns")}; ${rows} rows`,
-  );
+  const wall: number[] = [];
+  const cpu: number[] = [];
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const before = process.cpuUsage();
+    wall.push(elapsedMs(() => (rows = work().length)));
+    const { user, system } = process.cpuUsage(before);
+    cpu.push((user + system) / 1000);
+  }
+  show(label, middle(wall), `median of ${REPEATS}; CPU ${formatQuantity(middle(cpu) * 1e6, "ns")}; ${rows} rows`);
 }
 
 function measure(history: History): void {

@@ -39,7 +39,7 @@ export interface PruneOptions {
 
 /**
  * Runs over time in one SQLite file. Several processes may read and write at once; a process that dies in the middle of
- * an append leaves no part of it. Methods are synchronous: an append takes well under a millisecond.
+ * an append leaves no part of it. Methods are synchronous: an append takes about half a millisecond.
  *
  * Every method may throw MettleError `HISTORY_BUSY`, `HISTORY_CORRUPT`, `HISTORY_WRITE_FAILED` or `HISTORY_UNREADABLE`.
  */
