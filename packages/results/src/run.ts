@@ -32,6 +32,16 @@ export interface Run {
   readonly measurements: readonly Measurement[];
   /** Paired comparisons made inside this run; absent when none was made. */
   readonly comparisons?: readonly Comparison[];
+  /** Present when another tool measured and this was made from its file. */
+  readonly imported?: Imported;
+}
+
+/** Where an imported run came from, and what its format could not carry. */
+export interface Imported {
+  /** Such as "k6-json". */
+  readonly format: string;
+  /** In words; empty when nothing was lost. */
+  readonly lost: readonly string[];
 }
 
 export interface Revision {

@@ -1,0 +1,25 @@
+import { MettleError } from "@mettle/core";
+import { Histogram } from "@mettle/stats";
+import type { EncodedHistogram } from "./run.ts";
+
+/**
+ * A quantile from a run's histogram, in the measurement's unit, within the histogram's relative error.
+ *
+ * @param quantile - 0 … 1
+ * @returns undefined when the histogram is empty
+ * @throws MettleError of `@mettle/stats` when it does not decode
+ */
+export function histogramQuantile(encoded: EncodedHistogram, quantile: number): number | undefined {
+  return encoded.count === 0 ? undefined : Histogram.decode(encoded).quantile(quantile);
+}
+
+/** Why a histogram does not decode, in words; undefined when it does. */
+export function histogramProblem(encoded: EncodedHistogram): string | undefined {
+  try {
+    Histogram.decode(encoded);
+    return undefined;
+  } catch (refused) {
+    if (refused instanceof MettleError) return refused.message;
+    throw refused;
+  }
+}
