@@ -29,8 +29,8 @@ const prefixes: Readonly<Partial<Record<MetricUnit, readonly (readonly [number, 
 const ONE_PREFIX_SPAN = 1000;
 
 /**
- * A column of values of one unit, as text that lines up when right-aligned: the decimal points stand under each other,
- * and so do the units. Values within three decades share one prefix; wider columns have one for each value.
+ * A column of values of one unit, as text that lines up when right-aligned. Values within three decades share one prefix
+ * and their decimal points stand under each other; in a wider column each has its own prefix and three digits.
  *
  * @param values - absent ones give an empty text
  */
@@ -51,7 +51,9 @@ interface Parts {
 }
 
 function sharedPrefix(values: readonly (number | undefined)[], unit: MetricUnit) {
-  const sizes = values.filter((value) => value !== undefined && Number.isFinite(value) && value !== 0).map(Math.abs);
+  const sizes = values.flatMap((value) =>
+    value !== undefined && Number.isFinite(value) && value !== 0 ? [Math.abs(value)] : [],
+  );
   const scale = prefixes[unit];
   if (!scale || sizes.length < 2) return undefined;
   const least = sizes.reduce((a, b) => Math.min(a, b));
@@ -70,18 +72,8 @@ function splitQuantity(text: string): Parts {
 }
 
 function alignParts(parts: readonly (Parts | undefined)[]): string[] {
-  const fractionOf = ({ number }: Parts): string => /\..*$/.exec(number)?.[0] ?? "";
-  const present = parts.filter((part) => part !== undefined);
-  const fraction = present.reduce((most, part) => Math.max(most, fractionOf(part).length), 0);
-  const suffix = present.reduce((most, part) => Math.max(most, textWidth(part.suffix)), 0);
-  return parts.map((part) => {
-    if (!part) return "";
-    const number = part.number + " ".repeat(fraction - fractionOf(part).length);
-    if (suffix === 0) return number;
-    return `${number}${part.suffix.startsWith("/") ? "" : " "}${part.suffix.padEnd(suffix)}${
-      part.suffix.startsWith("/") ? " " : ""
-    }`;
-  });
+  const width = parts.reduce((most, part) => Math.max(most, part ? textWidth(part.suffix) : 0), 0);
+  return parts.map((part) => (part ? `${part.number}${width > 0 ? " " : ""}${part.suffix.padStart(width)}` : ""));
 }
 
 /** A share as people read it: `91.8 %`, `0.29 %`, `164 %`. */
@@ -103,7 +95,8 @@ export function formatHalfWidth(value: number, low: number, high: number): strin
 
 /** A duration of a run: `940 ms`, `48.2 s`, `12:00 min`, `1:02:03 h`. */
 export function formatDuration(durationMs: number): string {
-  if (durationMs < 59_950) return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
+  if (durationMs < 59_950)
+    return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
   const clock = formatClock(durationMs);
   return durationMs < 3_600_000 ? `${clock} min` : `${clock} h`;
 }

@@ -15,6 +15,8 @@ export interface Column {
   readonly dropOrder?: number;
   /** May be cut in the middle down to this many cells when the table is too wide. */
   readonly shrinkTo?: number;
+  /** Spaces to the next column. @defaultValue 2 */
+  readonly gap?: number;
 }
 
 export interface TableOptions {
@@ -39,7 +41,7 @@ const GAP = 2;
  */
 export function layoutTable(columns: readonly Column[], options: TableOptions): TableText {
   const filled = columns.filter((column) => column.cells.some((cell) => cell.text !== ""));
-  const fullWidth = options.indent + totalWidth(filled.map(naturalWidth));
+  const fullWidth = options.indent + totalWidth(filled, filled.map(naturalWidth));
   let shown = filled;
   let widths = fit(shown, options.width - options.indent);
   while (widths === undefined) {
@@ -54,8 +56,12 @@ export function layoutTable(columns: readonly Column[], options: TableOptions): 
   return { lines, hidden: filled.filter((column) => !shown.includes(column)).map(({ title }) => title), fullWidth };
 }
 
-const totalWidth = (widths: readonly number[]): number =>
-  widths.reduce((sum, width) => sum + width, 0) + GAP * Math.max(0, widths.length - 1);
+const gapAfter = (column: Column): number => column.gap ?? GAP;
+
+function totalWidth(columns: readonly Column[], widths: readonly number[]): number {
+  const gaps = columns.slice(0, -1).reduce((sum, column) => sum + gapAfter(column), 0);
+  return widths.reduce((sum, width) => sum + width, gaps);
+}
 
 function naturalWidth(column: Column): number {
   return column.cells.reduce((widest, { text }) => Math.max(widest, textWidth(text)), textWidth(column.title));
@@ -63,13 +69,15 @@ function naturalWidth(column: Column): number {
 
 function smallestWidth(column: Column): number {
   const natural = naturalWidth(column);
-  return column.shrinkTo === undefined ? natural : Math.min(natural, Math.max(column.shrinkTo, textWidth(column.title)));
+  return column.shrinkTo === undefined
+    ? natural
+    : Math.min(natural, Math.max(column.shrinkTo, textWidth(column.title)));
 }
 
 /** Widths that fit `room`, flexible columns shortened as little as needed; undefined when even the smallest do not. */
 function fit(columns: readonly Column[], room: number): number[] | undefined {
   const widths = columns.map(naturalWidth);
-  let excess = totalWidth(widths) - room;
+  let excess = totalWidth(columns, widths) - room;
   for (const [i, column] of columns.entries()) {
     if (excess <= 0) break;
     const natural = widths[i] ?? 0;
@@ -91,9 +99,9 @@ function formatRows(columns: readonly Column[], widths: readonly number[], optio
         const width = widths[i] ?? 0;
         const fitted = truncateMiddle(text, width);
         const padded = i === columns.length - 1 && column.align === "left" ? fitted : pad(fitted, width, column.align);
-        return paintText(options.paint, tone, padded);
+        return paintText(options.paint, tone, padded) + " ".repeat(gapAfter(column));
       })
-      .join(" ".repeat(GAP))
+      .join("")
       .trimEnd();
   if (rows === 0) return [];
   const hasHeading = columns.some(({ title }) => title !== "");
