@@ -20,7 +20,7 @@ export function caseColumns(cases: readonly BenchCase[]): Column[] {
       title: "case",
       align: "left",
       cells: plain(cases.map(({ name, tags }) => visibleText(withTags(name, tags)))),
-      shrinkTo: 12,
+      shrinkTo: 28,
     },
     {
       title: "median",

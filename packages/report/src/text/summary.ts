@@ -243,7 +243,7 @@ function trustLines(run: Run, verdict: Verdict | undefined, context: TextContext
     }
   };
   if (check) {
-    const seen = `identical code: ${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
+    const seen = `same code: ${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
     if (holds) add("self-check", `this machine can find ${formatShare(check.detectable)} (${seen})`);
     else add("self-check", `failed (${seen}): differences in this run prove nothing`, "bad");
   }

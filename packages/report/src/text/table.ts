@@ -52,7 +52,7 @@ export function layoutTable(columns: readonly Column[], options: TableOptions): 
     shown = shown.filter((column) => column !== victim);
     widths = fit(shown, options.width - options.indent);
   }
-  const lines = formatRows(shown, widths ?? shown.map(smallestWidth), options);
+  const lines = formatRows(shown, widths ?? squeeze(shown, options.width - options.indent), options);
   return { lines, hidden: filled.filter((column) => !shown.includes(column)).map(({ title }) => title), fullWidth };
 }
 
@@ -86,6 +86,17 @@ function fit(columns: readonly Column[], room: number): number[] | undefined {
     excess -= taken;
   }
   return excess > 0 ? undefined : widths;
+}
+
+/** The last resort: cells are taken from the widest column until the rest fits, so a line never wraps. */
+function squeeze(columns: readonly Column[], room: number): number[] {
+  const widths = columns.map(smallestWidth);
+  while (totalWidth(columns, widths) > room) {
+    const widest = widths.reduce((a, b) => Math.max(a, b), 0);
+    if (widest <= 1) break;
+    widths[widths.indexOf(widest)] = widest - 1;
+  }
+  return widths;
 }
 
 function formatRows(columns: readonly Column[], widths: readonly number[], options: TableOptions): string[] {
