@@ -1,7 +1,7 @@
 import type { Comparison, Measurement, Run, SelfCheck } from "@mettle/results";
 
 /** What a measurement says of a benchmark case. */
-export type CaseQuantity = "time" | "rate" | "allocated" | "gcCount" | "gcTime";
+export type CaseQuantity = "time" | "rate" | "allocated" | "offHeap" | "gcCount" | "gcTime";
 
 /** One benchmark case: the measurements that share a name and tags, each in its place. */
 export interface BenchCase {
@@ -30,6 +30,7 @@ const quantities: readonly (readonly [CaseQuantity, RegExp, string])[] = [
   ["gcTime", /\.gc(?:[._-]?(?:pause|time|duration|pauses))?$/, "ns"],
   ["time", /\.(?:time|duration|latency)$/, "ns"],
   ["rate", /\.(?:throughput|rate|iterations)$/, "1/s"],
+  ["offHeap", /\.allocated[._-]off[._-]?heap$/, "bytes"],
   ["allocated", /\.(?:allocated|allocation|allocations|bytes|memory)$/, "bytes"],
 ];
 
@@ -102,6 +103,23 @@ function tagsOfAll(all: readonly Readonly<Record<string, string>>[]): Record<str
   );
 }
 
+// The bench package names a metric after its suite and case; saying them again as tags is noise.
+const NAMED_BY_METRIC = new Set(["suite", "case"]);
+
+/** The metric or case with the tags that its name does not already say. Not yet fit for a terminal. */
+export function subjectText(name: string, tags: Readonly<Record<string, string>> | undefined): string {
+  return withTags(name, Object.fromEntries(Object.entries(tags ?? {}).filter(([tag]) => !NAMED_BY_METRIC.has(tag))));
+}
+
+/** A short text for each case; where two would read the same, both say all their tags. */
+export function caseLabels(cases: readonly BenchCase[]): string[] {
+  const short = cases.map(({ name, tags }) => subjectText(name, tags));
+  return cases.map(({ name, tags }, i) => {
+    const label = short[i] ?? name;
+    return short.indexOf(label) === short.lastIndexOf(label) ? label : withTags(name, tags);
+  });
+}
+
 /** `name a=1 b=x`: the metric or case with its tags, as one text. Not yet fit for a terminal. */
 export function withTags(name: string, tags: Readonly<Record<string, string>> | undefined): string {
   return [name, ...Object.entries(tags ?? {}).map(([tag, value]) => `${tag}=${value}`)].join(" ");
@@ -117,11 +135,11 @@ export function weakestSelfCheck(run: Run): SelfCheck | undefined {
 export function notesOf(run: Run): { readonly about: string; readonly text: string }[] {
   const subjects = [...run.measurements, ...(run.comparisons ?? [])];
   const notes = subjects.flatMap(({ metric, tags, notes }) =>
-    (notes ?? []).map((text) => ({ about: withTags(metric, tags), text })),
+    (notes ?? []).map((text) => ({ about: subjectText(metric, tags), text })),
   );
   const failures = run.measurements.flatMap(({ metric, tags, errors }) =>
     errors && errors.count > 0
-      ? [{ about: withTags(metric, tags), text: `${errors.count} samples failed (${kindsOf(errors.kinds)})` }]
+      ? [{ about: subjectText(metric, tags), text: `${errors.count} samples failed (${kindsOf(errors.kinds)})` }]
       : [],
   );
   const seen = new Set<string>();

@@ -124,19 +124,19 @@ export function sampleRun(): Run {
     measurements: [
       measurement("registry.lookup.time", 19.8, { summary: { count: 240, perSecond: 50.4e6 } }),
       bytes("registry.lookup.allocated", 0),
-      gc("registry.lookup.gc.count", 0),
+      gc("registry.lookup.gc-count", 0),
       measurement("registry.register.time", 1213, { summary: { count: 180, perSecond: 823_000 } }),
       bytes("registry.register.allocated", 312),
-      gc("registry.register.gc.count", 14),
+      gc("registry.register.gc-count", 14),
       measurement("registry.capability-match.time", 18_420, { summary: { count: 120, perSecond: 54_300 } }),
       bytes("registry.capability-match.allocated", 2048),
-      gc("registry.capability-match.gc.count", 9),
+      gc("registry.capability-match.gc-count", 9),
       measurement("registry.snapshot.time", 2_140_000, {
         summary: { count: 40, perSecond: 466 },
         notes: ["the time series never became steady"],
       }),
       bytes("registry.snapshot.allocated", 1_048_320),
-      gc("registry.snapshot.gc.count", 41),
+      gc("registry.snapshot.gc-count", 41),
       measurement("registry.noop.time", 0.31, { notes: ["the body may have been optimized away"] }),
     ],
     comparisons: [

@@ -1,7 +1,7 @@
 import { formatChange } from "@mettle/core";
 import type { Comparison, Measurement } from "@mettle/results";
 import type { BenchCase, CaseQuantity } from "../cases.ts";
-import { withTags } from "../cases.ts";
+import { caseLabels } from "../cases.ts";
 import { alignQuantities, formatHalfWidth, formatRatioInterval } from "./quantities.ts";
 import type { Cell, Column } from "./table.ts";
 import { visibleText } from "./visible.ts";
@@ -19,7 +19,7 @@ export function caseColumns(cases: readonly BenchCase[]): Column[] {
     {
       title: "case",
       align: "left",
-      cells: plain(cases.map(({ name, tags }) => visibleText(withTags(name, tags)))),
+      cells: plain(caseLabels(cases).map(visibleText)),
       shrinkTo: 28,
     },
     {
@@ -56,8 +56,14 @@ export function caseColumns(cases: readonly BenchCase[]): Column[] {
       cells: plain(alignQuantities(of("allocated").map(typical), "bytes")),
       dropOrder: 4,
     },
-    { title: "GC", align: "right", cells: plain(alignQuantities(of("gcCount").map(total), "count")), dropOrder: 6 },
-    { title: "GC time", align: "right", cells: plain(alignQuantities(of("gcTime").map(total), "ns")), dropOrder: 7 },
+    {
+      title: "off-heap/op",
+      align: "right",
+      cells: plain(alignQuantities(of("offHeap").map(typical), "bytes")),
+      dropOrder: 8,
+    },
+    { title: "GC/op", align: "right", cells: plain(alignQuantities(of("gcCount").map(total), "count")), dropOrder: 6 },
+    { title: "GC time/op", align: "right", cells: plain(alignQuantities(of("gcTime").map(total), "ns")), dropOrder: 7 },
     ...changeColumns(cases.map(({ comparison }) => comparison)),
   ];
 }
@@ -108,10 +114,15 @@ function halfWidth(time: Measurement | undefined): string {
   return interval && center !== undefined ? formatHalfWidth(center, interval.low, interval.high) : "";
 }
 
-/** Only what was measured as a rate: the reciprocal of a time is not one where calls overlap. */
+/** As measured, or else what one caller does in a second at the median: the time in another unit, not a throughput. */
 function ratePerSecond({ measurements }: BenchCase): number | undefined {
-  const rate = measurements.rate;
-  return rate ? typical(rate) : measurements.time?.summary.perSecond;
+  const { rate, time } = measurements;
+  const median = time?.summary.p50;
+  return (
+    (rate && typical(rate)) ??
+    time?.summary.perSecond ??
+    (median !== undefined && median > 0 ? 1e9 / median : undefined)
+  );
 }
 
 /** The figure that stands for a measurement where there is room for one. */

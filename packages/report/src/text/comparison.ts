@@ -1,7 +1,7 @@
 import { formatChange } from "@mettle/core";
 import type { Change } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
-import { metricKey, withTags } from "../cases.ts";
+import { metricKey, subjectText } from "../cases.ts";
 import { formatRevision, formatTime } from "../provenance.ts";
 import { typical } from "./case-columns.ts";
 import { alignQuantities, formatRatioInterval } from "./quantities.ts";
@@ -42,7 +42,7 @@ export function renderComparison(
     const known = new Set(other.measurements.map(({ metric, tags }) => metricKey(metric, tags)));
     return run.measurements
       .filter(({ metric, tags }) => !known.has(metricKey(metric, tags)))
-      .map(({ metric, tags }) => withTags(metric, tags));
+      .map(({ metric, tags }) => subjectText(metric, tags));
   };
   const sections = [
     heading(baseline, candidate, pairs, context),
@@ -118,7 +118,7 @@ function pairTable(pairs: readonly Pairing[], context: TextContext): readonly st
     pairs.map((pair) =>
       pair.change ? { text: textOf(pair.change, pair), tone: outcomeTones[pair.change.outcome] } : { text: "" },
     );
-  const names = pairs.map(({ after }): Cell => ({ text: visibleText(withTags(after.metric, after.tags)) }));
+  const names = pairs.map(({ after }): Cell => ({ text: visibleText(subjectText(after.metric, after.tags)) }));
   const { lines, hidden } = layoutTable(
     [
       { title: "metric", align: "left", cells: names, shrinkTo: 24 },

@@ -1,6 +1,6 @@
 import { formatChange, formatQuantity, type MetricUnit } from "@mettle/core";
 import type { ComparisonOutcome, Direction } from "@mettle/results";
-import { withTags } from "../cases.ts";
+import { subjectText } from "../cases.ts";
 import { formatTime } from "../provenance.ts";
 import { formatRatioInterval } from "./quantities.ts";
 import { sparkline, sparklineCell } from "./sparkline.ts";
@@ -51,7 +51,7 @@ function historyLines(history: MetricHistory, context: TextContext): string[] {
   const { paint, width } = context;
   const { points, unit, changePoints } = history;
   const values = points.flatMap(({ value }) => (value !== undefined && Number.isFinite(value) ? [value] : []));
-  const name = visibleText(withTags(history.metric, history.tags));
+  const name = visibleText(subjectText(history.metric, history.tags));
   const last = values.at(-1);
   const first = points[0];
   const latest = points.at(-1);

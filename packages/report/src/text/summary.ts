@@ -1,7 +1,7 @@
 import { formatChange, formatQuantity } from "@mettle/core";
 import type { Change, Finding, Verdict } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
-import { caseTable, notesOf, weakestSelfCheck, withTags } from "../cases.ts";
+import { caseTable, notesOf, subjectText, weakestSelfCheck, withTags } from "../cases.ts";
 import { provenance } from "../provenance.ts";
 import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
@@ -151,7 +151,7 @@ function findingColumns(findings: readonly Finding[]): Column[] {
 
 const markCell = ({ sign, tone }: Mark) => ({ text: sign, tone });
 
-const subjectOf = ({ metric, tags, kind }: Finding): string => visibleText(withTags(metric ?? kind, tags));
+const subjectOf = ({ metric, tags, kind }: Finding): string => visibleText(subjectText(metric ?? kind, tags));
 
 function actualOf({ actual, unit, state }: Finding): string {
   if (actual !== undefined) return unit === undefined ? String(actual) : formatQuantity(actual, unit);
@@ -182,7 +182,7 @@ function supportOf(
 function measurementTables(run: Run, context: TextContext): string[] {
   const { cases, sharedTags, others, otherComparisons } = caseTable(run);
   const tables: { columns: Column[]; caption: string }[] = [];
-  if (cases.length > 0) tables.push({ columns: caseColumns(cases), caption: withTags("", sharedTags).trim() });
+  if (cases.length > 0) tables.push({ columns: caseColumns(cases), caption: subjectText("", sharedTags).trim() });
   if (others.length > 0) tables.push({ columns: otherColumns(others, run), caption: "" });
   if (otherComparisons.length > 0) tables.push({ columns: comparisonColumns(otherComparisons), caption: "" });
   return tables.flatMap(({ columns, caption }, i) => {
@@ -209,7 +209,7 @@ function otherColumns(measurements: readonly Measurement[], run: Run): Column[] 
     {
       title: "metric",
       align: "left",
-      cells: measurements.map(({ metric, tags }) => ({ text: visibleText(withTags(metric, tags)) })),
+      cells: measurements.map(({ metric, tags }) => ({ text: visibleText(subjectText(metric, tags)) })),
       shrinkTo: 20,
     },
     { title: "value", align: "right", cells: statistic(typical) },
@@ -227,7 +227,7 @@ function otherColumns(measurements: readonly Measurement[], run: Run): Column[] 
 }
 
 function comparisonColumns(comparisons: NonNullable<Run["comparisons"]>): Column[] {
-  const names = comparisons.map(({ metric, tags }) => ({ text: visibleText(withTags(metric, tags)) }));
+  const names = comparisons.map(({ metric, tags }) => ({ text: visibleText(subjectText(metric, tags)) }));
   return [{ title: "comparison", align: "left", cells: names, shrinkTo: 20 }, ...changeColumns(comparisons)];
 }
 
