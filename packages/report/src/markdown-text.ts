@@ -1,20 +1,35 @@
 import { createHash } from "node:crypto";
 import { visibleText } from "./text/visible.ts";
 
-/** Longest text of one cell or item, so that no single name or message takes the room of all others. */
-const MAX_ITEM = 400;
+/** Longest one cell or item as written, so that no single name or message takes the room of all others. */
+const MAX_ITEM = 1000;
 const NO_BREAK = "&#8203;";
 
 /**
  * Text from outside for GitHub Markdown, in a paragraph, list item or table cell: shown as it is, without markup, HTML,
  * mentions, issue references or links. Punctuation becomes character references, which Markdown takes as text; mentions
  * and links are found after that step, so a zero-width space is put where they would be recognised.
+ *
+ * @param maxLength - of the result, in UTF-16 units; longer is cut with `…`
  */
-export function escapeMarkdown(text: string): string {
-  return clip(visibleText(text))
-    .replace(/(https?|ftp|mailto|xmpp):/gi, `$1:\u0000`)
-    .replace(/www(?=\.)/gi, "www\u0000")
-    .replace(/\b(gh)-(?=\d)/gi, "$1\u0000-")
+export function escapeMarkdown(text: string, maxLength: number = MAX_ITEM): string {
+  const visible = visibleText(text);
+  const escaped = escapeVisible(visible);
+  if (escaped.length <= maxLength) return escaped;
+  // An escape takes up to 13 characters: the start is shortened until what it becomes fits.
+  let kept = visible.slice(0, maxLength);
+  for (;;) {
+    const shorter = `${escapeVisible(kept.toWellFormed().replace(/\ufffd$/, ""))}…`;
+    if (shorter.length <= maxLength || kept === "") return shorter;
+    kept = kept.slice(0, Math.floor(kept.length * 0.9));
+  }
+}
+
+function escapeVisible(text: string): string {
+  return text
+    .replace(/(?:https?|ftp|mailto|xmpp):/gi, "$&\u0000")
+    .replace(/www(?=\.)/gi, "$&\u0000")
+    .replace(/\bgh(?=-\d)/gi, "$&\u0000")
     .replace(
       /[&<>"'\\`*_{}[\]()#!|~$:@^]/g,
       (character) => `&#${character.charCodeAt(0)};${SPLIT.has(character) ? NO_BREAK : ""}`,
@@ -27,14 +42,6 @@ const SPLIT = new Set(["@", "#"]);
 
 /** The same as code. HTML's element, because references do not work between backticks and `|` would end a cell. */
 export const codeMarkdown = (text: string): string => `<code>${escapeMarkdown(text)}</code>`;
-
-function clip(text: string): string {
-  if (text.length <= MAX_ITEM) return text;
-  return `${text
-    .slice(0, MAX_ITEM)
-    .toWellFormed()
-    .replace(/\ufffd$/, "")}…`;
-}
 
 /**
  * The hidden first line by which a comment is found again and replaced. A name that cannot stand in an HTML comment is

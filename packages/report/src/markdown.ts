@@ -12,16 +12,16 @@ import { counted, outcomeWord, stateWords, statusMarks, titleSentence, worstFirs
 
 /** What GitHub takes: a comment at most so many characters, a step summary at most so many bytes in UTF-8. */
 export const COMMENT_CHARACTERS = 65_536;
-export const STEP_SUMMARY_BYTES = 1024 * 1024;
+export const STEP_SUMMARY_BYTES = 1_048_576;
 /** Head and closing lines always fit in this. */
-const LEAST_ROOM = 4000;
+const LEAST_ROOM = 12_000;
 
 export interface MarkdownOptions {
   /** Of the comment, so that the next run finds and replaces it. @defaultValue the run's name */
   readonly name?: string;
   /** @defaultValue "comment" */
   readonly target?: "comment" | "step-summary";
-  /** Smaller than the target's own, in its unit (characters or bytes); at least 4 000. */
+  /** Smaller than the target's own, in its unit (characters or bytes); at least 12 000. */
   readonly limit?: number;
 }
 
@@ -46,7 +46,7 @@ const stateEmoji: Readonly<Record<Finding["state"], string>> = {
  * A summary for a pull request or a step, worst first, cut from the end where it would be too long, saying what was cut.
  * Nothing from outside becomes markup, a mention or a link.
  *
- * @throws MettleError `REPORT_LIMIT_INVALID` for a limit under 4 000, `REPORT_TIME_INVALID`
+ * @throws MettleError `REPORT_LIMIT_INVALID` for a limit under 12 000, `REPORT_TIME_INVALID`
  */
 export function renderMarkdown(run: Run, verdict: Verdict, options: MarkdownOptions = {}): string {
   const isComment = (options.target ?? "comment") === "comment";
@@ -66,7 +66,7 @@ function headOf(run: Run, verdict: Verdict, marker: string): string {
   const { state, reasons } = run.validity;
   const check = weakestSelfCheck(run);
   const trust = [
-    `Measurement: **${state}**${reasons.length > 0 ? ` (${escapeMarkdown(reasons.join("; "))})` : ""}`,
+    `Measurement: **${state}**${reasons.length > 0 ? ` (${escapeMarkdown(reasons.join("; "), 800)})` : ""}`,
     ...(check ? [selfCheckText(check)] : []),
     ...(verdict.comparisons
       ? [
@@ -75,9 +75,11 @@ function headOf(run: Run, verdict: Verdict, marker: string): string {
       : []),
   ].join(" · ");
   return [
-    `${marker}### ${emoji[verdict.status]} ${statusMarks[verdict.status].word}: ${escapeMarkdown(titleSentence(verdict.title))}`,
+    `${marker}### ${emoji[verdict.status]} ${statusMarks[verdict.status].word}: ${escapeMarkdown(titleSentence(verdict.title), 1000)}`,
     "",
-    provenance(run).map(escapeMarkdown).join(" · "),
+    provenance(run)
+      .map((fact) => escapeMarkdown(fact, 200))
+      .join(" · "),
     "",
     trust,
     "",
