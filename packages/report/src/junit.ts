@@ -69,18 +69,16 @@ function testCase(run: Run, finding: Finding): string {
   })}`;
   const support = supportLines(finding).map(markupText).join("\n");
   const message = visibleText(finding.message);
-  switch (testOutcome(finding)) {
-    case "failed": {
-      const type = finding.state === "no-data" ? "no-data" : finding.kind;
-      return `${open}>\n      <failure${attributes({ message, type })}>${support}</failure>\n    </testcase>`;
-    }
-    case "skipped":
-      return `${open}>\n      <skipped${attributes({ message: `can't tell: ${message}` })}/>\n    </testcase>`;
-    case "passed":
-      return finding.state === "passed"
-        ? `${open}/>`
-        : `${open}>\n      <system-out>${markupText(finding.state)}: ${support}</system-out>\n    </testcase>`;
+  const close = "\n    </testcase>";
+  const outcome = testOutcome(finding);
+  if (outcome === "failed") {
+    const type = finding.state === "no-data" ? "no-data" : finding.kind;
+    return `${open}>\n      <failure${attributes({ message, type })}>${support}</failure>${close}`;
   }
+  if (outcome === "skipped")
+    return `${open}>\n      <skipped${attributes({ message: `can't tell: ${message}` })}/>${close}`;
+  if (finding.state === "passed") return `${open}/>`;
+  return `${open}>\n      <system-out>${markupText(finding.state)}: ${support}</system-out>${close}`;
 }
 
 function specialCase(classname: string, name: string, element: "error" | "skipped", message: string): string {

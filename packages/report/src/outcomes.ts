@@ -8,23 +8,20 @@ import { outcomeWord } from "./text/words.ts";
 /** A finding as test tools know outcomes. */
 export type TestOutcome = "passed" | "failed" | "skipped";
 
+const outcomeOfState: Readonly<Record<Finding["state"], TestOutcome>> = {
+  failed: "failed",
+  "no-data": "failed",
+  undecided: "skipped",
+  passed: "passed",
+  warning: "passed",
+  info: "passed",
+};
+
 /**
  * Nothing missing ever passes: no data is a failure, undecided is skipped. A warning passes, as the policy says, and
  * carries its message.
  */
-export function testOutcome({ state }: Finding): TestOutcome {
-  switch (state) {
-    case "failed":
-    case "no-data":
-      return "failed";
-    case "undecided":
-      return "skipped";
-    case "passed":
-    case "warning":
-    case "info":
-      return "passed";
-  }
-}
+export const testOutcome = ({ state }: Finding): TestOutcome => outcomeOfState[state];
 
 /**
  * Why the run as a whole fails although no finding does: an invalid measurement, a verdict by count, or no rule at all.

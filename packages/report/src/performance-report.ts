@@ -1,6 +1,7 @@
 import type { Finding, Verdict } from "@mettle/judge";
 import type { Comparison, Measurement, Run } from "@mettle/results";
 import { notesOf, weakestSelfCheck } from "./cases.ts";
+import { omit } from "./omit.ts";
 import { epochMs } from "./provenance.ts";
 import type { MetricHistory } from "./text/history.ts";
 import { worstFirst } from "./text/words.ts";
@@ -66,11 +67,11 @@ export function performanceReport(
       validity: run.validity,
       ...(selfCheck && { selfCheck }),
     },
-    detailedMetrics: run.measurements.map(({ raw, histogram, ...rest }) => rest),
+    detailedMetrics: run.measurements.map((it) => omit(it, "raw", "histogram")),
     performanceAnalysis: { findings: findings.filter((it) => !isRegression(it)), notes: notesOf(run) },
     regressionAnalysis: {
       findings: findings.filter(isRegression),
-      comparisons: (run.comparisons ?? []).map(({ logRatios, ...rest }) => rest),
+      comparisons: (run.comparisons ?? []).map((it) => omit(it, "logRatios")),
     },
     recommendations: recommendationsOf(verdict),
     ...(trendProjections && { trendProjections }),

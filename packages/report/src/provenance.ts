@@ -34,7 +34,7 @@ export function provenance(run: Run): string[] {
     run.name,
     profile === undefined ? run.kind : `${run.kind}, ${profile} profile`,
     ...(revision ? [formatRevision(revision)] : []),
-    `${formatDuration(run.durationMs)}`,
+    formatDuration(run.durationMs),
     `node ${environment.node.version.replace(/^v/, "")}`,
     `${Number(cores.toFixed(1))} × ${environment.cpu.model.trim()}`,
     formatTime(run.startedAt),

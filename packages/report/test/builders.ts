@@ -1,4 +1,5 @@
 import type { Finding, Verdict } from "@mettle/judge";
+import { omit } from "../src/omit.ts";
 import type { Comparison, Environment, Measurement, Run } from "@mettle/results";
 
 export const environment: Environment = {
@@ -110,8 +111,7 @@ export function verdict(findings: readonly Finding[], more: Partial<Verdict> = {
 /** A run as it comes from a real suite: several cases, memory, GC, a comparison each, notes. */
 export function sampleRun(): Run {
   const bytes = (metric: string, p50: number): Measurement => {
-    const { interval, ...rest } = measurement(metric, p50, { unit: "bytes" });
-    return rest;
+    return omit(measurement(metric, p50, { unit: "bytes" }), "interval");
   };
   const gc = (metric: string, sum: number): Measurement => ({
     metric,
@@ -155,17 +155,18 @@ export function sampleVerdict(): Verdict {
   return verdict(
     [
       finding({ change: { ratio: 1.031, low: 1.022, high: 1.04, outcome: "worse", against: "main@4f2c1e" } }),
-      finding({
+      bare({
         id: "regression:registry.lookup.time",
         kind: "regression",
         rule: "no regression above 2 %",
         message: "3.1 % slower than main@4f2c1e, 99 % interval 2.2 to 4.0 %.",
         actual: 19.8,
+        unit: "ns",
         change: { ratio: 1.031, low: 1.022, high: 1.04, outcome: "worse", against: "main@4f2c1e" },
         evidence: ["all 14 process pairs agree in sign", "p = 0.0001 (sign flip)"],
         recommendation: "Profile both revisions: mettle profile registry.bench.ts --against main.",
       }),
-      finding({
+      bare({
         id: "no-data",
         state: "no-data",
         metric: "registry.evict.time",
@@ -173,20 +174,19 @@ export function sampleVerdict(): Verdict {
         message: "No measurement has this name.",
         recommendation: "Correct the name in mettle.config.ts or add the benchmark.",
       }),
-      finding({
+      bare({
         id: "undecided",
         state: "undecided",
         metric: "registry.snapshot.time",
         rule: "no regression above 2 %",
         message: "The interval −1.9 to +4.6 % allows either answer.",
         actual: 2_140_000,
+        unit: "ns",
         change: { ratio: 1.013, low: 0.981, high: 1.046, outcome: "undecided", against: "main@4f2c1e" },
       }),
       finding({ id: "p1", state: "passed", consumed: 0.6 }),
       finding({ id: "p2", state: "passed", consumed: 0.3 }),
-    ].map(({ actual, ...rest }) =>
-      rest.state === "no-data" ? withoutFigures(rest) : { ...rest, ...(actual !== undefined && { actual }) },
-    ),
+    ],
     {
       title: "FAILED: 1 of 5 limits missed, 1 without data, 1 regression vs main@4f2c1e",
       comparisons: { made: 4, falseDiscoveryRate: 0.05 },
@@ -194,6 +194,7 @@ export function sampleVerdict(): Verdict {
   );
 }
 
-function withoutFigures({ consumed, unit, limit, ...rest }: Omit<Finding, "actual">): Finding {
-  return rest;
+/** A finding without figures other than those given. */
+export function bare(more: Partial<Finding>): Finding {
+  return { ...omit(finding(), "actual", "limit", "unit", "consumed"), ...more };
 }

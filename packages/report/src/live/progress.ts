@@ -1,3 +1,5 @@
+import { omit } from "../omit.ts";
+
 /**
  * What a measuring package tells while it works: plain data, so that emitter and view need not know each other (the
  * runner of `@mettle/bench` emits a subset of these). What an emitter does not know it leaves out.
@@ -98,7 +100,7 @@ export function advanceProgress(state: ProgressState, event: ProgressEvent, atMs
       };
     }
     case "suite-start": {
-      const { currentCase, remaining, ...rest } = inFile(state, event.file);
+      const rest = omit(inFile(state, event.file), "currentCase", "remaining");
       const processes = { done: 0, atMost: event.processesMax, atLeast: event.processesMin };
       return { ...rest, suite: event.suite, processes };
     }
@@ -112,9 +114,8 @@ export function advanceProgress(state: ProgressState, event: ProgressEvent, atMs
         ...(event.etaMs !== undefined && { remaining: { ms: event.etaMs, saidAtMs: atMs } }),
       };
     case "estimate": {
-      const { kind, case: name, ...estimate } = event;
       const estimates = new Map(state.estimates);
-      estimates.set(name, { ...estimates.get(name), ...estimate });
+      estimates.set(event.case, { ...estimates.get(event.case), ...omit(event, "kind", "case") });
       return { ...state, estimates };
     }
     case "failure":
@@ -122,17 +123,17 @@ export function advanceProgress(state: ProgressState, event: ProgressEvent, atMs
     case "note":
       return state;
     case "done":
-      return { ...state, done: true };
+      break;
   }
+  return { ...state, done: true };
 }
 
 /** Entering another file forgets what was said of the one before. */
 function inFile(state: ProgressState, file: string): ProgressState {
   if (state.file === file) return state;
-  const { suite, currentCase, remaining, ...rest } = state;
   const position = state.files.indexOf(file);
   return {
-    ...rest,
+    ...omit(state, "suite", "currentCase", "remaining"),
     file,
     fileIndex: position >= 0 ? position : state.fileIndex + 1,
     processes: state.fileIndex === -1 ? state.processes : { ...state.processes, done: 0 },

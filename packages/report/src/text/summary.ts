@@ -1,14 +1,14 @@
 import { formatChange, formatQuantity } from "@mettle/core";
 import type { Change, Finding, Verdict } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
-import { caseTable, notesOf, subjectText, weakestSelfCheck, withTags } from "../cases.ts";
+import { caseTable, notesOf, subjectText, weakestSelfCheck } from "../cases.ts";
 import { provenance } from "../provenance.ts";
 import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
 import { alignQuantities, formatRatioInterval, formatShare } from "./quantities.ts";
 import { type Column, layoutTable } from "./table.ts";
 import { visibleText } from "./visible.ts";
-import { textWidth, wrapText } from "./width.ts";
+import { textWidth, truncateMiddle, wrapText } from "./width.ts";
 import {
   counted,
   findingMarks,
@@ -44,6 +44,7 @@ export interface TextContext {
 export const MIN_WIDTH = 80;
 const EVIDENCE_SHOWN = 3;
 const NOTES_SHOWN = 8;
+const LABEL_CELLS = 20;
 
 export function textContext(options: TextOptions): TextContext {
   return { paint: createPainter(options.color ?? false), width: Math.max(MIN_WIDTH, options.width ?? MIN_WIDTH) };
@@ -183,7 +184,7 @@ function measurementTables(run: Run, context: TextContext): string[] {
   const { cases, sharedTags, others, otherComparisons } = caseTable(run);
   const tables: { columns: Column[]; caption: string }[] = [];
   if (cases.length > 0) tables.push({ columns: caseColumns(cases), caption: subjectText("", sharedTags).trim() });
-  if (others.length > 0) tables.push({ columns: otherColumns(others, run), caption: "" });
+  if (others.length > 0) tables.push({ columns: otherColumns(others), caption: "" });
   if (otherComparisons.length > 0) tables.push({ columns: comparisonColumns(otherComparisons), caption: "" });
   return tables.flatMap(({ columns, caption }, i) => {
     const { lines, hidden, fullWidth } = layoutTable(columns, { ...context, indent: 3 });
@@ -196,15 +197,12 @@ function measurementTables(run: Run, context: TextContext): string[] {
   });
 }
 
-function otherColumns(measurements: readonly Measurement[], run: Run): Column[] {
+function otherColumns(measurements: readonly Measurement[]): Column[] {
   const statistic = (of: (measurement: Measurement) => number | undefined) =>
     measurements.map((measurement) => {
       const value = of(measurement);
       return { text: value === undefined ? "" : (alignQuantities([value], measurement.unit)[0] ?? "") };
     });
-  const comparisons = measurements.map(({ metric, tags }) =>
-    (run.comparisons ?? []).find((it) => it.metric === metric && withTags("", it.tags) === withTags("", tags)),
-  );
   return [
     {
       title: "metric",
@@ -222,7 +220,6 @@ function otherColumns(measurements: readonly Measurement[], run: Run): Column[] 
       cells: measurements.map(({ summary }) => ({ text: String(summary.count) })),
       dropOrder: 5,
     },
-    ...changeColumns(comparisons),
   ];
 }
 
@@ -272,12 +269,15 @@ function closingLines(
   files: Readonly<Record<string, string>>,
   context: TextContext,
 ): string[] {
-  const parts = Object.entries(files).map(([label, path]) => [visibleText(label), visibleText(path)] as const);
+  const parts = Object.entries(files).map(([name, path]) => {
+    const label = truncateMiddle(visibleText(name), LABEL_CELLS);
+    return [label, truncateMiddle(visibleText(path), context.width - textWidth(label) - 5)] as const;
+  });
   const exit = verdict ? [["exit", String(verdict.exitCode)] as const] : [];
   const lines: string[] = [];
   let used = context.width;
   for (const [label, value] of [...parts, ...exit]) {
-    const size = label.length + value.length + 5;
+    const size = textWidth(label) + textWidth(value) + 5;
     const text = `${context.paint("dim", label)}  ${value}`;
     if (used + size > context.width) {
       lines.push(`   ${text}`);

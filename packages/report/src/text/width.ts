@@ -71,7 +71,7 @@ function takeLastCells(text: string, width: number): string {
   const segments = [...graphemes.segment(text)];
   let taken = "";
   let used = 0;
-  for (const { segment } of segments.reverse()) {
+  for (const { segment } of segments.toReversed()) {
     used += graphemeWidth(segment);
     if (used > width) break;
     taken = segment + taken;
@@ -91,13 +91,29 @@ export function wrapText(text: string, width: number): string[] {
       continue;
     }
     if (line !== "") lines.push(line);
-    line = word;
-    while (textWidth(line) > room) {
-      const part = takeCells(line, room) || ([...graphemes.segment(line)][0]?.segment ?? line);
-      lines.push(part);
-      line = line.slice(part.length);
-    }
+    const pieces = breakWord(word, room);
+    lines.push(...pieces.slice(0, -1));
+    line = pieces.at(-1) ?? "";
   }
   if (line !== "" || lines.length === 0) lines.push(line);
   return lines;
+}
+
+/** A word in pieces of at most `width` cells. A character wider than that stands alone. */
+function breakWord(word: string, width: number): string[] {
+  if (textWidth(word) <= width) return [word];
+  const pieces: string[] = [];
+  let piece = "";
+  let used = 0;
+  for (const { segment } of graphemes.segment(word)) {
+    const cells = graphemeWidth(segment);
+    if (used + cells > width && piece !== "") {
+      pieces.push(piece);
+      piece = "";
+      used = 0;
+    }
+    piece += segment;
+    used += cells;
+  }
+  return [...pieces, piece];
 }

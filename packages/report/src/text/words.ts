@@ -41,19 +41,12 @@ export function worstFirst(findings: readonly Finding[]): Finding[] {
   return findings.toSorted((a, b) => stateOrder.indexOf(a.state) - stateOrder.indexOf(b.state));
 }
 
+const speedWords: Readonly<Partial<Record<ComparisonOutcome, string>>> = { worse: "slower", better: "faster" };
+
 /** `slower` and `faster` for times and rates, `worse` and `better` for the rest. */
 export function outcomeWord(outcome: ComparisonOutcome, unit: MetricUnit | undefined): string {
   const isSpeed = unit === "ns" || unit === "1/s";
-  switch (outcome) {
-    case "worse":
-      return isSpeed ? "slower" : "worse";
-    case "better":
-      return isSpeed ? "faster" : "better";
-    case "same":
-      return "same";
-    case "undecided":
-      return "undecided";
-  }
+  return (isSpeed ? speedWords[outcome] : undefined) ?? outcome;
 }
 
 export const outcomeTones: Readonly<Record<ComparisonOutcome, Tone>> = {
