@@ -3,7 +3,7 @@ import type { Painter } from "../text/color.ts";
 import { alignQuantities, formatClock, formatRatioInterval } from "../text/quantities.ts";
 import { layoutTable } from "../text/table.ts";
 import { visibleText } from "../text/visible.ts";
-import { truncateEnd, truncateMiddle } from "../text/width.ts";
+import { textWidth, truncateEnd, truncateMiddle } from "../text/width.ts";
 import { fractionDone, type ProgressEvent, type ProgressState, timeLeft } from "./progress.ts";
 
 export interface FrameSize {
@@ -14,6 +14,7 @@ export interface FrameSize {
 /** Rows of the running table at most, so that the frame stays a corner of the screen and not all of it. */
 const TABLE_ROWS = 10;
 const BAR_CELLS = 32;
+const SHORTEST_BAR = 8;
 
 /** The live view at one moment: at most `height` lines of at most `width` cells. Pure. */
 export function renderFrame(state: ProgressState, nowMs: number, size: FrameSize, paint: Painter): string[] {
@@ -33,8 +34,6 @@ function headLine(state: ProgressState, width: number, paint: Painter): string {
 
 function barLine(state: ProgressState, nowMs: number, width: number, paint: Painter): string {
   const left = timeLeft(state, nowMs);
-  const filled = Math.floor(fractionDone(state) * BAR_CELLS);
-  const bar = `${"█".repeat(filled)}${paint("dim", "░".repeat(BAR_CELLS - filled))}`;
   const facts = [
     formatClock(nowMs),
     ...(left === undefined ? [] : [`about ${formatClock(left)} left`]),
@@ -42,7 +41,11 @@ function barLine(state: ProgressState, nowMs: number, width: number, paint: Pain
   ]
     .filter((text) => text !== "")
     .join("   ");
-  return ` ${bar}  ${truncateEnd(facts, Math.max(0, width - BAR_CELLS - 3))}`;
+  // The figures come first: the bar takes what they leave, and none where that would be a stub.
+  const room = Math.min(BAR_CELLS, width - textWidth(facts) - 3);
+  if (room < SHORTEST_BAR) return ` ${truncateEnd(facts, width - 1)}`;
+  const filled = Math.floor(fractionDone(state) * room);
+  return ` ${"█".repeat(filled)}${paint("dim", "░".repeat(room - filled))}  ${facts}`;
 }
 
 /** `process 12 of 10–28`: the range says that it may end at any of them. */

@@ -91,7 +91,7 @@ describe("repaint", () => {
     expect(terminal.screen).toBe(
       [
         " a.bench.ts › registry  file 1 of 2",
-        ` ${"█".repeat(8)}${"░".repeat(24)}  00:05   about 00:15 left   process 10 of 10–20`,
+        ` ${"█".repeat(7)}${"░".repeat(23)}  00:05   about 00:15 left   process 10 of 10–20`,
         "",
         " case        median  change  so far",
         " lookup     19.8 ns  +3.0 %  [+2.0, +4.0]",
