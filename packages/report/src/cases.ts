@@ -46,7 +46,7 @@ function placeOf({ metric, unit }: { readonly metric: string; readonly unit: str
 }
 
 /** A text that two sets of tags share exactly when they are equal. */
-export function tagKey(tags: Readonly<Record<string, string>>): string {
+function tagKey(tags: Readonly<Record<string, string>>): string {
   return JSON.stringify(Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 

@@ -31,7 +31,7 @@ function escapeVisible(text: string): string {
     .replace(/www(?=\.)/gi, "$&\u0000")
     .replace(/\bgh(?=-\d)/gi, "$&\u0000")
     .replace(
-      /[&<>"'\\`*_{}[\]()#!|~$:@^]/g,
+      /[&<>"'\\`*_{}[\]()#!|~$@^]/g,
       (character) => `&#${character.charCodeAt(0)};${SPLIT.has(character) ? NO_BREAK : ""}`,
     )
     .replaceAll("\u0000", NO_BREAK);
@@ -53,7 +53,7 @@ export function stickyMarker(name: string): string {
     .replace(/-{2,}/g, "-")
     .replace(/^[-\s]+|[-\s]+$/g, "")
     .slice(0, 80);
-  if (safe === name) return `<!-- mettle:${name} -->`;
+  if (safe === name && name !== "") return `<!-- mettle:${name} -->`;
   const hash = createHash("sha256").update(name.toWellFormed()).digest("hex").slice(0, 8);
   return `<!-- mettle:${safe === "" ? "" : `${safe}.`}${hash} -->`;
 }

@@ -5,7 +5,7 @@ import { visibleText } from "./text/visible.ts";
 const ILLEGAL_IN_XML = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 
 /** Text for XML or HTML content or a quoted attribute: always well-formed, whatever it was. */
-export function escapeMarkup(text: string): string {
+function escapeMarkup(text: string): string {
   return text
     .toWellFormed()
     .replace(ILLEGAL_IN_XML, "\ufffd")

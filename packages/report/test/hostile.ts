@@ -12,6 +12,7 @@ export const hostileTexts: readonly string[] = [
   "| a | b |\n---|---\n\\| `code` ``x`` <b> @team #12 https://evil.example www.evil.example GH-7 [x](y) ![z](q) $x$",
   "-->\n<!-- mettle:other -->",
   "::error file=x::injected\r\n::set-output name=a::b",
+  `${"y".repeat(70)} ::add-mask::z ${"x::".repeat(60)}`,
   "##[add-mask]x ##vso[task.setvariable]y %0A::error::x",
   "__proto__",
   "x".repeat(100_000),
@@ -27,7 +28,7 @@ export const hostile: fc.Arbitrary<string> = fc.oneof(
     .array(
       fc.oneof(
         fc.integer({ min: 0, max: 0xffff }),
-        fc.constantFrom(...[..."\u001b[]<>&|`@#:-\n\r%"].map((c) => c.charCodeAt(0))),
+        fc.constantFrom(...Array.from("\u001b[]<>&|`@#:-\n\r%", (c) => c.charCodeAt(0))),
       ),
       {
         maxLength: 80,

@@ -19,7 +19,9 @@ describe("renderMarkdown", () => {
     expect(text).toContain("this machine can find 0.4 %");
     expect(text.indexOf("| ❌ |")).toBeLessThan(text.indexOf("| ⭕ |"));
     expect(text.indexOf("| ⭕ |")).toBeLessThan(text.indexOf("| ✅ |"));
-    expect(text).toContain("| <code>registry.register</code> | 1.21 µs | ±0.4 % | 1.52 µs | 312 B | −8.8 % &#91;");
+    expect(text).toContain(
+      "| <code>registry.register</code> | 1.21 µs | ±0.4 % | 1.52 µs | 312 B | −8.8 % [−9.7, −7.9] | faster vs main&#64;",
+    );
   });
 
   test("with too many rows the worst stay, the cut is counted, and tables stay whole", () => {
@@ -78,7 +80,7 @@ describe("renderMarkdown", () => {
         expect(output.length).toBeLessThanOrEqual(12_000);
         expect(output.isWellFormed()).toBe(true);
         expect(output.replace(ownTags, "")).not.toMatch(/[<>]/);
-        expect(output).not.toMatch(/@\w|(?:^|[\s(])#\d|https?:\/\/|www\.|\]\(/i);
+        expect(output.slice(output.indexOf("\n"))).not.toMatch(/@\w|(?:^|[\s(])#\d|https?:\/\/|www\.|\]\(/i);
         expect(output.match(/<!--/g)).toHaveLength(1);
         let cells = 0;
         for (const line of output.split("\n")) {
@@ -104,7 +106,7 @@ describe("escapeMarkdown", () => {
   test("links and mentions are broken where they would be recognised", () => {
     expect(escapeMarkdown("@team")).toBe("&#64;&#8203;team");
     expect(escapeMarkdown("https://x.y WWW.x.y gh-12 #7")).toBe(
-      "https&#58;&#8203;//x.y WWW&#8203;.x.y gh&#8203;-12 &#35;&#8203;7",
+      "https:&#8203;//x.y WWW&#8203;.x.y gh&#8203;-12 &#35;&#8203;7",
     );
   });
 

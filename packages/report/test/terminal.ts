@@ -17,6 +17,7 @@ export class FakeTerminal implements ProgressStream {
 
   write(text: string): boolean {
     this.writes.push(text);
+    // oxlint-disable-next-line no-control-regex -- a terminal reads control characters
     for (const [token] of text.matchAll(/\u001b\[(\d*)([A-Za-z])|\n|\r|[^\u001b\n\r]+/g)) this.#apply(token);
     return true;
   }
@@ -27,6 +28,7 @@ export class FakeTerminal implements ProgressStream {
   }
 
   #apply(token: string): void {
+    // oxlint-disable-next-line no-control-regex -- a terminal reads control characters
     const control = /^\u001b\[(\d*)([A-Za-z])$/.exec(token);
     if (token === "\n") {
       this.#row += 1;

@@ -38,8 +38,8 @@ export interface LiveViewOptions {
 }
 
 /** Four paints a second are enough for the eye and cost the measured processes nothing to speak of. */
-export const REPAINT_INTERVAL: Milliseconds = ms(250);
-export const LINE_INTERVAL: Milliseconds = ms(10_000);
+const REPAINT_INTERVAL: Milliseconds = ms(250);
+const LINE_INTERVAL: Milliseconds = ms(10_000);
 
 /**
  * Shows progress events on a stream until closed. Paints at most four times a second, keeps the scrollback (no alternate

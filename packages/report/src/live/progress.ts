@@ -67,7 +67,7 @@ export interface ProgressState {
   readonly done: boolean;
 }
 
-export interface Estimate {
+interface Estimate {
   readonly medianNs?: number;
   readonly ratio?: number;
   readonly low?: number;

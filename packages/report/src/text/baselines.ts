@@ -1,7 +1,7 @@
 import { formatTime } from "../provenance.ts";
 import { type Cell, layoutTable } from "./table.ts";
 import { type TextOptions, textContext } from "./summary.ts";
-import { visibleText } from "./visible.ts";
+import { guardLines, visibleText } from "./visible.ts";
 
 /** A saved baseline, as much of it as a list shows. */
 export interface BaselineEntry {
@@ -45,5 +45,5 @@ export function renderBaselines(baselines: readonly BaselineEntry[], options: Ba
     ],
     { ...context, indent: 3 },
   );
-  return `${lines.join("\n")}\n`;
+  return guardLines(`${lines.join("\n")}\n`);
 }

@@ -20,7 +20,7 @@ export function caseColumns(cases: readonly BenchCase[]): Column[] {
       title: "case",
       align: "left",
       cells: plain(caseLabels(cases).map(visibleText)),
-      shrinkTo: 28,
+      shrinkTo: 20,
     },
     {
       title: "median",
@@ -105,7 +105,7 @@ function wordAgainst({ outcome, unit, baseline }: Comparison): string {
 function intervalTitle(comparisons: readonly (Comparison | undefined)[]): string {
   const levels = new Set(comparisons.flatMap((comparison) => (comparison ? [comparison.interval.confidence] : [])));
   const [level] = levels;
-  return levels.size === 1 && level !== undefined ? `${Number((level * 100).toFixed(2))} % interval` : "interval";
+  return levels.size === 1 && level !== undefined ? `${Number((level * 100).toFixed(2))} % CI` : "interval";
 }
 
 function halfWidth(time: Measurement | undefined): string {

@@ -7,7 +7,7 @@ import { typical } from "./case-columns.ts";
 import { alignQuantities, formatRatioInterval } from "./quantities.ts";
 import { type Cell, layoutTable } from "./table.ts";
 import { type TextContext, type TextOptions, textContext } from "./summary.ts";
-import { visibleText } from "./visible.ts";
+import { guardLines, visibleText } from "./visible.ts";
 import { truncateEnd, wrapText } from "./width.ts";
 import { counted, outcomeTones, outcomeWord } from "./words.ts";
 
@@ -53,10 +53,8 @@ export function renderComparison(
       ...missing("only in candidate", only(candidate, baseline), context),
     ],
   ];
-  return `${sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n"))
-    .join("\n\n")}\n`;
+  const blocks = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return guardLines(`${blocks.join("\n\n")}\n`);
 }
 
 function pairUp(baseline: Run, candidate: Run, changes: readonly MetricChange[]): Pairing[] {

@@ -5,7 +5,7 @@ import { formatTime } from "../provenance.ts";
 import { formatRatioInterval } from "./quantities.ts";
 import { sparkline, sparklineCell } from "./sparkline.ts";
 import { type TextContext, type TextOptions, textContext } from "./summary.ts";
-import { visibleText } from "./visible.ts";
+import { guardLines, visibleText } from "./visible.ts";
 import { textWidth, truncateEnd, truncateMiddle } from "./width.ts";
 import { counted, outcomeTones, outcomeWord } from "./words.ts";
 
@@ -44,7 +44,7 @@ export interface HistoryChange {
 export function renderHistory(histories: readonly MetricHistory[], options: TextOptions = {}): string {
   const context = textContext(options);
   if (histories.length === 0) return "   No history matches.\n";
-  return `${histories.map((history) => historyLines(history, context).join("\n")).join("\n\n")}\n`;
+  return guardLines(`${histories.map((history) => historyLines(history, context).join("\n")).join("\n\n")}\n`);
 }
 
 function historyLines(history: MetricHistory, context: TextContext): string[] {

@@ -7,7 +7,7 @@ import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
 import { alignQuantities, formatRatioInterval, formatShare } from "./quantities.ts";
 import { type Column, layoutTable } from "./table.ts";
-import { visibleText } from "./visible.ts";
+import { guardLines, visibleText } from "./visible.ts";
 import { textWidth, truncateMiddle, wrapText } from "./width.ts";
 import {
   counted,
@@ -41,7 +41,7 @@ export interface TextContext {
 }
 
 /** The narrowest terminal that the layouts are made for. */
-export const MIN_WIDTH = 80;
+const MIN_WIDTH = 80;
 const EVIDENCE_SHOWN = 3;
 const NOTES_SHOWN = 8;
 const LABEL_CELLS = 20;
@@ -67,10 +67,8 @@ export function renderSummary(run: Run, verdict: Verdict | undefined, options: S
     trustLines(run, verdict, context, all),
     closingLines(verdict, options.files ?? {}, context),
   ];
-  return `${sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n"))
-    .join("\n\n")}\n`;
+  const blocks = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return guardLines(`${blocks.join("\n\n")}\n`);
 }
 
 function headline(run: Run, verdict: Verdict | undefined, { paint, width }: TextContext): string[] {

@@ -28,7 +28,7 @@ export interface TableOptions {
 
 export interface TableText {
   readonly lines: readonly string[];
-  /** Titles of the columns that found no room, and the width at which all fit. */
+  /** Titles of the columns that found no room, and the least width at which all do. */
   readonly hidden: readonly string[];
   readonly fullWidth: number;
 }
@@ -41,7 +41,7 @@ const GAP = 2;
  */
 export function layoutTable(columns: readonly Column[], options: TableOptions): TableText {
   const filled = columns.filter((column) => column.cells.some((cell) => cell.text !== ""));
-  const fullWidth = options.indent + totalWidth(filled, filled.map(naturalWidth));
+  const fullWidth = options.indent + totalWidth(filled, filled.map(smallestWidth));
   let shown = filled;
   let widths = fit(shown, options.width - options.indent);
   while (widths === undefined) {

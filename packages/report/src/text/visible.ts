@@ -12,7 +12,7 @@ const C0 = /[\u0000-\u001f\u007f]/g;
 const C1 = /[\u0080-\u009f]/g;
 // Build services read commands from the log: GitHub `::name` at the start of a line (after spaces) and `##[name]`
 // anywhere, Azure `##vso[`, TeamCity `##teamcity[`.
-const COMMAND_START = /^(\s*):(?=:)/;
+const COMMAND_START = /(^|\s):(?=:)/g;
 const COMMAND_HASH = /##(?=\[|vso\[|teamcity\[)/gi;
 
 /**
@@ -39,3 +39,12 @@ function controlPicture(character: string): string {
   const code = character.charCodeAt(0);
   return code === 0x7f ? "\u2421" : String.fromCharCode(0x2400 + code);
 }
+
+// oxlint-disable-next-line no-control-regex -- colours may stand before what a build service would read
+const LINE_COMMAND = /^((?:\s|\u001b\[[\d;]*m)*):(?=:)/gm;
+
+/**
+ * The last pass over lines for a log: wrapping and cutting can move `::` to the start of a line, where GitHub reads a
+ * command. The first colon becomes the ratio sign, which looks the same and is as wide.
+ */
+export const guardLines = (text: string): string => text.replace(LINE_COMMAND, "$1\u2236");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { visibleText } from "../../src/text/visible.ts";
+import { guardLines, visibleText } from "../../src/text/visible.ts";
 import { hostile } from "../hostile.ts";
 
 describe("visibleText", () => {
@@ -16,6 +16,8 @@ describe("visibleText", () => {
   test("breaks commands to build services", () => {
     expect(visibleText("::error::x")).toBe(": :error::x");
     expect(visibleText("  ::error::x")).toBe("  : :error::x");
+    expect(visibleText("x ::error::y a::b")).toBe("x : :error::y a::b");
+    expect(guardLines("   ::error::x\na::b\n\u001b[2m::y")).toBe("   \u2236:error::x\na::b\n\u001b[2m\u2236:y");
     expect(visibleText("a ##[error]x ##vso[y]")).toBe("a # #[error]x # #vso[y]");
   });
 
@@ -25,7 +27,7 @@ describe("visibleText", () => {
         const visible = visibleText(text);
         expect(visible.isWellFormed()).toBe(true);
         expect(visible).not.toMatch(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u);
-        expect(visible).not.toMatch(/^\s*::|##\[|##vso\[/i);
+        expect(visible).not.toMatch(/(?:^|\s)::|##\[|##vso\[/i);
         expect(visible.length).toBeLessThan(2100);
       }),
       { numRuns: 500 },
