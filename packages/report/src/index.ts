@@ -1,1 +1,24 @@
-export {};
+export { renderCtrf } from "./ctrf.ts";
+export { type ReportErrorCode, reportErrors } from "./errors.ts";
+export { type FlameGraphOptions, type FlameNode, renderFlameGraph, renderFlamePage } from "./flame-graph.ts";
+export { renderAnnotations } from "./github.ts";
+export { renderJson, reportSchema } from "./json.ts";
+export { renderJunit } from "./junit.ts";
+export {
+  LiveView,
+  type LiveViewOptions,
+  type ProgressMode,
+  type ProgressStream,
+  progressMode,
+} from "./live/live-view.ts";
+export type { ProgressEvent } from "./live/progress.ts";
+export { COMMENT_CHARACTERS, type MarkdownOptions, renderMarkdown, STEP_SUMMARY_BYTES } from "./markdown.ts";
+export { stickyMarker } from "./markdown-text.ts";
+export { type PerformanceReport, performanceReport, type TrendProjection } from "./performance-report.ts";
+export { ciReport, type Renderer, type RenderOptions, type ReportFile, rendererNamed, renderers } from "./renderers.ts";
+export { type BaselineEntry, type BaselineListOptions, renderBaselines } from "./text/baselines.ts";
+export { type ColorStream, colorSupport } from "./text/color.ts";
+export { type MetricChange, renderComparison } from "./text/comparison.ts";
+export { type HistoryChange, type HistoryPoint, type MetricHistory, renderHistory } from "./text/history.ts";
+export { renderSummary, type SummaryOptions, type TextOptions } from "./text/summary.ts";
+export { visibleText } from "./text/visible.ts";

@@ -1,0 +1,25 @@
+import { defineErrors, type ErrorCatalogue, exitCodes } from "@mettle/core";
+
+export type ReportErrorCode =
+  | "REPORT_FORMAT_UNKNOWN"
+  | "REPORT_TIME_INVALID"
+  | "REPORT_NUMBER_INVALID"
+  | "REPORT_LIMIT_INVALID"
+  | "FLAME_TREE_INVALID";
+
+export const reportErrors: ErrorCatalogue<ReportErrorCode> = defineErrors({
+  REPORT_FORMAT_UNKNOWN: { next: "Choose one of the formats that the message lists.", exitCode: exitCodes.usage },
+  REPORT_TIME_INVALID: {
+    next: "Write times as ISO 8601 with a zone, such as 2026-11-21T08:07:00Z.",
+    exitCode: exitCodes.usage,
+  },
+  REPORT_NUMBER_INVALID: {
+    next: "Leave out what was not measured; NaN and infinity are not measurements and JSON cannot carry them.",
+    exitCode: exitCodes.internal,
+  },
+  REPORT_LIMIT_INVALID: { next: "Allow at least the room that the message names.", exitCode: exitCodes.usage },
+  FLAME_TREE_INVALID: {
+    next: "Build the tree so that a node's total is its self plus the totals of its children.",
+    exitCode: exitCodes.internal,
+  },
+});

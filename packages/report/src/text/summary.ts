@@ -1,0 +1,289 @@
+import { formatChange, formatQuantity } from "@mettle/core";
+import type { Change, Finding, Verdict } from "@mettle/judge";
+import type { Measurement, Run } from "@mettle/results";
+import { caseTable, notesOf, subjectText, weakestSelfCheck } from "../cases.ts";
+import { provenance } from "../provenance.ts";
+import { caseColumns, changeColumns, typical } from "./case-columns.ts";
+import { createPainter, type Painter } from "./color.ts";
+import { alignQuantities, formatRatioInterval, formatShare } from "./quantities.ts";
+import { type Column, layoutTable } from "./table.ts";
+import { guardLines, visibleText } from "./visible.ts";
+import { textWidth, truncateMiddle, wrapText } from "./width.ts";
+import {
+  counted,
+  findingMarks,
+  type Mark,
+  outcomeTones,
+  outcomeWord,
+  stateWords,
+  statusMarks,
+  titleSentence,
+  worstFirst,
+} from "./words.ts";
+
+export interface TextOptions {
+  /** Escape sequences for colour; decide with `colorSupport`. @defaultValue false */
+  readonly color?: boolean;
+  /** Cells of a line; less than 80 is taken as 80. @defaultValue 80 */
+  readonly width?: number;
+}
+
+export interface SummaryOptions extends TextOptions {
+  /** List passed rules and information one by one, with all evidence and notes. @defaultValue false */
+  readonly all?: boolean;
+  /** Files written beside this summary, by what they are: `{ report: "mettle-out/report.html" }`. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export interface TextContext {
+  readonly paint: Painter;
+  readonly width: number;
+}
+
+/** The narrowest terminal that the layouts are made for. */
+const MIN_WIDTH = 80;
+const EVIDENCE_SHOWN = 3;
+const NOTES_SHOWN = 8;
+const LABEL_CELLS = 20;
+
+export function textContext(options: TextOptions): TextContext {
+  return { paint: createPainter(options.color ?? false), width: Math.max(MIN_WIDTH, options.width ?? MIN_WIDTH) };
+}
+
+/**
+ * The end of a run as text for people, worst first: the verdict, the rules that did not pass, the table of cases, how far
+ * the numbers can be trusted, the files and the exit code.
+ *
+ * @param verdict - undefined when nothing judged the run; the text then claims nothing
+ * @returns lines of at most `width` cells, ending with a newline. Text from outside is made harmless.
+ */
+export function renderSummary(run: Run, verdict: Verdict | undefined, options: SummaryOptions = {}): string {
+  const context = textContext(options);
+  const all = options.all ?? false;
+  const sections = [
+    headline(run, verdict, context),
+    verdict ? findingLines(verdict, context, all) : [],
+    measurementTables(run, context),
+    trustLines(run, verdict, context, all),
+    closingLines(verdict, options.files ?? {}, context),
+  ];
+  const blocks = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return guardLines(`${blocks.join("\n\n")}\n`);
+}
+
+function headline(run: Run, verdict: Verdict | undefined, { paint, width }: TextContext): string[] {
+  const facts = joinFacts(provenance(run).map(visibleText), width - 3).map((line) => `   ${paint("dim", line)}`);
+  if (!verdict) return [` ${paint("strong", `  MEASURED  ${counted(run.measurements.length, "metric")}`)}`, ...facts];
+  const { sign, tone, word } = statusMarks[verdict.status];
+  const sentence = wrapText(visibleText(titleSentence(verdict.title)), width - 5 - word.length);
+  const hang = " ".repeat(5 + word.length);
+  return [
+    ` ${paint(tone, `${sign} ${word}`)}  ${paint("strong", sentence[0] ?? "")}`,
+    ...sentence.slice(1).map((line) => hang + paint("strong", line)),
+    ...facts,
+  ];
+}
+
+/** Facts in as few lines as they fit, none broken at a space inside it unless it alone is too long. */
+function joinFacts(facts: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const fact of facts) {
+    const joined = lines.length === 0 ? fact : `${lines.at(-1)} · ${fact}`;
+    if (lines.length > 0 && textWidth(joined) <= width) lines[lines.length - 1] = joined;
+    else lines.push(...wrapText(fact, width));
+  }
+  return lines;
+}
+
+function findingLines(verdict: Verdict, context: TextContext, all: boolean): string[] {
+  const findings = worstFirst(verdict.findings);
+  const isShown = ({ state }: Finding): boolean => all || (state !== "passed" && state !== "info");
+  const shown = findings.filter(isShown);
+  const rows = layoutTable(findingColumns(shown), { ...context, indent: 3 }).lines;
+  const lines = shown.flatMap((finding, i) => [rows[i] ?? "", ...supportOf(finding, context, all)]);
+  const passed = findings.filter(({ state }) => state === "passed").length;
+  const informative = findings.filter(({ state }) => state === "info").length;
+  const more = [
+    ...(passed > 0 ? [`${passed}${shown.length > 0 ? " more" : ""} within limits`] : []),
+    ...(informative > 0 ? [counted(informative, "remark")] : []),
+  ];
+  if (all || more.length === 0) return lines;
+  const { sign, tone } = passed > 0 ? findingMarks.passed : findingMarks.info;
+  return [...lines, `   ${context.paint(tone, sign)} ${more.join(", ")}  ${context.paint("dim", "(--all to list)")}`];
+}
+
+function findingColumns(findings: readonly Finding[]): Column[] {
+  const changes = findings.map(({ change }) => change);
+  const changeCells = (textOf: (change: Change, finding: Finding) => string) =>
+    findings.map((finding) =>
+      finding.change
+        ? { text: textOf(finding.change, finding), tone: outcomeTones[finding.change.outcome] }
+        : { text: "" },
+    );
+  return [
+    { title: "", align: "left", cells: findings.map(({ state }) => markCell(findingMarks[state])), gap: 1 },
+    { title: "", align: "left", cells: findings.map((finding) => ({ text: subjectOf(finding) })), shrinkTo: 24 },
+    { title: "", align: "right", cells: findings.map((finding) => ({ text: actualOf(finding), tone: "strong" })) },
+    { title: "", align: "left", cells: findings.map(({ rule }) => ({ text: visibleText(rule) })), shrinkTo: 12 },
+    { title: "", align: "right", cells: findings.map((finding) => ({ text: consumedOf(finding) })), dropOrder: 2 },
+    { title: "", align: "right", cells: changeCells(({ ratio }) => formatChange(ratio - 1)), dropOrder: 3 },
+    {
+      title: "",
+      align: "left",
+      cells: changeCells(({ low, high }) =>
+        low === undefined || high === undefined ? "" : formatRatioInterval(low, high),
+      ),
+      dropOrder: 4,
+    },
+    {
+      title: "",
+      align: "left",
+      cells: changes.map((change, i) =>
+        change
+          ? { text: outcomeWord(change.outcome, findings[i]?.unit), tone: outcomeTones[change.outcome] }
+          : { text: "" },
+      ),
+      dropOrder: 1,
+    },
+  ];
+}
+
+const markCell = ({ sign, tone }: Mark) => ({ text: sign, tone });
+
+const subjectOf = ({ metric, tags, kind }: Finding): string => visibleText(subjectText(metric ?? kind, tags));
+
+function actualOf({ actual, unit, state }: Finding): string {
+  if (actual !== undefined) return unit === undefined ? String(actual) : formatQuantity(actual, unit);
+  return state === "no-data" ? stateWords["no-data"] : "";
+}
+
+const consumedOf = ({ consumed }: Finding): string => (consumed === undefined ? "" : formatShare(consumed));
+
+/** What stands under a rule that did not pass: the sentence, the most telling evidence, what to do. */
+function supportOf(
+  { state, message, evidence, recommendation }: Finding,
+  context: TextContext,
+  all: boolean,
+): string[] {
+  if (state === "passed" && !all) return [];
+  const shown = all ? evidence : evidence.slice(0, EVIDENCE_SHOWN);
+  const block = (lead: string, text: string): string[] =>
+    wrapText(visibleText(text), context.width - 7).map(
+      (line, i) => `     ${context.paint("dim", `${i === 0 ? lead : " ".repeat(lead.length)}${line}`)}`,
+    );
+  return [
+    ...block("", message),
+    ...shown.flatMap((text) => block("- ", text)),
+    ...(recommendation === undefined ? [] : block("→ ", recommendation)),
+  ];
+}
+
+function measurementTables(run: Run, context: TextContext): string[] {
+  const { cases, sharedTags, others, otherComparisons } = caseTable(run);
+  const tables: { columns: Column[]; caption: string }[] = [];
+  if (cases.length > 0) tables.push({ columns: caseColumns(cases), caption: subjectText("", sharedTags).trim() });
+  if (others.length > 0) tables.push({ columns: otherColumns(others), caption: "" });
+  if (otherComparisons.length > 0) tables.push({ columns: comparisonColumns(otherComparisons), caption: "" });
+  return tables.flatMap(({ columns, caption }, i) => {
+    const { lines, hidden, fullWidth } = layoutTable(columns, { ...context, indent: 3 });
+    const left = hidden.filter((title) => title !== "").join(", ");
+    const footers = [
+      ...(caption === "" ? [] : wrapText(`all with ${visibleText(caption)}`, context.width - 3)),
+      ...(left === "" ? [] : [`not shown: ${left} (needs ${fullWidth} columns)`]),
+    ];
+    return [...(i > 0 ? [""] : []), ...lines, ...footers.map((line) => `   ${context.paint("dim", line)}`)];
+  });
+}
+
+function otherColumns(measurements: readonly Measurement[]): Column[] {
+  const statistic = (of: (measurement: Measurement) => number | undefined) =>
+    measurements.map((measurement) => {
+      const value = of(measurement);
+      return { text: value === undefined ? "" : (alignQuantities([value], measurement.unit)[0] ?? "") };
+    });
+  return [
+    {
+      title: "metric",
+      align: "left",
+      cells: measurements.map(({ metric, tags }) => ({ text: visibleText(subjectText(metric, tags)) })),
+      shrinkTo: 20,
+    },
+    { title: "value", align: "right", cells: statistic(typical) },
+    { title: "p95", align: "right", cells: statistic(({ summary }) => summary.p95), dropOrder: 3 },
+    { title: "p99", align: "right", cells: statistic(({ summary }) => summary.p99), dropOrder: 2 },
+    { title: "max", align: "right", cells: statistic(({ summary }) => summary.max), dropOrder: 4 },
+    {
+      title: "samples",
+      align: "right",
+      cells: measurements.map(({ summary }) => ({ text: String(summary.count) })),
+      dropOrder: 5,
+    },
+  ];
+}
+
+function comparisonColumns(comparisons: NonNullable<Run["comparisons"]>): Column[] {
+  const names = comparisons.map(({ metric, tags }) => ({ text: visibleText(subjectText(metric, tags)) }));
+  return [{ title: "comparison", align: "left", cells: names, shrinkTo: 20 }, ...changeColumns(comparisons)];
+}
+
+/** How far the numbers can be believed, in the places where people look for it. */
+function trustLines(run: Run, verdict: Verdict | undefined, context: TextContext, all: boolean): string[] {
+  const { paint } = context;
+  const check = weakestSelfCheck(run);
+  const holds = check && check.low <= 1 && 1 <= check.high;
+  const lines: string[] = [];
+  const add = (label: string, text: string, tone: Parameters<Painter>[0] = "plain"): void => {
+    for (const [i, line] of wrapText(text, context.width - 16).entries()) {
+      lines.push(`   ${paint("dim", (i === 0 ? label : "").padEnd(11))}  ${paint(tone, line)}`);
+    }
+  };
+  if (check) {
+    const seen = `same code: ${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
+    if (holds) add("self-check", `this machine can find ${formatShare(check.detectable)} (${seen})`);
+    else add("self-check", `failed (${seen}): differences in this run prove nothing`, "bad");
+  }
+  const { state, reasons } = run.validity;
+  if (state === "valid") add("measurement", "valid", "good");
+  else
+    add(
+      "measurement",
+      `${state}: ${visibleText(reasons.join("; ") || "no reason given")}`,
+      state === "invalid" ? "bad" : "warn",
+    );
+  if (verdict?.comparisons && verdict.comparisons.made > 1) {
+    const { made, falseDiscoveryRate } = verdict.comparisons;
+    add("comparisons", `${made} made together, false discoveries held to ${formatShare(falseDiscoveryRate)}`);
+  }
+  const notes = notesOf(run);
+  for (const { about, text } of all ? notes : notes.slice(0, NOTES_SHOWN)) {
+    add("note", `${visibleText(about)}: ${visibleText(text)}`, "warn");
+  }
+  if (!all && notes.length > NOTES_SHOWN) add("", `${notes.length - NOTES_SHOWN} more notes (--all to list)`, "dim");
+  return lines;
+}
+
+function closingLines(
+  verdict: Verdict | undefined,
+  files: Readonly<Record<string, string>>,
+  context: TextContext,
+): string[] {
+  const parts = Object.entries(files).map(([name, path]) => {
+    const label = truncateMiddle(visibleText(name), LABEL_CELLS);
+    return [label, truncateMiddle(visibleText(path), context.width - textWidth(label) - 5)] as const;
+  });
+  const exit = verdict ? [["exit", String(verdict.exitCode)] as const] : [];
+  const lines: string[] = [];
+  let used = context.width;
+  for (const [label, value] of [...parts, ...exit]) {
+    const size = textWidth(label) + textWidth(value) + 5;
+    const text = `${context.paint("dim", label)}  ${value}`;
+    if (used + size > context.width) {
+      lines.push(`   ${text}`);
+      used = size;
+    } else {
+      lines.push(`${lines.pop() ?? ""}   ${text}`);
+      used += size;
+    }
+  }
+  return lines;
+}

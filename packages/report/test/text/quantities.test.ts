@@ -1,0 +1,55 @@
+import { parseQuantity } from "@mettle/core";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  alignQuantities,
+  formatClock,
+  formatDuration,
+  formatHalfWidth,
+  formatRatioInterval,
+  formatShare,
+} from "../../src/text/quantities.ts";
+
+describe("alignQuantities", () => {
+  test("values within three decades share one prefix and as many decimals", () => {
+    expect(alignQuantities([19.8, 214, 1500], "ns")).toEqual(["19.8 ns", "214.0 ns", "1500.0 ns"]);
+    expect(alignQuantities([312, 2048], "bytes")).toEqual(["312 B", "2048 B"]);
+  });
+
+  test("a wide column has a prefix for each value, units flush right", () => {
+    expect(alignQuantities([19.8, 2_140_000, 3e9], "ns")).toEqual(["19.8 ns", "2.14 ms", "3.00  s"]);
+    expect(alignQuantities([466, 50.4e6], "1/s")).toEqual(["466  /s", "50.4 M/s"]);
+  });
+
+  test("what was not measured is empty, and zero is zero", () => {
+    expect(alignQuantities([undefined, 0, 40, 48], "bytes")).toEqual(["", "0 B", "40 B", "48 B"]);
+  });
+
+  test("the shown text is the value to three digits, for times of any size", () => {
+    const times = fc.array(fc.double({ min: 1, max: 1e12, noNaN: true }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(times, (values) => {
+        for (const [i, text] of alignQuantities(values, "ns").entries()) {
+          const value = values[i] ?? 0;
+          expect(Math.abs(parseQuantity(text).value / value - 1)).toBeLessThan(0.0051);
+        }
+      }),
+    );
+  });
+});
+
+test("shares, intervals and half widths", () => {
+  expect(formatShare(1.64)).toBe("164 %");
+  expect(formatShare(0.0029)).toBe("0.3 %");
+  expect(formatShare(0)).toBe("0.00 %");
+  expect(formatRatioInterval(1.022, 1.04)).toBe("[+2.2, +4.0]");
+  expect(formatHalfWidth(100, 99, 102)).toBe("±2.0 %");
+});
+
+test("durations and clocks", () => {
+  expect(formatDuration(940)).toBe("940 ms");
+  expect(formatDuration(48_210)).toBe("48.2 s");
+  expect(formatDuration(59_999)).toBe("00:59 min");
+  expect(formatDuration(3_723_000)).toBe("1:02:03 h");
+  expect(formatClock(462_999)).toBe("07:42");
+});
