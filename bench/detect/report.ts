@@ -1,7 +1,9 @@
 /**
  * The table of a results file.
  *
- *   node -C mettle-source bench/detect/report.ts detect.ndjson [--markdown]
+ *   node -C mettle-source bench/detect/report.ts detect.ndjson [--markdown] [--max-load 3]
+ *
+ * `--max-load` leaves out trials that ended under a higher load average, the experiment's own share included.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -111,12 +113,18 @@ export function renderMarkdown({ columns, rows }: Table): string {
 }
 
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { markdown: { type: "boolean" } } });
-  const lines = positionals.flatMap((path) => parseLines(readFileSync(path, "utf8")));
-  if (lines.length === 0) throw new Error("Name one or more results files that hold trials.");
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { markdown: { type: "boolean" }, "max-load": { type: "string", default: "Infinity" } },
+  });
+  const maxLoad = Number(values["max-load"]);
+  const all = positionals.flatMap((path) => parseLines(readFileSync(path, "utf8")));
+  const lines = all.filter((line) => line.load <= maxLoad);
+  if (lines.length === 0)
+    throw new Error(`No trials at a load of at most ${maxLoad} in the files named (${all.length} lines).`);
   const loads = lines.map((line) => line.load);
   console.log((values.markdown ? renderMarkdown : renderText)(tabulate(lines)));
   console.log(
-    `\nLoad average while measuring: median ${medianOf(loads).toFixed(1)}, largest ${Math.max(...loads).toFixed(1)}.`,
+    `\nLoad average while measuring: median ${medianOf(loads).toFixed(1)}, largest ${Math.max(...loads).toFixed(1)}; ${all.length - lines.length} of ${all.length} lines left out.`,
   );
 }
