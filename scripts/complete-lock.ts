@@ -28,8 +28,19 @@ for (const [path, parent] of Object.entries(lock.packages)) {
     const os = systems.filter((system) => words.includes(system));
     const cpu = processors.filter((processor) => words.includes(processor));
     if (os.length === 0 || cpu.length === 0) continue;
-    const libc = words.some((word) => word.startsWith("musl")) ? ["musl"] : words.includes("gnu") ? ["glibc"] : undefined;
-    lock.packages[place] = { version, cpu, ...(parent.dev && { dev: true }), ...(libc && { libc }), optional: true, os };
+    const libc = words.some((word) => word.startsWith("musl"))
+      ? ["musl"]
+      : words.includes("gnu")
+        ? ["glibc"]
+        : undefined;
+    lock.packages[place] = {
+      version,
+      cpu,
+      ...(parent.dev && { dev: true }),
+      ...(libc && { libc }),
+      optional: true,
+      os,
+    };
     added++;
   }
 }

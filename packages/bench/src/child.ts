@@ -87,7 +87,9 @@ class MeasuringProcess {
       try {
         second = await collect(() => import(`${url}?mettle=${++this.#instances}`));
       } catch (error) {
-        notes.push(`no self-check: the file cannot be loaded twice (${error instanceof Error ? error.message : String(error)})`);
+        notes.push(
+          `no self-check: the file cannot be loaded twice (${error instanceof Error ? error.message : String(error)})`,
+        );
       }
     }
     [this.#main, this.#twin] = second && !mainFirst ? [second, first] : [first, second];
@@ -127,7 +129,8 @@ class MeasuringProcess {
         failures.push(failureOf(entry.id, error));
       }
     }
-    if (arms.length > 0) arms.push((this.#control ??= await makeArm(controlArm, controlArm, controlDefinition, this.#costs)));
+    if (arms.length > 0)
+      arms.push((this.#control ??= await makeArm(controlArm, controlArm, controlDefinition, this.#costs)));
     this.#open = { suite: main, loaded, arms };
     const iterations: Record<string, number> = {};
     for (const arm of arms) {
@@ -240,7 +243,9 @@ class MeasuringProcess {
     for (const entry of loaded.cases.filter(({ kind }) => kind === "record")) {
       this.#mark(loaded, entry.id);
       try {
-        const collected = await collectRecords(definitionOf(suite, entry.id), request.durationMs, () => this.#mark(loaded, entry.id));
+        const collected = await collectRecords(definitionOf(suite, entry.id), request.durationMs, () =>
+          this.#mark(loaded, entry.id),
+        );
         values[entry.id] = collected.values;
         failures.push(...collected.errors.map((error) => failureOf(entry.id, error)));
       } catch (error) {

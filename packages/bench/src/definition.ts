@@ -21,7 +21,9 @@ export interface BenchContext {
 
 export type BenchBody = (context: BenchContext) => unknown;
 /** A number, or a record of numbers, one metric for each key. */
-export type RecordBody = (context: BenchContext) => number | Readonly<Record<string, number>> | Promise<number | Readonly<Record<string, number>>>;
+export type RecordBody = (
+  context: BenchContext,
+) => number | Readonly<Record<string, number>> | Promise<number | Readonly<Record<string, number>>>;
 
 export interface CaseOptions {
   /** The others of the suite are compared with this one. Default: the first case of the suite. */
@@ -49,7 +51,8 @@ export interface CaseOptions {
   readonly requirement?: readonly string[];
 }
 
-export interface RecordOptions extends Pick<CaseOptions, "setup" | "teardown" | "parameters" | "timeoutMs" | "requirement"> {
+export interface RecordOptions
+  extends Pick<CaseOptions, "setup" | "teardown" | "parameters" | "timeoutMs" | "requirement"> {
   /** Calls in each process. Default: as many as the time allows. */
   readonly iterations?: number;
   /** Unit and direction of each key; of the plain number under the key `value`. @defaultValue ns, lower is better */
@@ -129,7 +132,13 @@ export class Collector {
     }
   }
 
-  add(kind: CaseDefinition["kind"], title: string, body: unknown, options: CaseOptions & RecordOptions, only = false): void {
+  add(
+    kind: CaseDefinition["kind"],
+    title: string,
+    body: unknown,
+    options: CaseOptions & RecordOptions,
+    only = false,
+  ): void {
     if (typeof title !== "string" || title.trim() === "") {
       throw benchErrors.create("BENCH_DEFINITION_INVALID", "A benchmark needs a title.");
     }

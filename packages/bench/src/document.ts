@@ -48,7 +48,11 @@ interface Named {
   readonly suffix: string;
 }
 
-function base(samples: SuiteSamples, entry: LoadedCase, { unit, direction, suffix }: Named): Omit<Measurement, "summary"> {
+function base(
+  samples: SuiteSamples,
+  entry: LoadedCase,
+  { unit, direction, suffix }: Named,
+): Omit<Measurement, "summary"> {
   const { titles } = samples.suite;
   return {
     metric: `${metricBase(titles, entry.title)}.${suffix}`,
@@ -113,7 +117,13 @@ function medianInterval(processes: readonly Float64Array[], confidence: number):
   if (medians.length < 2) return undefined;
   if (medians.every((value) => value > 0)) {
     const { low, high } = tInterval(medians.map(Math.log), confidence);
-    return { of: "median", low: Math.exp(low), high: Math.exp(high), confidence, method: "t over the logs of process medians" };
+    return {
+      of: "median",
+      low: Math.exp(low),
+      high: Math.exp(high),
+      confidence,
+      method: "t over the logs of process medians",
+    };
   }
   const { low, high } = tInterval(medians, confidence);
   return { of: "median", low, high, confidence, method: "t over process medians" };
@@ -144,15 +154,19 @@ function allocationMeasurements(samples: SuiteSamples, entry: LoadedCase): Measu
     ...base(samples, entry, { unit, direction: "lower", suffix }),
     summary: { count: 1, mean: value },
   });
-  const bytes = one("allocated", "bytes", found.bytesPerOperation);
+  const bytes: Measurement = {
+    ...one("allocated", "bytes", found.bytesPerOperation),
+    // The windows are few and their errors one-sided: their range, not a confidence interval of it.
+    interval: { of: "value", low: found.low, high: found.high, confidence: 1, method: "range of windows" },
+    ...(!found.settled && { notes: ["the count had not settled when the time was over"] }),
+  };
   return [
-    {
-      ...bytes,
-      summary: { ...bytes.summary, ...(found.low !== undefined && { min: found.low }), ...(found.high !== undefined && { max: found.high }) },
-    },
-    one("gc-pause", "ns", found.gcPauseNs / found.operations),
-    one("gc-count", "count", found.gcCount / found.operations),
-    ...(found.offHeapBytesPerOperation === undefined ? [] : [one("allocated-off-heap", "bytes", found.offHeapBytesPerOperation)]),
+    bytes,
+    one("gc-pause", "ns", found.gcPauseNsPerOperation),
+    one("gc-count", "count", found.gcCountPerOperation),
+    ...(found.offHeapBytesPerOperation === undefined
+      ? []
+      : [one("allocated-off-heap", "bytes", found.offHeapBytesPerOperation)]),
   ];
 }
 
@@ -209,7 +223,9 @@ export function comparisonOf(
     new Random(seed).uniform,
   );
   const named = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
-  const method = samples.looks ? "trimmed t over processes, sequential (Pocock-like spending)" : "trimmed t over processes";
+  const method = samples.looks
+    ? "trimmed t over processes, sequential (Pocock-like spending)"
+    : "trimmed t over processes";
   return [
     {
       metric: named.metric,

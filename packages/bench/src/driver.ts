@@ -118,7 +118,12 @@ const manualLoop = (keyword: string, wait: string, call: string): string => `
   }`;
 
 /** Each iteration between two clock reads, hooks outside them; the timer's cost is subtracted for each. */
-function hookedBatch(body: BenchBody, context: CaseContext, each: { before?: Hook; after?: Hook }, timerNs: number): Batch {
+function hookedBatch(
+  body: BenchBody,
+  context: CaseContext,
+  each: { before?: Hook; after?: Hook },
+  timerNs: number,
+): Batch {
   return async (iterations) => {
     let total = 0;
     for (let i = 0; i < iterations; i++) {

@@ -38,5 +38,8 @@ export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
     next: "Release what an iteration made, or give the process more with nodeFlags: ['--max-old-space-size=…'].",
     exitCode: exitCodes.invalidMeasurement,
   },
-  BENCH_INTERRUPTED: { next: "Run it again to the end; what was measured so far is kept as invalid.", exitCode: exitCodes.interrupted },
+  BENCH_INTERRUPTED: {
+    next: "Run it again to the end; what was measured so far is kept as invalid.",
+    exitCode: exitCodes.interrupted,
+  },
 });

@@ -124,23 +124,31 @@ export class Host {
    * @param stallMs - how long the process may go without beginning another sample
    * @throws ProcessFailure when the process dies, breaks or stalls
    */
-  async ask<T extends Request["type"]>(request: Request & { type: T }, stallMs: number): Promise<ReplyOf<(typeof replyTo)[T]>> {
+  async ask<T extends Request["type"]>(
+    request: Request & { type: T },
+    stallMs: number,
+  ): Promise<ReplyOf<(typeof replyTo)[T]>> {
     const reply = await new Promise<Reply>((resolve, reject) => {
       if (this.#ended !== undefined) {
         reject(this.#deathFailure(this.#ended));
         return;
       }
       const askedAt = Date.now();
-      const watch = setInterval(() => {
-        if (Date.now() - Math.max(askedAt, this.#lastMark()) < stallMs) return;
-        this.#pending?.reject(this.#failure("timeout", `one sample did not settle within ${Math.round(stallMs)} ms`));
-        this.#child.kill("SIGKILL");
-      }, Math.min(500, stallMs / 4));
-      const settle = <V>(then: (value: V) => void) => (value: V): void => {
-        clearInterval(watch);
-        this.#pending = undefined;
-        then(value);
-      };
+      const watch = setInterval(
+        () => {
+          if (Date.now() - Math.max(askedAt, this.#lastMark()) < stallMs) return;
+          this.#pending?.reject(this.#failure("timeout", `one sample did not settle within ${Math.round(stallMs)} ms`));
+          this.#child.kill("SIGKILL");
+        },
+        Math.min(500, stallMs / 4),
+      );
+      const settle =
+        <V>(then: (value: V) => void) =>
+        (value: V): void => {
+          clearInterval(watch);
+          this.#pending = undefined;
+          then(value);
+        };
       this.#pending = { resolve: settle(resolve), reject: settle(reject) };
       this.#child.send(request, (error) => {
         if (error && this.#ended === undefined) this.#died(error.message);
@@ -148,7 +156,12 @@ export class Host {
     });
     if (reply.type === "broken") throw new ProcessFailure({ ...reply.failure, case: this.#runningCase() });
     if (reply.type === "failed") {
-      throw new ProcessFailure({ case: "", kind: reply.where, message: reply.message, ...(reply.stack && { stack: reply.stack }) });
+      throw new ProcessFailure({
+        case: "",
+        kind: reply.where,
+        message: reply.message,
+        ...(reply.stack && { stack: reply.stack }),
+      });
     }
     if (reply.type !== replyTo[request.type]) throw new Error(`expected ${replyTo[request.type]}, got ${reply.type}`);
     return reply as ReplyOf<(typeof replyTo)[T]>;

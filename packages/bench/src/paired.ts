@@ -110,7 +110,8 @@ export function decide(
   const { pValue } = signFlipTest(logRatios, { random });
   const limit = Math.log1p(margin);
   let outcome: ComparisonOutcome = "undecided";
-  if ((low > 0 || high < 0) && Math.abs(estimate) > limit) outcome = estimate > 0 === lowerIsBetter ? "worse" : "better";
+  if ((low > 0 || high < 0) && Math.abs(estimate) > limit)
+    outcome = estimate > 0 === lowerIsBetter ? "worse" : "better";
   else if (low > -limit && high < limit) outcome = "same";
   return { ratio: Math.exp(estimate), low: Math.exp(low), high: Math.exp(high), pValue, outcome };
 }

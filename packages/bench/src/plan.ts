@@ -22,10 +22,42 @@ export interface BenchPlan {
  * 10 s leave each about 350 ms, below which starting it costs more than measuring in it.
  */
 export const benchPlans: Readonly<Record<Profile, BenchPlan>> = {
-  smoke: { secondsPerSuite: 2, minProcesses: 4, maxProcesses: 8, confidence: 0.99, margin: 0.01, memory: false, selfCheck: true },
-  ci: { secondsPerSuite: 10, minProcesses: 8, maxProcesses: 28, confidence: 0.99, margin: 0.01, memory: true, selfCheck: true },
-  full: { secondsPerSuite: 40, minProcesses: 12, maxProcesses: 80, confidence: 0.99, margin: 0.005, memory: true, selfCheck: true },
-  soak: { secondsPerSuite: 600, minProcesses: 28, maxProcesses: 1000, confidence: 0.999, margin: 0.002, memory: true, selfCheck: true },
+  smoke: {
+    secondsPerSuite: 2,
+    minProcesses: 4,
+    maxProcesses: 8,
+    confidence: 0.99,
+    margin: 0.01,
+    memory: false,
+    selfCheck: true,
+  },
+  ci: {
+    secondsPerSuite: 10,
+    minProcesses: 8,
+    maxProcesses: 28,
+    confidence: 0.99,
+    margin: 0.01,
+    memory: true,
+    selfCheck: true,
+  },
+  full: {
+    secondsPerSuite: 40,
+    minProcesses: 12,
+    maxProcesses: 80,
+    confidence: 0.99,
+    margin: 0.005,
+    memory: true,
+    selfCheck: true,
+  },
+  soak: {
+    secondsPerSuite: 600,
+    minProcesses: 28,
+    maxProcesses: 1000,
+    confidence: 0.999,
+    margin: 0.002,
+    memory: true,
+    selfCheck: true,
+  },
 };
 
 /**
@@ -44,12 +76,17 @@ export function resolvePlan(profile: Profile, changes: Partial<BenchPlan> = {}):
     problems.push(`minProcesses must be a whole number from 2, got ${plan.minProcesses}`);
   }
   if (!(Number.isInteger(plan.maxProcesses) && plan.maxProcesses >= plan.minProcesses)) {
-    problems.push(`maxProcesses must be a whole number from minProcesses (${plan.minProcesses}), got ${plan.maxProcesses}`);
+    problems.push(
+      `maxProcesses must be a whole number from minProcesses (${plan.minProcesses}), got ${plan.maxProcesses}`,
+    );
   }
-  if (!(plan.confidence > 0.5 && plan.confidence < 1)) problems.push(`confidence must be between 0.5 and 1, got ${plan.confidence}`);
+  if (!(plan.confidence > 0.5 && plan.confidence < 1))
+    problems.push(`confidence must be between 0.5 and 1, got ${plan.confidence}`);
   if (!(plan.margin >= 0 && plan.margin < 1)) problems.push(`margin must be from 0 to below 1, got ${plan.margin}`);
   if (problems.length > 0) {
-    throw benchErrors.create("BENCH_OPTIONS_INVALID", `Benchmark options: ${problems.join("; ")}.`, { details: { problems } });
+    throw benchErrors.create("BENCH_OPTIONS_INVALID", `Benchmark options: ${problems.join("; ")}.`, {
+      details: { problems },
+    });
   }
   return plan;
 }

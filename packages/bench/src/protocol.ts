@@ -36,35 +36,78 @@ export interface CaseFailure {
 
 /** From the runner to a measuring process; each is answered by one message. */
 export type Request =
-  | { readonly type: "load"; readonly file: string; readonly twin: boolean; readonly seed: number; readonly excluded: readonly string[]; readonly filter?: string; readonly markerFile: string }
-  | { readonly type: "prepare"; readonly suite: number; readonly iterations: Readonly<Record<ArmId, number>>; readonly warmupMs: number }
-  | { readonly type: "blocks"; readonly suite: number; readonly durationMs: number; readonly minBlocks: number; readonly maxBlocks: number; readonly seed: number }
+  | {
+      readonly type: "load";
+      readonly file: string;
+      readonly twin: boolean;
+      readonly seed: number;
+      readonly excluded: readonly string[];
+      readonly filter?: string;
+      readonly markerFile: string;
+    }
+  | {
+      readonly type: "prepare";
+      readonly suite: number;
+      readonly iterations: Readonly<Record<ArmId, number>>;
+      readonly warmupMs: number;
+    }
+  | {
+      readonly type: "blocks";
+      readonly suite: number;
+      readonly durationMs: number;
+      readonly minBlocks: number;
+      readonly maxBlocks: number;
+      readonly seed: number;
+    }
   | { readonly type: "turn"; readonly arm: ArmId; readonly suite: number; readonly samples: number }
   | { readonly type: "records"; readonly suite: number; readonly durationMs: number }
   | { readonly type: "memory"; readonly suite: number; readonly durationMs: number }
   | { readonly type: "finish"; readonly suite: number };
 
 export type Reply =
-  | { readonly type: "loaded"; readonly suites: readonly LoadedSuite[]; readonly costs: TimerCosts; readonly notes: readonly string[] }
-  | { readonly type: "prepared"; readonly iterations: Readonly<Record<ArmId, number>>; readonly failures: readonly CaseFailure[] }
-  | { readonly type: "blocks"; readonly samples: Readonly<Record<ArmId, Float32Array>>; readonly failures: readonly CaseFailure[] }
+  | {
+      readonly type: "loaded";
+      readonly suites: readonly LoadedSuite[];
+      readonly costs: TimerCosts;
+      readonly notes: readonly string[];
+    }
+  | {
+      readonly type: "prepared";
+      readonly iterations: Readonly<Record<ArmId, number>>;
+      readonly failures: readonly CaseFailure[];
+    }
+  | {
+      readonly type: "blocks";
+      readonly samples: Readonly<Record<ArmId, Float32Array>>;
+      readonly failures: readonly CaseFailure[];
+    }
   | { readonly type: "turn"; readonly samples: Float32Array; readonly failures: readonly CaseFailure[] }
-  | { readonly type: "records"; readonly values: Readonly<Record<string, Readonly<Record<string, Float64Array>>>>; readonly failures: readonly CaseFailure[] }
-  | { readonly type: "memory"; readonly allocations: Readonly<Record<ArmId, AllocationReply>>; readonly failures: readonly CaseFailure[] }
+  | {
+      readonly type: "records";
+      readonly values: Readonly<Record<string, Readonly<Record<string, Float64Array>>>>;
+      readonly failures: readonly CaseFailure[];
+    }
+  | {
+      readonly type: "memory";
+      readonly allocations: Readonly<Record<ArmId, AllocationReply>>;
+      readonly failures: readonly CaseFailure[];
+    }
   | { readonly type: "finished"; readonly notes: readonly string[] }
   /** An error outside any call, in a timer or a forgotten promise; `case` is empty: the marker knows it. */
   | { readonly type: "broken"; readonly failure: CaseFailure }
   | { readonly type: "failed"; readonly where: "load" | "hook"; readonly message: string; readonly stack?: string };
 
+/** What one iteration allocates. */
 export interface AllocationReply {
+  /** Median over windows; `low` and `high` are the least and the greatest window. */
   readonly bytesPerOperation: number;
-  readonly gcCount: number;
-  readonly gcPauseNs: number;
-  readonly operations: number;
+  readonly low: number;
+  readonly high: number;
+  readonly gcCountPerOperation: number;
+  readonly gcPauseNsPerOperation: number;
+  /** False when the time was over before the figure stood still. */
+  readonly settled: boolean;
   readonly offHeapBytesPerOperation?: number;
-  /** Of `bytesPerOperation`: the spread over windows. */
-  readonly low?: number;
-  readonly high?: number;
 }
 
 export const twinSuffix = "\u0000twin";

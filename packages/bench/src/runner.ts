@@ -79,7 +79,14 @@ export async function runBenchmarks(options: BenchOptions): Promise<BenchResult>
     try {
       for (const suite of await discover(file, host, filter)) {
         if (signal?.aborted) break;
-        const run = new SuiteRun(file, suite, { plan, host, random, onEvent, ...(filter && { filter }), ...(signal && { signal }) });
+        const run = new SuiteRun(file, suite, {
+          plan,
+          host,
+          random,
+          onEvent,
+          ...(filter && { filter }),
+          ...(signal && { signal }),
+        });
         measured.push(await run.run());
       }
     } catch (error) {

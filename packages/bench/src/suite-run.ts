@@ -4,7 +4,14 @@ import { Host, type HostOptions, ProcessFailure } from "./host.ts";
 import { decide, type Looks, type PairedDraw, planLooks, processLogRatio } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
 import { type Draw, settle } from "./steady.ts";
-import { type AllocationReply, type ArmId, type CaseFailure, type LoadedCase, type LoadedSuite, twinSuffix } from "./protocol.ts";
+import {
+  type AllocationReply,
+  type ArmId,
+  type CaseFailure,
+  type LoadedCase,
+  type LoadedSuite,
+  twinSuffix,
+} from "./protocol.ts";
 
 /** Everything measured for one suite: raw, by process and by draw. */
 export interface SuiteSamples {
@@ -95,7 +102,11 @@ export class SuiteRun {
     const { plan } = this.#options;
     const more = Math.floor((limitMs - elapsedMs) / lastMs);
     const planned = Math.max(plan.minProcesses, Math.min(plan.maxProcesses, 2 + more));
-    this.samples.looks = planLooks({ confidence: plan.confidence, minProcesses: plan.minProcesses, maxProcesses: planned });
+    this.samples.looks = planLooks({
+      confidence: plan.confidence,
+      minProcesses: plan.minProcesses,
+      maxProcesses: planned,
+    });
     return planned;
   }
 
@@ -253,7 +264,8 @@ export class SuiteRun {
       const reply = await host.ask(request, hookStallMs);
       for (const [id, allocation] of Object.entries(reply.allocations)) this.samples.allocations.set(id, allocation);
       // Allocation is an extra channel: failing in it does not unmake the times.
-      for (const failure of reply.failures) this.samples.notes.add(`${failure.case}: allocation not measured (${failure.message})`);
+      for (const failure of reply.failures)
+        this.samples.notes.add(`${failure.case}: allocation not measured (${failure.message})`);
     } catch (error) {
       if (!(error instanceof ProcessFailure)) throw error;
       if (!this.#options.signal?.aborted) this.samples.notes.add(`allocations not measured (${error.message})`);
@@ -271,7 +283,10 @@ export class SuiteRun {
     const { plan, random } = this.#options;
     return candidatesOf(this.samples).every(({ id }) => {
       const ratios = logRatiosOf(this.samples, id);
-      return ratios.length >= plan.minProcesses && decide(ratios, alpha, plan.margin, true, random.uniform).outcome !== "undecided";
+      return (
+        ratios.length >= plan.minProcesses &&
+        decide(ratios, alpha, plan.margin, true, random.uniform).outcome !== "undecided"
+      );
     });
   }
 }
