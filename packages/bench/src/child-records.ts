@@ -26,7 +26,7 @@ export async function collectRecords(
     if (options.iterations === undefined && call > 0 && performance.now() >= end) break;
     atCall();
     try {
-      const record = await (body(context) as ReturnType<CaseDefinition["body"]>);
+      const record = await body(context);
       keep(values, record);
     } catch (error) {
       errors.push(error);
@@ -40,7 +40,7 @@ export async function collectRecords(
 }
 
 function keep(values: Record<string, number[]>, record: unknown): void {
-  const entries = typeof record === "number" ? [["value", record] as const] : Object.entries((record ?? {}) as object);
+  const entries = typeof record === "number" ? [["value", record] as const] : Object.entries(record ?? {});
   if (entries.length === 0) {
     throw new SampleError("threw", "the body returned neither a number nor a record of numbers");
   }

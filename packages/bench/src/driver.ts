@@ -72,6 +72,7 @@ let arms = 0;
  */
 function generate(source: string, first: unknown, body: BenchBody, context: CaseContext): Loop {
   const property = `result${arms++}`;
+  // oxlint-disable-next-line typescript/no-implied-eval -- our own text, the property name and the call apart
   const make = new Function(
     "body",
     "context",
@@ -82,6 +83,7 @@ function generate(source: string, first: unknown, body: BenchBody, context: Case
      %PrepareFunctionForOptimization(batch);
      return { batch, optimize() { %OptimizeFunctionOnNextCall(batch); } };`,
   ) as (body: BenchBody, context: CaseContext, now: () => bigint, first: unknown) => Loop;
+  // oxlint-disable-next-line typescript/unbound-method -- needs no `this`; bound, every reading would cost a call more
   return make(body, context, process.hrtime.bigint, first);
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, MettleError, Random, systemClock } from "@mettle/core";
+import { type Clock, type MettleError, Random, systemClock } from "@mettle/core";
 import type { Comparison, Measurement, Profile } from "@mettle/results";
 import { comparisonsOf, measurementsOf } from "./document.ts";
 import { benchErrors } from "./errors.ts";

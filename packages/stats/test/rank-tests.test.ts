@@ -23,7 +23,7 @@ describe("against R and SciPy", () => {
     for (const [name, v, pValue] of oracle.rankTests.wilcoxon) {
       const found = wilcoxonSignedRankTest(sample(name));
       methods.add(found.method);
-      expect(found.v, `${name}`).toBe(v);
+      expect(found.v, name).toBe(v);
       expect(deviation(found.pValue, pValue!, 1e-10, 0, name)).toBeUndefined();
     }
     expect(methods).toEqual(new Set(["exact", "normal"]));

@@ -20,7 +20,7 @@ function startWriter(path: string, name: string, count: number): Writer {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const exited = once(child, "exit");
-  return { child, lines: createInterface({ input: child.stdout! })[Symbol.asyncIterator](), exited };
+  return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](), exited };
 }
 const begin = ({ child }: Writer): void => void child.stdin?.write("go\n");
 
