@@ -74,22 +74,22 @@ export async function measureBenchmarks(
   const clock = options.clock ?? systemClock;
   const startedAtMs = clock.wallTime();
   const before = clock.now();
-  const environment = withFlags(captureEnvironment({ clock }), [...steadyFlags, ...(options.nodeFlags ?? [])]);
   const revision = await currentRevision({ folder: options.cwd });
   const result = await runBenchmarks(options);
-  const run = benchRun(result, {
-    name: options.name,
-    profile: options.profile ?? "ci",
-    startedAtMs,
-    durationMs: (clock.now() - before) / 1e6,
-    environment,
-    ...(revision && { revision }),
-    clock,
-  });
-  return { run, result };
+  const durationMs = (clock.now() - before) / 1e6;
+  return { run: runDocument(result, options, { startedAtMs, durationMs, ...(revision && { revision }) }), result };
 }
 
-/** The flags of the processes that measure, not of the one that waits for them. */
-function withFlags(environment: Environment, flags: readonly string[]): Environment {
-  return { ...environment, node: { ...environment.node, flags } };
+/** The document of a result, with the environment as it is now. */
+export function runDocument(
+  result: BenchResult,
+  options: MeasureOptions,
+  facts: Pick<RunFacts, "startedAtMs" | "durationMs" | "revision">,
+): Run {
+  const clock = options.clock ?? systemClock;
+  // The flags of the processes that measured, not of the one that waited for them.
+  const flags = [...steadyFlags, ...(options.nodeFlags ?? [])];
+  const captured = captureEnvironment({ clock });
+  const environment = { ...captured, node: { ...captured.node, flags } };
+  return benchRun(result, { ...facts, name: options.name, profile: options.profile ?? "ci", environment, clock });
 }

@@ -1,12 +1,13 @@
 import type { MetricUnit } from "@mettle/core";
 import { Random } from "@mettle/core";
-import type { Comparison, Direction, Interval, Measurement, RawBlocks, Revision, Summary } from "@mettle/results";
+import type { Comparison, Direction, Interval, Measurement, RawBlocks, Side, Summary } from "@mettle/results";
 import { labelOutliers, median, summarize, tInterval } from "@mettle/stats";
+import { baselineOf, candidatesOf, logRatiosOf, twinLogRatiosOf } from "./evidence.ts";
 import { decide, leastPairs, selfCheckOf } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
 import { type ArmId, controlArm, type LoadedCase } from "./protocol.ts";
 import { counted } from "./steady.ts";
-import { baselineOf, candidatesOf, logRatiosOf, type SuiteSamples, twinLogRatiosOf } from "./suite-run.ts";
+import type { SuiteSamples } from "./suite-run.ts";
 
 /** At or under this an iteration costs what the loop around it costs: the compiler has probably removed the body. */
 export const removedNs = 0.25;
@@ -186,61 +187,53 @@ function recordMeasurements(samples: SuiteSamples, entry: LoadedCase): Measureme
   }));
 }
 
-/** Where the two sides of a comparison come from. Without it both are cases of one file. */
-export interface SidesOf {
-  readonly baseline: { readonly label: string; readonly revision?: Revision };
-  readonly candidate: { readonly label: string; readonly revision?: Revision };
+/** Names of the two sides where the whole run compares two builds. */
+export interface BuildSides {
+  readonly baseline: Side;
+  readonly candidate: Side;
 }
 
-/** The comparisons inside a suite: each case with the suite's baseline. */
-export function comparisonsOf(samples: SuiteSamples, plan: BenchPlan, seed: number): Comparison[] {
+/**
+ * The comparisons of a suite: each case with the suite's baseline, or with itself in the other build.
+ *
+ * @param builds - where two builds are compared
+ */
+export function comparisonsOf(samples: SuiteSamples, plan: BenchPlan, seed: number, builds?: BuildSides): Comparison[] {
   const baseline = baselineOf(samples.suite);
-  if (!baseline) return [];
-  const selfCheck = selfCheckOf(twinLogRatiosOf(samples), plan.confidence, plan.margin);
-  return candidatesOf(samples).flatMap((entry) =>
-    comparisonOf(samples, entry, logRatiosOf(samples, entry.id), plan, seed, selfCheck, {
-      baseline: { label: baseline.id },
-      candidate: { label: entry.id },
-    }),
-  );
-}
-
-export function comparisonOf(
-  samples: SuiteSamples,
-  entry: LoadedCase,
-  logRatios: readonly number[],
-  plan: BenchPlan,
-  seed: number,
-  selfCheck: Comparison["selfCheck"],
-  sides: SidesOf,
-): Comparison[] {
-  if (logRatios.length < leastPairs) return [];
-  const { ratio, low, high, pValue, outcome } = decide(
-    logRatios,
-    samples.finalAlpha,
-    plan.margin,
-    true,
-    new Random(seed).uniform,
-  );
-  const named = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
-  const method = samples.looks
-    ? "trimmed t over processes, sequential (Pocock-like spending)"
-    : "trimmed t over processes";
-  return [
-    {
-      metric: named.metric,
-      unit: named.unit,
-      direction: named.direction,
-      tags: named.tags,
-      ...sides,
+  return candidatesOf(samples).flatMap((entry) => {
+    const logRatios = logRatiosOf(samples, entry.id);
+    if (logRatios.length < leastPairs || !baseline) return [];
+    const { ratio, low, high, pValue, outcome } = decide(
+      logRatios,
+      samples.finalAlpha,
+      plan.margin,
+      true,
+      new Random(seed).uniform,
+    );
+    const selfCheck = selfCheckOf(twinLogRatiosOf(samples, entry.id), plan.confidence, plan.margin);
+    const { metric, unit, direction, tags } = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
+    const sequential = samples.looks ? ", sequential (Pocock-like spending)" : "";
+    const comparison: Comparison = {
+      metric,
+      unit,
+      direction,
+      tags,
+      ...(builds ?? { baseline: { label: baseline.id }, candidate: { label: entry.id } }),
       ratio,
-      interval: { of: "ratio", low, high, confidence: plan.confidence, method },
+      interval: {
+        of: "ratio",
+        low,
+        high,
+        confidence: plan.confidence,
+        method: `trimmed t over processes${sequential}`,
+      },
       pValue,
       margin: plan.margin,
       pairs: logRatios.length,
       outcome,
       ...(selfCheck && { selfCheck }),
-      logRatios: [...logRatios],
-    },
-  ];
+      logRatios,
+    };
+    return [comparison];
+  });
 }

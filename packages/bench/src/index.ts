@@ -1,3 +1,4 @@
+export { type AgainstOptions, addressesCanBeFixed, benchAgainst } from "./against.ts";
 export {
   afterAll,
   Bench,

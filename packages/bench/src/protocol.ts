@@ -111,5 +111,7 @@ export interface AllocationReply {
 }
 
 export const twinSuffix = "\u0000twin";
+/** Of a case's arm in the other build, where two builds are compared. */
+export const baselineSuffix = "\u0000baseline";
 /** The frozen reference workload that runs beside every suite. */
 export const controlArm = "\u0000control";

@@ -1,11 +1,12 @@
 import { type Clock, type MettleError, Random, systemClock } from "@mettle/core";
 import type { Comparison, Measurement, Profile } from "@mettle/results";
-import { comparisonsOf, measurementsOf } from "./document.ts";
+import { type BuildSides, comparisonsOf, measurementsOf } from "./document.ts";
 import { benchErrors } from "./errors.ts";
 import type { BenchListener } from "./events.ts";
 import { Host, type HostOptions, ProcessFailure } from "./host.ts";
 import { type BenchPlan, resolvePlan } from "./plan.ts";
 import type { CaseFailure, LoadedSuite } from "./protocol.ts";
+import { SingleStation, type Station } from "./station.ts";
 import { SuiteRun, type SuiteSamples } from "./suite-run.ts";
 
 export interface BenchOptions {
@@ -67,24 +68,41 @@ export async function discover(
  * lets through. A file or case that fails is a problem in the result, and the others are still measured.
  */
 export async function runBenchmarks(options: BenchOptions): Promise<BenchResult> {
+  const host = hostOptions(options);
+  return measureFiles(options, { mode: "inside", discoverIn: host, station: () => new SingleStation(new Host(host)) });
+}
+
+export function hostOptions({ cwd, nodeFlags = [], signal }: BenchOptions): HostOptions {
+  return { cwd, nodeFlags, ...(signal && { signal }) };
+}
+
+/** Where the suites of a run are looked up and measured. */
+export interface Workshop {
+  readonly mode: SuiteSamples["mode"];
+  readonly discoverIn: HostOptions;
+  readonly station: (random: Random) => Station;
+  readonly builds?: BuildSides;
+}
+
+export async function measureFiles(options: BenchOptions, workshop: Workshop): Promise<BenchResult> {
   const plan = resolvePlan(options.profile ?? "ci", options.plan);
   const { clock = systemClock, onEvent = () => {}, signal, filter } = options;
   const random = new Random(options.seed ?? clock.wallTime());
-  const host: HostOptions = { cwd: options.cwd, nodeFlags: options.nodeFlags ?? [], ...(signal && { signal }) };
   const problems: MettleError[] = [];
   const measured: SuiteSamples[] = [];
   onEvent({ kind: "plan", files: options.files });
   for (const file of options.files) {
-    if (signal?.aborted) break;
     try {
-      for (const suite of await discover(file, host, filter)) {
+      if (signal?.aborted) break;
+      for (const suite of await discover(file, workshop.discoverIn, filter)) {
         if (signal?.aborted) break;
         const run = new SuiteRun(file, suite, {
           plan,
-          host,
+          mode: workshop.mode,
+          station: () => workshop.station(random),
           random,
           onEvent,
-          ...(filter && { filter }),
+          ...(filter !== undefined && { filter }),
           ...(signal && { signal }),
         });
         measured.push(await run.run());
@@ -96,16 +114,19 @@ export async function runBenchmarks(options: BenchOptions): Promise<BenchResult>
     }
   }
   onEvent({ kind: "done" });
-  return collectResult(measured, problems, plan, random, signal?.aborted ?? false);
+  const result = collectResult(measured, problems, signal?.aborted ?? false);
+  return {
+    ...result,
+    measurements: measured.flatMap((samples) => measurementsOf(samples, plan)),
+    comparisons: measured.flatMap((samples) => comparisonsOf(samples, plan, random.uint32(), workshop.builds)),
+  };
 }
 
-export function collectResult(
+function collectResult(
   measured: readonly SuiteSamples[],
   problems: MettleError[],
-  plan: BenchPlan,
-  random: Random,
   interrupted: boolean,
-): BenchResult {
+): Pick<BenchResult, "problems" | "notes" | "interrupted"> {
   const cases = measured.reduce((total, { suite }) => total + suite.cases.length, 0);
   if (cases === 0 && problems.length === 0 && !interrupted) {
     throw benchErrors.create("BENCH_NOTHING_FOUND", "No benchmark was found.");
@@ -119,8 +140,6 @@ export function collectResult(
     }
   }
   return {
-    measurements: measured.flatMap((samples) => measurementsOf(samples, plan)),
-    comparisons: measured.flatMap((samples) => comparisonsOf(samples, plan, random.uint32())),
     problems,
     notes: [...new Set(measured.flatMap(({ notes }) => [...notes]))],
     interrupted,

@@ -1,22 +1,18 @@
 import type { Random } from "@mettle/core";
 import type { BenchListener } from "./events.ts";
-import { Host, type HostOptions, ProcessFailure } from "./host.ts";
-import { decide, type Looks, type PairedDraw, planLooks, processLogRatio } from "./paired.ts";
+import { candidatesOf, logRatiosOf } from "./evidence.ts";
+import { ProcessFailure } from "./host.ts";
+import { decide, type Looks, planLooks } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
+import type { AllocationReply, ArmId, CaseFailure, LoadedCase, LoadedSuite } from "./protocol.ts";
+import { type DrawRequest, isLethal, type Station } from "./station.ts";
 import { type Draw, settle } from "./steady.ts";
-import {
-  type AllocationReply,
-  type ArmId,
-  type CaseFailure,
-  type LoadedCase,
-  type LoadedSuite,
-  twinSuffix,
-} from "./protocol.ts";
 
 /** Everything measured for one suite: raw, by process and by draw. */
 export interface SuiteSamples {
   readonly file: string;
   readonly suite: LoadedSuite;
+  readonly mode: "inside" | "against";
   readonly processes: ProcessSamples[];
   readonly allocations: Map<string, AllocationReply>;
   readonly records: Map<string, Map<string, number[]>>;
@@ -34,26 +30,20 @@ export interface ProcessSamples {
 
 export interface SuiteRunOptions {
   readonly plan: BenchPlan;
-  readonly host: HostOptions;
+  /** Whether the cases are compared inside the suite, or each with itself in another build. */
+  readonly mode: SuiteSamples["mode"];
+  /** Starts the process, or the processes, that draws are made in. */
+  readonly station: () => Station;
   readonly random: Random;
   readonly filter?: string;
   readonly onEvent: BenchListener;
   readonly signal?: AbortSignal;
 }
 
-/** Long enough for the compiler to have seen a body of microseconds; slower bodies get their blocks' time besides. */
-const warmupMs = 8;
-/** Draws are many and short: how the compiler's lottery falls differs more from draw to draw than within one. */
-const blocksMs = 16;
-const minBlocks = 7;
-const maxBlocks = 400;
 /** A process gets this share of the suite's time: its start costs as much as two or three draws. */
 const processShare = 14;
-const loadStallMs = 30_000;
-const hookStallMs = 60_000;
-const defaultStallMs = 10_000;
-
-const isLethal = ({ kind }: CaseFailure): boolean => kind !== "deadline";
+/** For counting the allocations of one case. */
+const allocationMs = 600;
 
 /** Measures one suite: process after process, until every comparison has decided or the time is over. */
 export class SuiteRun {
@@ -67,6 +57,7 @@ export class SuiteRun {
     this.samples = {
       file,
       suite,
+      mode: options.mode,
       processes: [],
       allocations: new Map(),
       records: new Map(),
@@ -87,7 +78,7 @@ export class SuiteRun {
       if (this.#remaining().length === 0) break;
       const before = performance.now();
       const process = await this.#process(limitMs / processShare);
-      if (process && process.draws.length > 0) this.samples.processes.push(process);
+      if (process.draws.length > 0) this.samples.processes.push(process);
       const elapsedMs = performance.now() - started;
       if (index === 1) planned = this.#afford(elapsedMs, performance.now() - before, limitMs);
       this.#report(index, planned, elapsedMs);
@@ -112,10 +103,6 @@ export class SuiteRun {
 
   #remaining(): LoadedCase[] {
     return this.samples.suite.cases.filter(({ id }) => !this.#excluded.has(id));
-  }
-
-  #stallMs(): number {
-    return Math.max(...this.samples.suite.cases.map(({ timeoutMs }) => timeoutMs ?? defaultStallMs));
   }
 
   #announce(planned: number): void {
@@ -143,23 +130,22 @@ export class SuiteRun {
     });
   }
 
-  /** One process: draw after draw, each a fresh instance of the file, within its share of the time. */
-  async #process(budgetMs: number): Promise<ProcessSamples | undefined> {
+  /** One process, or one set of them: draw after draw, each a fresh instance of the file, within its share of the time. */
+  async #process(budgetMs: number): Promise<ProcessSamples> {
     const started = performance.now();
     const draws: Draw[] = [];
-    await using host = new Host(this.#options.host);
+    await using station = this.#options.station();
     try {
       for (;;) {
         const before = performance.now();
-        const samples = await this.#draw(host);
+        const samples = await this.#draw(station);
         if (samples && Object.keys(samples).length > 0) draws.push(settle(samples));
         const now = performance.now();
         // Records are as many as their bodies give; a second draw in the process would only repeat set-up.
         if (!samples || now - started + (now - before) > budgetMs || this.#onlyRecords()) break;
       }
     } catch (error) {
-      if (this.#options.signal?.aborted) return { draws };
-      this.#blame(error);
+      if (!this.#options.signal?.aborted) this.#blame(error);
     }
     return { draws };
   }
@@ -168,63 +154,30 @@ export class SuiteRun {
     return this.#remaining().every(({ kind }) => kind === "record");
   }
 
-  async #draw(host: Host): Promise<Readonly<Record<ArmId, Float32Array>> | undefined> {
-    const { random, plan } = this.#options;
-    const open = await this.#open(host);
-    if (!open) return undefined;
-    const stall = this.#stallMs();
-    const { suite } = this.samples;
-    const seed = random.uint32();
-    let samples: Readonly<Record<ArmId, Float32Array>> = {};
-    if (open.timed) {
-      const reply = await host.ask(
-        { type: "blocks", suite: suite.index, durationMs: blocksMs, minBlocks, maxBlocks, seed },
-        stall,
-      );
-      this.#note(reply.failures);
-      if (reply.failures.some(isLethal)) return undefined;
-      samples = reply.samples;
-    }
-    if (this.#remaining().some(({ kind }) => kind === "record")) {
-      const durationMs = (plan.secondsPerSuite * 1000) / processShare / this.#remaining().length;
-      const reply = await host.ask({ type: "records", suite: suite.index, durationMs }, stall);
-      this.#keepRecords(reply.values);
-      this.#note(reply.failures, false);
-    }
-    const { notes } = await host.ask({ type: "finish", suite: suite.index }, hookStallMs);
-    for (const note of notes) this.samples.notes.add(note);
-    return samples;
+  /** The samples of one draw; undefined when a case failed in it and is left out from here on. */
+  async #draw(station: Station): Promise<Readonly<Record<ArmId, Float32Array>> | undefined> {
+    const reply = await station.draw(this.#request());
+    this.#iterations = reply.iterations;
+    this.#keepRecords(reply.records);
+    this.#note(reply.failures);
+    this.samples.failures.push(...reply.failedRecords);
+    for (const note of reply.notes) this.samples.notes.add(note);
+    return reply.failures.some(isLethal) ? undefined : reply.samples;
   }
 
-  /** Loads a fresh instance of the file and prepares the suite; undefined when a case failed and was excluded. */
-  async #open(host: Host): Promise<{ readonly timed: boolean } | undefined> {
+  #request(): DrawRequest {
     const { plan, filter, random } = this.#options;
-    const { suite, file } = this.samples;
-    host.follow(suite);
-    const loaded = await host.ask(
-      {
-        type: "load",
-        file,
-        twin: plan.selfCheck && !this.#onlyRecords(),
-        seed: random.uint32(),
-        excluded: [...this.#excluded],
-        ...(filter !== undefined && { filter }),
-        markerFile: host.markerFile,
-      },
-      loadStallMs,
-    );
-    for (const note of loaded.notes) this.samples.notes.add(note);
-    const now = loaded.suites.find(({ index }) => index === suite.index);
-    if (!now) return undefined;
-    host.follow(now);
-    const prepared = await host.ask(
-      { type: "prepare", suite: suite.index, iterations: this.#iterations, warmupMs },
-      Math.max(hookStallMs, this.#stallMs()),
-    );
-    this.#note(prepared.failures);
-    if (prepared.failures.length > 0) return undefined;
-    this.#iterations = prepared.iterations;
-    return { timed: Object.keys(prepared.iterations).length > 0 };
+    const { file, suite } = this.samples;
+    return {
+      file,
+      suite,
+      excluded: [...this.#excluded],
+      iterations: this.#iterations,
+      twin: plan.selfCheck && !this.#onlyRecords(),
+      seed: random.uint32(),
+      recordMs: (plan.secondsPerSuite * 1000) / processShare / Math.max(1, this.#remaining().length),
+      ...(filter !== undefined && { filter }),
+    };
   }
 
   #keepRecords(values: Readonly<Record<string, Readonly<Record<string, Float64Array>>>>): void {
@@ -235,11 +188,11 @@ export class SuiteRun {
     }
   }
 
-  /** Keeps failures; a case that failed is left out from here on, unless its failures are samples of their own. */
-  #note(failures: readonly CaseFailure[], exclude = true): void {
+  /** Keeps failures; a case that failed is left out from here on, unless it only missed a deadline. */
+  #note(failures: readonly CaseFailure[]): void {
     for (const failure of failures) {
       this.samples.failures.push(failure);
-      if (!exclude || !isLethal(failure) || this.#excluded.has(failure.case)) continue;
+      if (!isLethal(failure) || this.#excluded.has(failure.case)) continue;
       this.#excluded.add(failure.case);
       this.#options.onEvent({ kind: "failure", file: this.samples.file, failure });
     }
@@ -256,15 +209,12 @@ export class SuiteRun {
   async #memory(): Promise<void> {
     const timed = this.#remaining().filter(({ kind }) => kind === "time");
     if (timed.length === 0) return;
-    await using host = new Host(this.#options.host);
+    await using station = this.#options.station();
     try {
-      const open = await this.#open(host);
-      if (!open) return;
-      const request = { type: "memory", suite: this.samples.suite.index, durationMs: 600 } as const;
-      const reply = await host.ask(request, hookStallMs);
-      for (const [id, allocation] of Object.entries(reply.allocations)) this.samples.allocations.set(id, allocation);
+      const { found, failures } = await station.allocations(this.#request(), allocationMs);
+      for (const [id, allocation] of Object.entries(found)) this.samples.allocations.set(id, allocation);
       // Allocation is an extra channel: failing in it does not unmake the times.
-      for (const failure of reply.failures)
+      for (const failure of failures)
         this.samples.notes.add(`${failure.case}: allocation not measured (${failure.message})`);
     } catch (error) {
       if (!(error instanceof ProcessFailure)) throw error;
@@ -274,63 +224,24 @@ export class SuiteRun {
 
   /** Whether every comparison of the suite has an answer at this look. */
   #decided(): boolean {
-    const { looks, suite, processes } = this.samples;
-    const look = looks?.at.indexOf(processes.length) ?? -1;
-    if (!looks || look < 0) return false;
-    const alpha = looks.nominalAlpha[look] ?? 0;
+    const { looks, processes } = this.samples;
+    const look = looks?.at.findIndex((at) => at >= processes.length) ?? -1;
+    const alpha = looks?.nominalAlpha[look];
+    if (!looks || alpha === undefined) return false;
+    // Kept also between looks: should the time end here, the next look's share is what may be spent.
     this.samples.finalAlpha = alpha;
-    if (!suite.compare) return false;
+    if (looks.at[look] !== processes.length) return false;
     const { plan, random } = this.#options;
-    return candidatesOf(this.samples).every(({ id }) => {
-      const ratios = logRatiosOf(this.samples, id);
-      return (
-        ratios.length >= plan.minProcesses &&
-        decide(ratios, alpha, plan.margin, true, random.uniform).outcome !== "undecided"
-      );
-    });
+    const candidates = candidatesOf(this.samples);
+    return (
+      candidates.length > 0 &&
+      candidates.every(({ id }) => {
+        const ratios = logRatiosOf(this.samples, id);
+        return (
+          ratios.length >= plan.minProcesses &&
+          decide(ratios, alpha, plan.margin, true, random.uniform).outcome !== "undecided"
+        );
+      })
+    );
   }
-}
-
-export function baselineOf(suite: LoadedSuite): LoadedCase | undefined {
-  const timed = suite.cases.filter(({ kind }) => kind === "time");
-  return timed.find(({ baseline }) => baseline) ?? timed[0];
-}
-
-export function candidatesOf({ suite, failures }: SuiteSamples): LoadedCase[] {
-  const failed = new Set(failures.filter(isLethal).map((failure) => failure.case));
-  const baseline = baselineOf(suite);
-  if (!suite.compare || !baseline || failed.has(baseline.id)) return [];
-  return suite.cases.filter((entry) => entry.kind === "time" && entry !== baseline && !failed.has(entry.id));
-}
-
-/** One log ratio of candidate to baseline for each process that measured both. */
-export function logRatiosOf(samples: SuiteSamples, candidate: string): number[] {
-  const baseline = baselineOf(samples.suite);
-  if (!baseline) return [];
-  return ratiosOver(samples.processes, (arm) => {
-    const [base, other, twin] = [arm(baseline.id), arm(candidate), arm(baseline.id + twinSuffix)];
-    return base && other ? { baseline: base, candidate: other, ...(twin && { twin }) } : undefined;
-  });
-}
-
-/** The self-check's log ratios: the twin against the baseline, identical code. */
-export function twinLogRatiosOf(samples: SuiteSamples): number[] {
-  const baseline = baselineOf(samples.suite);
-  if (!baseline) return [];
-  return ratiosOver(samples.processes, (arm) => {
-    const [base, twin] = [arm(baseline.id), arm(baseline.id + twinSuffix)];
-    return base && twin ? { baseline: base, candidate: twin } : undefined;
-  });
-}
-
-function ratiosOver(
-  processes: readonly ProcessSamples[],
-  pair: (arm: (id: ArmId) => Float32Array | undefined) => PairedDraw | undefined,
-): number[] {
-  return processes
-    .map(({ draws }) => {
-      const pairs = draws.map(({ samples, from }) => pair((id) => samples[id]?.subarray(from)));
-      return processLogRatio(pairs.filter((draw) => draw !== undefined));
-    })
-    .filter((ratio) => ratio !== undefined);
 }

@@ -1,0 +1,148 @@
+import { Random } from "@mettle/core";
+import { median } from "@mettle/stats";
+import { Host, type HostOptions, ProcessFailure } from "./host.ts";
+import { type ArmId, baselineSuffix, type CaseFailure, controlArm, type LoadedCase, twinSuffix } from "./protocol.ts";
+import {
+  allocationsIn,
+  type DrawReply,
+  type DrawRequest,
+  hookStallMs,
+  isLethal,
+  type Opened,
+  openSuite,
+  type Station,
+  stallMsOf,
+} from "./station.ts";
+
+/** Samples in one turn; their median is the block's value. */
+const samplesPerTurn = 3;
+const blocks = 14;
+
+/** One side of the comparison: a folder, and the file as it stands in that folder. */
+export interface Side {
+  readonly name: "candidate" | "baseline" | "twin";
+  readonly suffix: string;
+  readonly host: HostOptions;
+  readonly file: (candidateFile: string) => string;
+}
+
+interface Manned extends Side {
+  readonly process: Host;
+}
+
+/**
+ * Three processes that hold two builds: the candidate, the baseline, and the baseline again as the hidden twin. They
+ * have the same seeds of V8 and never run at once: turns are handed from one to the other.
+ */
+export class PairStation implements Station {
+  readonly #sides: readonly Manned[];
+
+  constructor(sides: readonly Side[], random: Random) {
+    // One seed for hashes and one for everything else that V8 draws: what differs between the sides is their code.
+    const seeds = [`--hash-seed=${1 + random.below(2 ** 30)}`, `--random-seed=${1 + random.below(2 ** 30)}`];
+    this.#sides = sides.map((side) => ({
+      ...side,
+      process: new Host({ ...side.host, nodeFlags: [...seeds, ...side.host.nodeFlags] }),
+    }));
+  }
+
+  async draw(request: DrawRequest): Promise<DrawReply> {
+    const opened: Opened[] = [];
+    let { iterations } = request;
+    const notes: string[] = [];
+    const reply = { records: {}, failedRecords: [], notes };
+    for (const side of this.#sides) {
+      const open = await this.#open(side, { ...request, iterations });
+      if (Array.isArray(open)) return { ...reply, iterations: request.iterations, failures: open };
+      // The candidate's counts hold for all: arms that do the same must do it equally often.
+      if (side.name === "candidate") iterations = open.iterations;
+      notes.push(...open.notes);
+      opened.push(open);
+    }
+    const taken = await this.#turns(request, opened);
+    if (Array.isArray(taken)) return { ...reply, iterations, failures: taken };
+    for (const [i, side] of this.#sides.entries()) {
+      const { notes: left } = await side.process.ask(
+        { type: "finish", suite: opened[i]?.suite.index ?? 0 },
+        hookStallMs,
+      );
+      if (side.name === "candidate") notes.push(...left);
+    }
+    return { ...reply, iterations, failures: [], samples: taken };
+  }
+
+  /** Opens the suite in one side's process; a failure there is the case's, with the side named. */
+  async #open(side: Manned, request: DrawRequest): Promise<Opened | CaseFailure[]> {
+    try {
+      const open = await openSuite(side.process, { ...request, file: side.file(request.file), twin: false });
+      const missing = timedCases(request).filter(({ id }) => !open?.suite.cases.some((other) => other.id === id));
+      if (!open || missing.length > 0) {
+        return missing.map(({ id }) => ({ case: id, kind: "threw", message: `the ${side.name} does not define it` }));
+      }
+      return open.failures.length > 0 ? open.failures.map((failure) => named(side, failure)) : open;
+    } catch (error) {
+      throw error instanceof ProcessFailure ? new ProcessFailure(named(side, error.failure)) : error;
+    }
+  }
+
+  async #turns(
+    request: DrawRequest,
+    opened: readonly Opened[],
+  ): Promise<Readonly<Record<ArmId, Float32Array>> | CaseFailure[]> {
+    const random = new Random(request.seed);
+    const samples: Record<ArmId, Float32Array> = {};
+    const arms = timedCases(request);
+    const order = [...this.#sides.keys()];
+    for (let block = 0; block < blocks; block++) {
+      for (const { id } of arms) {
+        random.shuffle(order);
+        for (const index of order) {
+          const side = this.#sides[index];
+          const suite = opened[index]?.suite;
+          if (!side || !suite) continue;
+          const turn = { type: "turn", suite: suite.index, arm: id, samples: samplesPerTurn } as const;
+          const { samples: times, failures } = await side.process.ask(turn, stallMsOf(suite.cases));
+          if (failures.some(isLethal)) return failures.map((failure) => named(side, failure));
+          (samples[id + side.suffix] ??= new Float32Array(blocks))[block] =
+            times.length > 0 ? median(times) : Number.NaN;
+        }
+      }
+      if (block % 4 === 0) await this.#control(opened, samples, block);
+    }
+    return samples;
+  }
+
+  /** The reference workload runs in the candidate's process only: it relates the machine, not the builds. */
+  async #control(opened: readonly Opened[], samples: Record<ArmId, Float32Array>, block: number): Promise<void> {
+    const index = this.#sides.findIndex(({ name }) => name === "candidate");
+    const [side, suite] = [this.#sides[index], opened[index]?.suite];
+    if (!side || !suite) return;
+    const turn = { type: "turn", suite: suite.index, arm: controlArm, samples: 1 } as const;
+    const { samples: times } = await side.process.ask(turn, stallMsOf(suite.cases));
+    (samples[controlArm] ??= new Float32Array(blocks).fill(Number.NaN))[block] = times[0] ?? Number.NaN;
+  }
+
+  async allocations(request: DrawRequest, durationMs: number): ReturnType<Station["allocations"]> {
+    const candidate = this.#sides.find(({ name }) => name === "candidate");
+    if (!candidate) return { found: {}, failures: [] };
+    return allocationsIn(candidate.process, { ...request, file: candidate.file(request.file) }, durationMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#sides.map(({ process }) => process.close()));
+  }
+}
+
+const timedCases = ({ suite, excluded }: DrawRequest): LoadedCase[] =>
+  suite.cases.filter(({ id, kind }) => kind === "time" && !excluded.includes(id));
+
+const named = (side: Side, failure: CaseFailure): CaseFailure => ({
+  ...failure,
+  message: side.name === "candidate" ? failure.message : `in the baseline: ${failure.message}`,
+});
+
+export const pairSuffixes: Readonly<Record<Side["name"], string>> = {
+  candidate: "",
+  baseline: baselineSuffix,
+  twin: twinSuffix,
+};

@@ -1,0 +1,138 @@
+import type { Host } from "./host.ts";
+import type { AllocationReply, ArmId, CaseFailure, LoadedCase, LoadedSuite } from "./protocol.ts";
+
+/** What one draw measures: a fresh instance of a file's suite. */
+export interface DrawRequest {
+  readonly file: string;
+  readonly suite: LoadedSuite;
+  readonly filter?: string;
+  readonly excluded: readonly string[];
+  /** Iterations in a sample, by arm, where earlier draws settled them. */
+  readonly iterations: Readonly<Record<ArmId, number>>;
+  /** Whether to run the hidden twin of the baseline. */
+  readonly twin: boolean;
+  readonly seed: number;
+  /** For cases that record: how long each may call its body. */
+  readonly recordMs: number;
+}
+
+export interface DrawReply {
+  /** Nanoseconds an iteration, by arm, block by block; absent when a case failed and the draw is void. */
+  readonly samples?: Readonly<Record<ArmId, Float32Array>>;
+  readonly iterations: Readonly<Record<ArmId, number>>;
+  readonly records: Readonly<Record<string, Readonly<Record<string, Float64Array>>>>;
+  readonly failures: readonly CaseFailure[];
+  /** Failures that are samples of their case (a call of a record body), and do not end it. */
+  readonly failedRecords: readonly CaseFailure[];
+  readonly notes: readonly string[];
+}
+
+/** Where draws are made: one process, or several that take turns. */
+export interface Station extends AsyncDisposable {
+  draw(request: DrawRequest): Promise<DrawReply>;
+  /** Allocations of the cases, in an instance of its own. */
+  allocations(
+    request: DrawRequest,
+    durationMs: number,
+  ): Promise<{ readonly found: Readonly<Record<ArmId, AllocationReply>>; readonly failures: readonly CaseFailure[] }>;
+}
+
+/**
+ * Time for an arm's warm-up. The compiler has then seen a body of microseconds often enough; see the least number of
+ * calls in child.ts.
+ */
+export const warmupMs = 8;
+/** Draws are many and short: how the compiler's lottery falls differs more from draw to draw than within one. */
+export const blocksMs = 16;
+export const minBlocks = 7;
+export const maxBlocks = 400;
+const loadStallMs = 30_000;
+export const hookStallMs = 60_000;
+const defaultStallMs = 10_000;
+
+/** Whether a failure ends its case. A missed deadline does not: it is an error sample. */
+export const isLethal = ({ kind }: CaseFailure): boolean => kind !== "deadline";
+
+/** Longest time that one sample of the suite may take. */
+export function stallMsOf(cases: readonly LoadedCase[]): number {
+  return Math.max(defaultStallMs, ...cases.map(({ timeoutMs }) => timeoutMs ?? 0));
+}
+
+export interface Opened {
+  readonly suite: LoadedSuite;
+  readonly iterations: Readonly<Record<ArmId, number>>;
+  readonly failures: readonly CaseFailure[];
+  readonly notes: readonly string[];
+}
+
+/** Loads a fresh instance of the file in a process and prepares the suite; undefined when no case of it is left. */
+export async function openSuite(host: Host, request: DrawRequest): Promise<Opened | undefined> {
+  const { file, suite, filter, excluded, iterations, twin, seed } = request;
+  host.follow(suite);
+  const load = { type: "load", file, twin, seed, excluded, markerFile: host.markerFile } as const;
+  const loaded = await host.ask(filter === undefined ? load : { ...load, filter }, loadStallMs);
+  const now = loaded.suites.find((other) => other.titles.join("\0") === suite.titles.join("\0"));
+  if (!now) return undefined;
+  host.follow(now);
+  const prepared = await host.ask(
+    { type: "prepare", suite: now.index, iterations, warmupMs },
+    Math.max(hookStallMs, stallMsOf(now.cases)),
+  );
+  return { suite: now, iterations: prepared.iterations, failures: prepared.failures, notes: loaded.notes };
+}
+
+/** One process that runs all arms of a suite, interleaved. */
+export class SingleStation implements Station {
+  readonly #host: Host;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  async draw(request: DrawRequest): Promise<DrawReply> {
+    const open = await openSuite(this.#host, request);
+    const empty = { iterations: request.iterations, records: {}, failures: [], failedRecords: [], notes: [] };
+    if (!open) return { ...empty, samples: {} };
+    const { suite, iterations, notes } = open;
+    if (open.failures.length > 0) return { ...empty, failures: open.failures, notes };
+    const stall = stallMsOf(suite.cases);
+    let samples: Readonly<Record<ArmId, Float32Array>> = {};
+    let failures: readonly CaseFailure[] = [];
+    if (Object.keys(iterations).length > 0) {
+      const blocks = { type: "blocks", suite: suite.index, durationMs: blocksMs, minBlocks, maxBlocks } as const;
+      ({ samples, failures } = await this.#host.ask({ ...blocks, seed: request.seed }, stall));
+      if (failures.some(isLethal)) return { ...empty, iterations, failures, notes };
+    }
+    const records = suite.cases.some(({ kind }) => kind === "record")
+      ? await this.#host.ask({ type: "records", suite: suite.index, durationMs: request.recordMs }, stall)
+      : { values: {}, failures: [] };
+    const finished = await this.#host.ask({ type: "finish", suite: suite.index }, hookStallMs);
+    return {
+      samples,
+      iterations,
+      records: records.values,
+      failures,
+      failedRecords: records.failures,
+      notes: [...notes, ...finished.notes],
+    };
+  }
+
+  async allocations(request: DrawRequest, durationMs: number): ReturnType<Station["allocations"]> {
+    return allocationsIn(this.#host, request, durationMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#host.close();
+  }
+}
+
+export async function allocationsIn(
+  host: Host,
+  request: DrawRequest,
+  durationMs: number,
+): ReturnType<Station["allocations"]> {
+  const open = await openSuite(host, { ...request, twin: false });
+  if (!open || open.failures.length > 0) return { found: {}, failures: open?.failures ?? [] };
+  const reply = await host.ask({ type: "memory", suite: open.suite.index, durationMs }, hookStallMs);
+  return { found: reply.allocations, failures: reply.failures };
+}
