@@ -1,6 +1,6 @@
 import { type Collector, type CaseDefinition, type SuiteDefinition } from "./definition.ts";
 import { type Batch, makeDriver, type TimerCosts } from "./driver.ts";
-import { type ArmId, controlArm, type LoadedCase, type LoadedSuite, twinSuffix } from "./protocol.ts";
+import { type ArmId, controlArm, type LoadedCase, type LoadedSuite } from "./protocol.ts";
 
 /** One loop that blocks interleave: a case, the baseline's hidden twin, or the control. */
 export interface Arm {
@@ -83,5 +83,4 @@ export async function makeArm(
   return { id, case: caseName, definition, batch, optimize, includesLoop, iterations: 1 };
 }
 
-export const isTwin = (id: ArmId): boolean => id.endsWith(twinSuffix);
 export const isControl = (id: ArmId): boolean => id === controlArm;

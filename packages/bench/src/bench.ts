@@ -59,7 +59,7 @@ export function measure(title: string, body: RecordBody, options: RecordOptions 
   collector("measure()").add("record", title, body, options);
 }
 
-export interface SuiteFunction {
+interface SuiteFunction {
   (title: string, define: () => unknown): void;
   (title: string, options: SuiteOptions, define: () => unknown): void;
   /** Left out of the run. */

@@ -7,13 +7,13 @@ import { decide, leastPairs, selfCheckOf } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
 import { type ArmId, controlArm, type LoadedCase } from "./protocol.ts";
 import { counted } from "./steady.ts";
-import type { SuiteSamples } from "./suite-run.ts";
+import type { SuiteSamples } from "./suite-samples.ts";
 
 /** At or under this an iteration costs what the loop around it costs: the compiler has probably removed the body. */
-export const removedNs = 0.25;
+const removedNs = 0.25;
 
 /** `JSON parse (small)` → `json-parse-small`: the part of a metric's name made of a title. */
-export function slug(title: string): string {
+function slug(title: string): string {
   const plain = title
     .normalize("NFKD")
     .toLowerCase()
@@ -23,11 +23,11 @@ export function slug(title: string): string {
 }
 
 /** The metric of a case, without its last part: `registry.lookup`. */
-export function metricBase(titles: readonly string[], title: string): string {
+function metricBase(titles: readonly string[], title: string): string {
   return [...titles, title].map(slug).join(".");
 }
 
-export function tagsOf(titles: readonly string[], entry: LoadedCase): Record<string, string> {
+function tagsOf(titles: readonly string[], entry: LoadedCase): Record<string, string> {
   const parameters = Object.entries(entry.parameters).map(([name, value]) => [name, String(value)] as const);
   return {
     ...(titles.length > 0 && { suite: titles.join(" > ") }),

@@ -140,7 +140,7 @@ function hookedBatch(
   };
 }
 
-export interface Driver {
+interface Driver {
   readonly batch: Batch;
   /** To be called once the body is warm; the next batch is then compiled in full. */
   readonly optimize: () => void;

@@ -1,7 +1,7 @@
 import { type PairedDraw, processLogRatio } from "./paired.ts";
 import { type ArmId, baselineSuffix, type LoadedCase, type LoadedSuite, twinSuffix } from "./protocol.ts";
 import { isLethal } from "./station.ts";
-import type { SuiteSamples } from "./suite-run.ts";
+import type { SuiteSamples } from "./suite-samples.ts";
 
 /** The case that the others of the suite are compared with. */
 export function baselineOf(suite: LoadedSuite): LoadedCase | undefined {

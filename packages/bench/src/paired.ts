@@ -9,7 +9,7 @@ export interface PairedDraw {
 }
 
 /** Below this a time is mostly the error of subtracting the loop, and a ratio of two such times means nothing. */
-export const tooFastNs = 0.3;
+const tooFastNs = 0.3;
 
 /**
  * The candidate's log ratio in one draw: the median over blocks of log(candidate) − log(baseline). Where the twin ran
@@ -17,7 +17,7 @@ export const tooFastNs = 0.3;
  *
  * @returns undefined when a sample is too near zero to have a ratio
  */
-export function drawLogRatio({ baseline, candidate, twin }: PairedDraw): number | undefined {
+function drawLogRatio({ baseline, candidate, twin }: PairedDraw): number | undefined {
   const logs: number[] = [];
   for (let i = 0; i < baseline.length; i++) {
     const base = baseline[i] as number;

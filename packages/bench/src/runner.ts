@@ -7,7 +7,8 @@ import { Host, type HostOptions, ProcessFailure } from "./host.ts";
 import { type BenchPlan, resolvePlan } from "./plan.ts";
 import type { CaseFailure, LoadedSuite } from "./protocol.ts";
 import { SingleStation, type Station } from "./station.ts";
-import { SuiteRun, type SuiteSamples } from "./suite-run.ts";
+import { SuiteRun } from "./suite-run.ts";
+import type { SuiteSamples } from "./suite-samples.ts";
 
 export interface BenchOptions {
   /** Absolute paths of benchmark files. */

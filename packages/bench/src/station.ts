@@ -41,11 +41,11 @@ export interface Station extends AsyncDisposable {
  * Time for an arm's warm-up. The compiler has then seen a body of microseconds often enough; see the least number of
  * calls in child.ts.
  */
-export const warmupMs = 8;
+const warmupMs = 8;
 /** Draws are many and short: how the compiler's lottery falls differs more from draw to draw than within one. */
-export const blocksMs = 16;
-export const minBlocks = 7;
-export const maxBlocks = 400;
+const blocksMs = 16;
+const minBlocks = 7;
+const maxBlocks = 400;
 const loadStallMs = 30_000;
 export const hookStallMs = 60_000;
 const defaultStallMs = 10_000;

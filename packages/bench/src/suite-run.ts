@@ -2,31 +2,12 @@ import type { Random } from "@mettle/core";
 import type { BenchListener } from "./events.ts";
 import { candidatesOf, logRatiosOf } from "./evidence.ts";
 import { ProcessFailure } from "./host.ts";
-import { decide, type Looks, planLooks } from "./paired.ts";
+import { decide, planLooks } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
-import type { AllocationReply, ArmId, CaseFailure, LoadedCase, LoadedSuite } from "./protocol.ts";
+import type { ArmId, CaseFailure, LoadedCase, LoadedSuite } from "./protocol.ts";
 import { type DrawRequest, isLethal, type Station } from "./station.ts";
 import { type Draw, settle } from "./steady.ts";
-
-/** Everything measured for one suite: raw, by process and by draw. */
-export interface SuiteSamples {
-  readonly file: string;
-  readonly suite: LoadedSuite;
-  readonly mode: "inside" | "against";
-  readonly processes: ProcessSamples[];
-  readonly allocations: Map<string, AllocationReply>;
-  readonly records: Map<string, Map<string, number[]>>;
-  readonly failures: CaseFailure[];
-  readonly notes: Set<string>;
-  looks: Looks | undefined;
-  /** The error that the last look was allowed. */
-  finalAlpha: number;
-}
-
-/** What one process gave, in nanoseconds an iteration. */
-export interface ProcessSamples {
-  readonly draws: readonly Draw[];
-}
+import type { ProcessSamples, SuiteSamples } from "./suite-samples.ts";
 
 export interface SuiteRunOptions {
   readonly plan: BenchPlan;

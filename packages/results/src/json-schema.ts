@@ -14,7 +14,7 @@ export interface Typed<T> {
   /** Never present: carries the type. */
   readonly [described]?: T;
 }
-export type TypeOf<S> = S extends Typed<infer T> ? T : never;
+type TypeOf<S> = S extends Typed<infer T> ? T : never;
 
 type Members = Readonly<Record<string, Typed<unknown>>>;
 // A type of its own, as the linter takes Record<never, …> for a slip.

@@ -1,4 +1,4 @@
-import { requireArgument, requireSample } from "./internal-validate.ts";
+import { requireArgument, requireSamples } from "./samples.ts";
 
 /**
  * Autocorrelation at lags 0 … `maximumLag`, with the biased (1/n) covariance of Box & Jenkins, which keeps every value
@@ -10,7 +10,7 @@ import { requireArgument, requireSample } from "./internal-validate.ts";
  * @throws MettleError `STATS_TOO_FEW_SAMPLES`, `STATS_SAMPLE_INVALID`, `STATS_ARGUMENT_INVALID`
  */
 export function autocorrelation(values: ArrayLike<number>, maximumLag: number): Float64Array {
-  requireSample(values, 2, "Autocorrelation");
+  requireSamples(values, 2, "Autocorrelation");
   const n = values.length;
   requireArgument(
     Number.isInteger(maximumLag) && maximumLag >= 0 && maximumLag < n,
@@ -49,7 +49,7 @@ export function lagOneAutocorrelation(values: ArrayLike<number>): number {
  * @throws MettleError `STATS_TOO_FEW_SAMPLES` for fewer than 4 values, `STATS_SAMPLE_INVALID`
  */
 export function effectiveSampleSize(values: ArrayLike<number>): number {
-  requireSample(values, 4, "Effective sample size");
+  requireSamples(values, 4, "Effective sample size");
   const n = values.length;
   const rho = autocorrelation(values, Math.min(n - 1, Math.ceil(n / 2)));
   if (Number.isNaN(rho[1])) return n;

@@ -1,4 +1,4 @@
-import { normalDensity, normalQuantile } from "./internal-distributions.ts";
+import { normalDensity, normalQuantile } from "./distributions.ts";
 import { hodgesLehmannShift, rankShiftDeviate } from "./internal-rank-shift.ts";
 import {
   clip,
@@ -10,8 +10,9 @@ import {
   residualNoise,
   standardized,
 } from "./internal-noise.ts";
-import { medianAbsoluteDeviation, medianOf, medianOfSorted, sortedSlice } from "./internal-robust.ts";
-import { requireArgument, requireConfidence, requireSample } from "./internal-validate.ts";
+import { medianOf, robustDeviation, sortedSlice } from "./internal-robust.ts";
+import { medianSorted } from "./quantile.ts";
+import { requireArgument, requireConfidence, requireSamples } from "./samples.ts";
 import { clippedSegmentation } from "./robust-segmentation.ts";
 
 export interface ChangePointOptions {
@@ -90,7 +91,7 @@ export function changePoints(values: ArrayLike<number>, options: ChangePointOpti
     `minimumSegment must be an integer of at least 2, got ${minimumSegment}.`,
   );
   requireArgument(minimumEffect >= 0, `minimumEffect must be 0 or more, got ${minimumEffect}.`);
-  requireSample(values, 2 * minimumSegment, "Change points");
+  requireSamples(values, 2 * minimumSegment, "Change points");
   const n = values.length;
   const noise = noiseFromDifferences(values);
   const scaled = standardized(values, noise.deviation);
@@ -158,8 +159,8 @@ function merge(merging: Merging, start: readonly number[]): number[] {
 function doubtOf(merging: Merging, before: Stretch, after: Stretch, noise: Noise): number {
   const shorter = Math.min(before.sorted.length, after.sorted.length);
   if (shorter < merging.minimumSegment) return 1 + 1 / shorter;
-  const level = medianOfSorted(before.sorted);
-  if (Math.abs(medianOfSorted(after.sorted) - level) < merging.minimumEffect * Math.abs(level)) return 1;
+  const level = medianSorted(before.sorted);
+  if (Math.abs(medianSorted(after.sorted) - level) < merging.minimumEffect * Math.abs(level)) return 1;
   return pValueOf(merging, before, after, noise);
 }
 
@@ -250,8 +251,8 @@ function describe(merging: Merging, bounds: readonly number[]): ChangePoints {
   const n = scaled.length;
   const stretches = bounds.slice(1).map((to, i) => stretchOf(merging, bounds[i] as number, to));
   const segments = stretches.map(({ from, to, sorted }) => {
-    const median = medianOfSorted(sorted);
-    return { from, to, median, spread: medianAbsoluteDeviation(sorted, median) };
+    const median = medianSorted(sorted);
+    return { from, to, median, spread: robustDeviation(sorted, median) };
   });
   const noise = residualNoise(scaled, bounds);
   const inflation = longRunVariance(cautiousCorrelation(noise, n));
@@ -260,8 +261,8 @@ function describe(merging: Merging, bounds: readonly number[]): ChangePoints {
     const before = stretches[i] as Stretch;
     return {
       index: after.from,
-      before: medianOfSorted(before.sorted),
-      after: medianOfSorted(after.sorted),
+      before: medianSorted(before.sorted),
+      after: medianSorted(after.sorted),
       ...hodgesLehmannShift(before.sorted, after.sorted, critical),
       pValue: pValueOf(merging, before, after, noise),
     };

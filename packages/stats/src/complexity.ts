@@ -1,6 +1,6 @@
-import { studentCritical } from "./internal-distributions.ts";
+import { studentTCritical } from "./distributions.ts";
 import { linearTrend } from "./least-squares.ts";
-import { requireArgument, requireConfidence } from "./internal-validate.ts";
+import { requireArgument, requireConfidence } from "./samples.ts";
 import { type Estimate, requirePositivePairs } from "./scalability.ts";
 
 /** From the slowest growth to the fastest. */
@@ -117,7 +117,7 @@ function fitGrowth(growth: Growth, data: WeightedData, confidence: number): Omit
     (sum, value, i) => sum + (weights[i] as number) * (value - meanY - slope * ((g[i] as number) - meanG)) ** 2,
     0,
   );
-  const half = studentCritical(confidence, y.length - 2) * Math.sqrt(squares / (y.length - 2) / gg);
+  const half = studentTCritical(confidence, y.length - 2) * Math.sqrt(squares / (y.length - 2) / gg);
   const coefficient = { value: slope, low: slope - half, high: slope + half };
   return { growth, base, coefficient, aicc: aiccOf(squares, data, 2) };
 }

@@ -19,6 +19,11 @@ export function normalSurvival(x: number): number {
   return 0.5 * complementaryErrorFunction(x * SQRT_HALF);
 }
 
+/** Two-sided p-value of a standard normal statistic. */
+export function normalTwoSided(z: number): number {
+  return 2 * normalSurvival(Math.abs(z));
+}
+
 // Coefficients of M. J. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied
 // Statistics 37 (1988), routine PPND16, from the constant up.
 const centreTop = [
@@ -122,6 +127,20 @@ export function studentTQuantile(p: number, degrees: number): number {
     if (!(move > t * 1e-15)) break;
   }
   return -t;
+}
+
+/** Two-sided p-value of a t statistic. Throws as `studentTSurvival` does. */
+export function studentTTwoSided(t: number, degrees: number): number {
+  return 2 * studentTSurvival(Math.abs(t), degrees);
+}
+
+/**
+ * The t with P(|T| ≤ t) = `confidence`: half the width of an interval in standard errors.
+ *
+ * @throws MettleError `STATS_ARGUMENT_INVALID` for a confidence outside 0 … 1 or degrees not above 0
+ */
+export function studentTCritical(confidence: number, degrees: number): number {
+  return -studentTQuantile((1 - confidence) / 2, degrees);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Random } from "@mettle/core";
-import { requireArgument, requireSample } from "./internal-validate.ts";
+import { requireArgument, requireSamples } from "./samples.ts";
 
 export interface EDivisiveOptions {
   /** Level of each permutation test. @defaultValue 0.05 */
@@ -37,7 +37,7 @@ export function eDivisive(values: ArrayLike<number>, options: EDivisiveOptions =
     Number.isInteger(minimumSegment) && minimumSegment >= 2,
     `minimumSegment must be an integer of at least 2, got ${minimumSegment}.`,
   );
-  requireSample(values, 2 * minimumSegment, "E-divisive");
+  requireSamples(values, 2 * minimumSegment, "E-divisive");
   const random = new Random(seed);
   const bounds = [0, values.length];
   const found: EDivisiveChange[] = [];

@@ -52,7 +52,7 @@ export function hodgesLehmannShift(
 }
 
 /** Values made of pairs, far too many to list, but countable in one pass because both sides are sorted. */
-interface PairValues {
+export interface PairValues {
   readonly total: number;
   readonly smallest: number;
   readonly largest: number;
@@ -84,7 +84,8 @@ function pairwiseMeans(sorted: Float64Array): PairValues {
   };
 }
 
-function differences(first: Float64Array, second: Float64Array): PairValues {
+/** All differences `first − second` of two ascending samples. */
+export function differences(first: Float64Array, second: Float64Array): PairValues {
   const [m, n] = [first.length, second.length];
   return {
     total: m * n,
@@ -107,7 +108,7 @@ function differences(first: Float64Array, second: Float64Array): PairValues {
 }
 
 /** The value at 1-based rank k: halves the range, each time snapping its ends to values that exist. */
-function atRank(pairs: PairValues, k: number): number {
+export function atRank(pairs: PairValues, k: number): number {
   let low = pairs.smallest;
   let high = pairs.largest;
   if (pairs.around(low).atOrBelow >= k) return low;

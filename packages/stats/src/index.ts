@@ -11,6 +11,7 @@ export {
   normalQuantile,
   normalSurvival,
   studentTCdf,
+  studentTCritical,
   studentTQuantile,
   studentTSurvival,
 } from "./distributions.ts";

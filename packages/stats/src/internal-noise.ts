@@ -1,4 +1,4 @@
-import { medianAbsoluteDeviation, medianOf } from "./internal-robust.ts";
+import { medianOf, robustDeviation } from "./internal-robust.ts";
 
 /** Distance, in standard deviations, from which a point is an outlier and costs no more for lying farther away. */
 export const clip = 3;
@@ -22,14 +22,14 @@ export interface Noise {
 export function noiseFromDifferences(values: ArrayLike<number>): Omit<Noise, "clippedDeviation"> {
   const first = differences(values, 1);
   const second = differences(values, 2);
-  const near = medianAbsoluteDeviation(first, 0);
+  const near = robustDeviation(first, 0);
   if (near < smallest) {
     // More than half of the differences are zero: coarse values. Their mean size still tells the scale, but the few
     // others are steps as likely as noise, so they tell no correlation.
     const size = meanSize(first);
     return { deviation: size < smallest ? 0 : size / Math.SQRT2, correlation: 0 };
   }
-  const limit = clip * Math.max(near, medianAbsoluteDeviation(second, 0));
+  const limit = clip * Math.max(near, robustDeviation(second, 0));
   const ratio = clippedSquare(second, limit) / clippedSquare(first, limit);
   const correlation = Math.min(0.95, Math.max(-0.95, ratio - 1));
   return { deviation: near / Math.sqrt(2 * (1 - Math.max(0, correlation))), correlation };
@@ -81,7 +81,7 @@ export function longRunVariance(correlation: number): number {
 export function residualNoise(scaled: Float64Array, bounds: readonly number[]): Noise {
   const residuals = residualsOf(scaled, bounds);
   // Coarse values again: more than half of them may equal their median.
-  const deviation = medianAbsoluteDeviation(residuals, 0) || meanSize(residuals);
+  const deviation = robustDeviation(residuals, 0) || meanSize(residuals);
   if (deviation < smallest) return { deviation: 0, clippedDeviation: 0, correlation: 0 };
   const limit = clip * deviation;
   let products = 0;

@@ -1,13 +1,8 @@
-/** The median of already sorted values. */
-export function medianOfSorted(sorted: ArrayLike<number>): number {
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
-}
+import { medianSorted, normalConsistency } from "./quantile.ts";
 
-/** The median of `values[from … to)`. Not modified. */
+/** The median of `values[from … to)`. Not modified, not checked. */
 export function medianOf(values: ArrayLike<number>, from = 0, to: number = values.length): number {
-  return medianOfSorted(sortedSlice(values, from, to));
+  return medianSorted(sortedSlice(values, from, to));
 }
 
 /** A sorted copy of `values[from … to)`. */
@@ -17,12 +12,9 @@ export function sortedSlice(values: ArrayLike<number>, from: number, to: number)
   return copy.sort();
 }
 
-/** 1 / Φ⁻¹(3/4): makes a median absolute deviation estimate the standard deviation of a normal sample. */
-export const normalConsistency = 1.482602218505602;
-
-/** Median absolute deviation about `centre`, scaled to estimate the standard deviation of a normal sample. */
-export function medianAbsoluteDeviation(values: ArrayLike<number>, centre: number): number {
-  const deviations = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) deviations[i] = Math.abs((values[i] as number) - centre);
-  return normalConsistency * medianOfSorted(deviations.sort());
+/** Median absolute deviation about `centre`, scaled to estimate the standard deviation of a normal sample. Unchecked. */
+export function robustDeviation(values: ArrayLike<number>, centre: number): number {
+  const distances = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) distances[i] = Math.abs((values[i] as number) - centre);
+  return normalConsistency * medianSorted(distances.sort());
 }

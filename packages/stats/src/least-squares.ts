@@ -1,5 +1,5 @@
-import { studentCritical, studentTwoSided } from "./internal-distributions.ts";
-import { requireArgument, requireConfidence } from "./internal-validate.ts";
+import { studentTCritical, studentTTwoSided } from "./distributions.ts";
+import { requireArgument, requireConfidence } from "./samples.ts";
 import { requirePairs } from "./theil-sen.ts";
 
 export interface LinearTrendOptions {
@@ -63,7 +63,7 @@ export function linearTrend(x: ArrayLike<number>, y: ArrayLike<number>, options:
   const lags = neweyWestLags === "auto" ? Math.floor(4 * (n / 100) ** (2 / 9)) : neweyWestLags;
   const variance = lags === undefined ? squares / (n - 2) / xx : neweyWestVariance(dx, residuals, xx, lags);
   const standardError = Math.sqrt(variance);
-  const half = studentCritical(confidence, n - 2) * standardError;
+  const half = studentTCritical(confidence, n - 2) * standardError;
   return {
     slope,
     intercept: meanY - slope * meanX,
@@ -81,7 +81,7 @@ export function linearTrend(x: ArrayLike<number>, y: ArrayLike<number>, options:
 }
 
 function pValueOf(slope: number, standardError: number, degrees: number): number {
-  if (standardError > 0) return studentTwoSided(slope / standardError, degrees);
+  if (standardError > 0) return studentTTwoSided(slope / standardError, degrees);
   return slope === 0 ? 1 : 0;
 }
 
@@ -136,7 +136,7 @@ export function projection(trend: LinearTrend, x: number, confidence: number = t
   requireArgument(Number.isFinite(x), `A projection needs a finite x, got ${x}.`);
   const distance = x - trend.meanX;
   const error = trend.residualDeviation * Math.sqrt(1 + 1 / trend.count + (distance * distance) / trend.sumOfSquaresX);
-  const half = studentCritical(confidence, trend.count - 2) * error;
+  const half = studentTCritical(confidence, trend.count - 2) * error;
   const value = trend.intercept + trend.slope * x;
   return { value, low: value - half, high: value + half, confidence };
 }

@@ -1,6 +1,6 @@
 import { autocorrelation, lagOneAutocorrelation } from "./autocorrelation.ts";
-import { normalQuantile, normalTwoSided } from "./internal-distributions.ts";
-import { requireArgument, requireSample } from "./internal-validate.ts";
+import { normalQuantile, normalTwoSided } from "./distributions.ts";
+import { requireArgument, requireSamples } from "./samples.ts";
 import { theilSen } from "./theil-sen.ts";
 
 export interface MannKendallOptions {
@@ -41,7 +41,7 @@ export function mannKendall(series: ArrayLike<number>, options: MannKendallOptio
     corrections.includes(correction),
     `correction must be one of ${corrections.join(", ")}, got ${correction as string}.`,
   );
-  requireSample(series, 3, "Mann–Kendall test");
+  requireSamples(series, 3, "Mann–Kendall test");
   const values = correction === "pre-whitening" ? preWhitened(series) : series;
   const n = values.length;
   let s = 0;

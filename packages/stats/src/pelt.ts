@@ -1,5 +1,5 @@
 import { noiseFromDifferences } from "./internal-noise.ts";
-import { requireArgument, requireSample } from "./internal-validate.ts";
+import { requireArgument, requireSamples } from "./samples.ts";
 
 export interface PeltOptions {
   /**
@@ -31,7 +31,7 @@ export function pelt(values: ArrayLike<number>, options: PeltOptions = {}): numb
     `minimumSegment must be an integer of at least 1, got ${minimumSegment}.`,
   );
   requireArgument(typeof penalty === "string" || penalty >= 0, `penalty must be 0 or more, got ${penalty}.`);
-  requireSample(values, Math.max(4, 2 * minimumSegment), "PELT");
+  requireSamples(values, Math.max(4, 2 * minimumSegment), "PELT");
   const deviation = options.deviation ?? noiseFromDifferences(values).deviation;
   requireArgument(deviation >= 0 && Number.isFinite(deviation), `deviation must be 0 or more, got ${deviation}.`);
   if (deviation === 0) return [];

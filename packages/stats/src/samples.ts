@@ -46,13 +46,27 @@ export function argumentInvalid(name: string, value: unknown, rule: string): Err
   });
 }
 
+/** @throws MettleError `STATS_ARGUMENT_INVALID` with `message` unless `valid` */
+export function requireArgument(
+  valid: boolean,
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): void {
+  if (!valid) throw statsErrors.create("STATS_ARGUMENT_INVALID", message, { details });
+}
+
+/** @throws MettleError `STATS_ARGUMENT_INVALID` unless 0 < confidence < 1 */
+export function requireConfidence(confidence: number): void {
+  requireOpenFraction(confidence, "confidence");
+}
+
 /** An ascending copy; the input is not modified. */
 export function sortedCopy(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values).sort();
 }
 
 /** Neumaier's compensated sum: the error does not grow with the number of values. */
-export function preciseSum(values: ArrayLike<number>): number {
+function preciseSum(values: ArrayLike<number>): number {
   let sum = 0;
   let lost = 0;
   for (let index = 0; index < values.length; index++) {
@@ -74,7 +88,7 @@ export function mean(values: ArrayLike<number>): number {
  *
  * @see Chan, Golub & LeVeque, The American Statistician 37 (1983): the corrected two-pass algorithm
  */
-export function squaredDeviations(values: ArrayLike<number>, center: number): number {
+function squaredDeviations(values: ArrayLike<number>, center: number): number {
   let squares = 0;
   let drift = 0;
   for (let index = 0; index < values.length; index++) {

@@ -1,7 +1,7 @@
 import { statsErrors } from "./errors.ts";
-import { studentCritical } from "./internal-distributions.ts";
+import { studentTCritical } from "./distributions.ts";
 import { dot, invertSymmetric } from "./internal-linear.ts";
-import { requireArgument, requireConfidence, requireSample } from "./internal-validate.ts";
+import { requireArgument, requireConfidence, requireSamples } from "./samples.ts";
 
 export interface Estimate {
   readonly value: number;
@@ -69,7 +69,7 @@ export function fitScalability(
   const degrees = data.loads.length - 3;
   const residualVariance = fit.squares / degrees;
   const covariance = covarianceOf(data.loads, fit.parameters, residualVariance);
-  const critical = studentCritical(confidence, degrees);
+  const critical = studentTCritical(confidence, degrees);
   const estimate = (index: 0 | 1 | 2): Estimate => {
     const value = fit.parameters[index];
     const half = critical * Math.sqrt(covariance[index]?.[index] as number);
@@ -96,7 +96,7 @@ export function throughputAt(law: Scalability, concurrency: number): number {
 export function requirePositivePairs(x: ArrayLike<number>, y: ArrayLike<number>, minimum: number, what: string): void {
   requireArgument(x.length === y.length, `${what}: ${x.length} sizes but ${y.length} values.`);
   for (const values of [x, y]) {
-    requireSample(values, minimum, what);
+    requireSamples(values, minimum, what);
     for (let i = 0; i < values.length; i++) {
       requireArgument((values[i] as number) > 0, `${what}: value ${i} is ${values[i]}; all must be above 0.`, {
         index: i,

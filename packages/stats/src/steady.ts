@@ -1,6 +1,6 @@
 import { clip, longRunVariance, noiseFromDifferences, standardized } from "./internal-noise.ts";
 import { medianOf } from "./internal-robust.ts";
-import { requireArgument, requireSample } from "./internal-validate.ts";
+import { requireArgument, requireSamples } from "./samples.ts";
 import { clippedSegmentation } from "./robust-segmentation.ts";
 
 export interface SteadyOptions {
@@ -40,7 +40,7 @@ export function steadyFrom(series: ArrayLike<number>, options: SteadyOptions = {
     Number.isInteger(minimumSegment) && minimumSegment >= 2,
     `minimumSegment must be an integer of at least 2, got ${minimumSegment}.`,
   );
-  requireSample(series, 2 * minimumSegment, "Steadiness");
+  requireSamples(series, 2 * minimumSegment, "Steadiness");
   const n = series.length;
   const noise = noiseFromDifferences(series);
   // Three logarithms a change rather than two: no later test takes back a change found by chance.

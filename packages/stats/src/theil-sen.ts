@@ -1,7 +1,7 @@
 import { statsErrors } from "./errors.ts";
-import { normalQuantile } from "./internal-distributions.ts";
+import { normalQuantile } from "./distributions.ts";
 import { medianOf } from "./internal-robust.ts";
-import { requireArgument, requireConfidence, requireSample } from "./internal-validate.ts";
+import { requireArgument, requireConfidence, requireSamples } from "./samples.ts";
 
 export interface TheilSen {
   /** Median of the slopes of all pairs with different x, in units of y per unit of x. */
@@ -56,8 +56,8 @@ export function theilSen(x: ArrayLike<number>, y: ArrayLike<number>, options: Th
 /** @throws MettleError as the functions of x and y promise; x must hold two different values */
 export function requirePairs(x: ArrayLike<number>, y: ArrayLike<number>, minimum: number, what: string): void {
   requireArgument(x.length === y.length, `${what}: x has ${x.length} values and y has ${y.length}.`);
-  requireSample(x, minimum, `${what}: x`);
-  requireSample(y, minimum, `${what}: y`);
+  requireSamples(x, minimum, `${what}: x`);
+  requireSamples(y, minimum, `${what}: y`);
   for (let i = 1; i < x.length; i++) if (x[i] !== x[0]) return;
   throw statsErrors.create("STATS_ARGUMENT_INVALID", `${what}: all x are ${x[0]}, so there is no slope.`, {
     details: { what },

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { normalTwoSided } from "../src/internal-distributions.ts";
-import { differenceOfOrder, hodgesLehmannShift, rankShiftDeviate } from "../src/internal-rank-shift.ts";
+import { normalTwoSided } from "../src/distributions.ts";
+import { atRank, differences } from "../src/hodges-lehmann.ts";
+import { hodgesLehmannShift, rankShiftDeviate } from "../src/internal-rank-shift.ts";
 import { oracle, relativeError } from "./oracle-trends.ts";
 
 const sorted = (values: readonly number[]): Float64Array => Float64Array.from(values).sort();
@@ -17,7 +18,7 @@ test("the k-th difference is that of the sorted list of all", () => {
   fc.assert(
     fc.property(sample, sample, (before, after) => {
       const all = allDifferences(before, after);
-      expect(Float64Array.from(all, (_, k) => differenceOfOrder(before, after, k + 1))).toEqual(all);
+      expect(Float64Array.from(all, (_, k) => atRank(differences(after, before), k + 1))).toEqual(all);
     }),
   );
 });
@@ -29,7 +30,7 @@ test("the k-th difference is exact for values without ties and of any size", () 
       const all = allDifferences(before, after);
       all.forEach((difference, k) => {
         // Equal as numbers: the sort puts −0 before 0, which differ in nothing else.
-        expect(differenceOfOrder(before, after, k + 1) - difference).toBeCloseTo(0, 12);
+        expect(atRank(differences(after, before), k + 1) - difference).toBeCloseTo(0, 12);
       });
     }),
   );

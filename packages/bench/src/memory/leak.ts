@@ -1,7 +1,7 @@
 import { type Clock, coreErrors, type Nanoseconds, ns, systemClock } from "@mettle/core";
+import { type LinearTrend, linearTrend, studentTCritical } from "@mettle/stats";
 import { benchLabErrors } from "../lab-errors.ts";
 import { collectGarbage, type MemoryScope, readMemory } from "./heap.ts";
-import { fitLine, type LinearFit, mean, studentT } from "./linear-fit.ts";
 
 export interface LeakOptions {
   /** Growth below this is no leak, bytes per cycle. @defaultValue 1024, by judgement: less takes days to matter */
@@ -108,9 +108,12 @@ export function findLeak(points: readonly LeakPoint[], options: LeakOptions = {}
   if (points.length < MINIMUM_CYCLES) throw tooFew(points.length);
   const droppedCycles = warmupLength(points.map(({ bytes }) => bytes));
   const kept = points.slice(droppedCycles);
-  const fit = fitPoints(kept);
-  if (!fit) throw tooFew(kept.length);
-  const margin = slopeMargin(fit, kept.length, confidence);
+  const cycles = kept.map(({ cycle }) => cycle);
+  if (new Set(cycles).size < 2) throw tooFew(new Set(cycles).size);
+  const sizes = kept.map(({ bytes }) => bytes);
+  const fit = linearTrend(cycles, sizes);
+  const residuals = sizes.map((size, i) => size - fit.intercept - fit.slope * (cycles[i] ?? Number.NaN));
+  const margin = slopeMargin(fit, residuals, confidence);
   const slope = fit.slope;
   const growthPerHour = perHour(slope, margin, kept, confidence);
   return {
@@ -139,12 +142,6 @@ function resolveLeakOptions(options: LeakOptions): Required<LeakOptions> {
 const tooFew = (count: number): Error =>
   benchLabErrors.create("MEMORY_POINTS_TOO_FEW", `${count} cycles cannot show a leak; ${MINIMUM_CYCLES} can.`);
 
-const fitPoints = (points: readonly LeakPoint[]): LinearFit | undefined =>
-  fitLine(
-    points.map(({ cycle }) => cycle),
-    points.map(({ bytes }) => bytes),
-  );
-
 function outcomeOf(slope: number, margin: number, minimum: number): LeakFinding["outcome"] {
   if (slope - margin > 0 && slope > minimum) return "leak";
   return slope + margin <= minimum ? "none" : "undecided";
@@ -163,8 +160,12 @@ export function warmupLength(bytes: readonly number[]): number {
   const least = Math.ceil(n / 10);
   const series = bytes.slice(least);
   const cycles = series.map((_, i) => i);
-  const squares = (from: number, to: number): number =>
-    (fitLine(cycles.slice(from, to), series.slice(from, to))?.residuals ?? []).reduce((sum, r) => sum + r ** 2, 0);
+  const squares = (from: number, to: number): number => {
+    const count = to - from;
+    // A line goes through one or two points without a rest.
+    if (count < 3) return 0;
+    return linearTrend(cycles.slice(from, to), series.slice(from, to)).residualDeviation ** 2 * (count - 2);
+  };
   const criterion = (squared: number, parameters: number): number =>
     series.length * Math.log(squared / series.length + HEAP_STEP_BYTES ** 2) + parameters * Math.log(series.length);
   let best = { drop: 0, value: criterion(squares(0, series.length), 2) };
@@ -177,12 +178,12 @@ export function warmupLength(bytes: readonly number[]): number {
 }
 
 /** Half the interval's width. Correlated residuals are worth fewer cycles: n (1 − r) / (1 + r), for r above 0. */
-function slopeMargin(fit: LinearFit, count: number, confidence: number): number {
-  const r = Math.min(0.9, Math.max(0, lag1(fit.residuals)));
+function slopeMargin(fit: LinearTrend, residuals: readonly number[], confidence: number): number {
+  const r = Math.min(0.9, Math.max(0, lag1(residuals)));
   const worth = (1 - r) / (1 + r);
-  const degreesOfFreedom = Math.max(1, count * worth - 2);
-  const standardError = fit.standardError * Math.sqrt(fit.degreesOfFreedom / degreesOfFreedom);
-  return studentT(degreesOfFreedom, confidence) * standardError;
+  const degreesOfFreedom = Math.max(1, fit.count * worth - 2);
+  const standardError = fit.standardError * Math.sqrt((fit.count - 2) / degreesOfFreedom);
+  return studentTCritical(confidence, degreesOfFreedom) * standardError;
 }
 
 function lag1(residuals: readonly number[]): number {
@@ -207,10 +208,10 @@ function perHour(
   confidence: number,
 ): GrowthPerHour | undefined {
   const times = kept.map(({ cycleNs }) => cycleNs);
-  const meanNs = mean(times);
+  const meanNs = times.reduce((sum, time) => sum + time, 0) / times.length;
   if (!(meanNs > 0)) return undefined;
   const variance = times.reduce((sum, time) => sum + (time - meanNs) ** 2, 0) / (times.length - 1);
-  const timeMargin = studentT(times.length - 1, confidence) * Math.sqrt(variance / times.length);
+  const timeMargin = studentTCritical(confidence, times.length - 1) * Math.sqrt(variance / times.length);
   const perHourFactor = HOUR_NS / meanNs;
   const half = perHourFactor * Math.hypot(margin, (slope * timeMargin) / meanNs);
   const bytesPerHour = slope * perHourFactor;

@@ -1,7 +1,7 @@
 import { coreErrors, Random } from "@mettle/core";
+import { linearTrend } from "@mettle/stats";
 import { benchLabErrors } from "../lab-errors.ts";
 import { collectGarbage, type MemoryReading, type MemoryScope, memoryScopes, readMemory } from "./heap.ts";
-import { fitLine, studentT } from "./linear-fit.ts";
 
 export interface MemoryPerThingOptions<Held> {
   /** How many things to make, at least two different counts: the further apart, the narrower the interval. */
@@ -117,21 +117,11 @@ async function growth<Held>(count: number, options: MemoryPerThingOptions<Held>)
  * @throws MettleError `MEMORY_POINTS_TOO_FEW` for fewer than three points or only one count
  */
 export function memorySlope(scope: MemoryScope, points: readonly MemoryPoint[], confidence: number): MemorySlope {
-  const fit = fitLine(
-    points.map(({ count }) => count),
-    points.map(({ bytes }) => bytes),
-  );
-  if (!fit) {
+  const counts = points.map(({ count }) => count);
+  if (points.length < 3 || new Set(counts).size < 2) {
     throw benchLabErrors.create("MEMORY_POINTS_TOO_FEW", `${points.length} points give no slope with an interval.`);
   }
-  const margin = studentT(fit.degreesOfFreedom, confidence) * fit.standardError;
-  return {
-    scope,
-    slopeBytes: fit.slope,
-    low: fit.slope - margin,
-    high: fit.slope + margin,
-    confidence,
-    interceptBytes: fit.intercept,
-    points,
-  };
+  const bytes = points.map((point) => point.bytes);
+  const { slope, low, high, intercept } = linearTrend(counts, bytes, { confidence });
+  return { scope, slopeBytes: slope, low, high, confidence, interceptBytes: intercept, points };
 }

@@ -16,7 +16,7 @@ export interface FlameNode {
 export type FlameUnit = "ns" | "bytes";
 
 /** How the inspector names a function (Chrome DevTools Protocol, Runtime.CallFrame); lines and columns from 0. */
-export interface CallFrame {
+interface CallFrame {
   readonly functionName: string;
   readonly url: string;
   readonly lineNumber: number;

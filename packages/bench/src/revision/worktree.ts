@@ -8,8 +8,8 @@ import { describeCommand, git, gitOrThrow, interrupted, runLogged } from "./comm
 import { isInside, lockFiles, planSteps, type Step } from "./install.ts";
 import { applyOverlay, overlayPaths, removeOverlay } from "./overlay.ts";
 
-export type RevisionPhase = "checkout" | "install" | "build" | "reuse" | "ready";
-export interface RevisionProgress {
+type RevisionPhase = "checkout" | "install" | "build" | "reuse" | "ready";
+interface RevisionProgress {
   readonly phase: RevisionPhase;
   readonly text: string;
 }

@@ -70,7 +70,7 @@ export function importedRun(read: ForeignRun, options: ImportOptions): Run {
   return checkRun(run, { source: options.source ?? "the file" });
 }
 
-export const sourceOf = (options: ImportOptions): string => options.source ?? "the file";
+const sourceOf = (options: ImportOptions): string => options.source ?? "the file";
 
 /** `place` says where in the file, such as "line 7". */
 export function importError(options: ImportOptions, place: string, problem: string, cause?: unknown): Error {

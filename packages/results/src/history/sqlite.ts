@@ -29,7 +29,7 @@ const unwritable = new Set([10, 13]);
 const unreachable = new Set([3, 8, 14, 23]);
 
 /** Gives an error of SQLite one of our codes; anything else comes back as it is. */
-export function historyError(thrown: unknown, path: string): unknown {
+function historyError(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof Error) || !("errcode" in thrown) || typeof thrown.errcode !== "number") return thrown;
   const code = thrown.errcode & 0xff;
   const options = { details: { path, sqlite: thrown.errcode }, cause: thrown };

@@ -1,0 +1,23 @@
+import type { Looks } from "./paired.ts";
+import type { AllocationReply, CaseFailure, LoadedSuite } from "./protocol.ts";
+import type { Draw } from "./steady.ts";
+
+/** Everything measured for one suite: raw, by process and by draw. */
+export interface SuiteSamples {
+  readonly file: string;
+  readonly suite: LoadedSuite;
+  readonly mode: "inside" | "against";
+  readonly processes: ProcessSamples[];
+  readonly allocations: Map<string, AllocationReply>;
+  readonly records: Map<string, Map<string, number[]>>;
+  readonly failures: CaseFailure[];
+  readonly notes: Set<string>;
+  looks: Looks | undefined;
+  /** The error that the last look was allowed. */
+  finalAlpha: number;
+}
+
+/** What one process gave, in nanoseconds an iteration. */
+export interface ProcessSamples {
+  readonly draws: readonly Draw[];
+}
