@@ -8,6 +8,9 @@ export interface Quantity {
 }
 
 const KIB = 1024;
+/** A suffix smaller than the stored unit: a factor as a divisor, because ÷ 100 is exact where × 0.01 is not. */
+const divisors: Readonly<Record<string, number>> = { "%": 100, "/min": 60 };
+
 /** Suffix → stored unit and factor. `kB` and `MB` are decimal, `KiB` and `MiB` binary, as in IEC 80000-13. */
 const suffixes: Readonly<Record<string, readonly [MetricUnit, number]>> = {
   ns: ["ns", 1],
@@ -28,9 +31,9 @@ const suffixes: Readonly<Record<string, readonly [MetricUnit, number]>> = {
   KiB: ["bytes", KIB],
   MiB: ["bytes", KIB ** 2],
   GiB: ["bytes", KIB ** 3],
-  "%": ["1", 0.01],
+  "%": ["1", 1],
   "/s": ["1/s", 1],
-  "/min": ["1/s", 1 / 60],
+  "/min": ["1/s", 1],
   "B/s": ["bytes/s", 1],
   "MB/s": ["bytes/s", 1e6],
   "B/h": ["bytes/h", 1],
@@ -58,7 +61,8 @@ export function parseQuantity(text: string): Quantity {
     if (Number.isFinite(value)) {
       if (suffix === "") return { value };
       const known = Object.hasOwn(suffixes, suffix) ? suffixes[suffix] : undefined;
-      if (known) return { value: value * known[1], unit: known[0] };
+      const stored = known ? (value * known[1]) / (divisors[suffix] ?? 1) : Number.NaN;
+      if (known && Number.isFinite(stored)) return { value: stored, unit: known[0] };
     }
   }
   if (compoundDuration.test(trimmed)) {
@@ -112,9 +116,10 @@ const countScale: Scale = [
 function significant(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 100) return String(Math.round(value));
   if (size < 0.001) return value.toExponential(1);
-  return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);
+  // The limits are where a value rounds up to one digit more before the point: 99.96 is "100", not "100.0".
+  if (size >= 99.95) return String(Math.round(value));
+  return value.toFixed(size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3);
 }
 
 function scaled(value: number, scale: Scale): string {

@@ -19,7 +19,8 @@ export interface TrimmedInterval {
  * @param values - four or more; not modified
  * @param trim - share cut at either end, 0 … 0.4; rounded down to whole samples, so small samples are trimmed less
  * @throws MettleError `STATS_TOO_FEW_SAMPLES`, `STATS_SAMPLE_INVALID`, `STATS_ARGUMENT_INVALID`
- * @see Tukey & McLaughlin (1963), Sankhyā A 25; SciPy's `mstats.trimmed_mean_ci` computes the same
+ * @see Tukey & McLaughlin (1963), Sankhyā A 25; SciPy's `mstats.trimmed_mean_ci` computes the same where
+ *   trim × n is whole, and elsewhere takes the share asked for instead of the share cut
  */
 export function trimmedInterval(values: ArrayLike<number>, trim: number, confidence: number): TrimmedInterval {
   requireSamples(values, 4);
