@@ -1,0 +1,96 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { parse } from "yaml";
+
+type Step = Readonly<{ name?: string; id?: string; uses?: string; run?: string; shell?: string }>;
+const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+const workflow = parse(read(".github/workflows/performance.yml")) as {
+  on: Record<string, { branches?: string[]; inputs?: { test_type: { options: string[]; default: string } } }> & {
+    schedule: { cron: string }[];
+  };
+  jobs: Record<"tests" | "benchmarks", { steps: Step[]; needs?: string; services?: { postgres: { options: string } } }>;
+};
+const action = parse(read("action.yml")) as {
+  inputs: Record<string, { description: string; default: string }>;
+  runs: { using: string; steps: Step[] };
+};
+const gitlab = parse(read("deploy/ci/gitlab.yml")) as Record<string, { script?: string[] }>;
+
+describe("the workflow", () => {
+  test("runs on pull requests, on main, daily at 02:00, and by hand (S0-182, S0-183, S0-184)", () => {
+    expect(workflow.on["pull_request"]?.branches).toEqual(["main", "develop"]);
+    expect(workflow.on["push"]?.branches).toEqual(["main"]);
+    expect(workflow.on.schedule).toEqual([{ cron: "0 2 * * *" }]);
+    const choice = workflow.on["workflow_dispatch"]?.inputs?.test_type;
+    expect([choice?.options, choice?.default]).toEqual([["smoke", "load", "stress", "endurance"], "smoke"]);
+  });
+
+  test("measures only what compiled and passed its tests, beside a healthy PostgreSQL (S0-190)", () => {
+    expect(workflow.jobs.benchmarks.needs).toBe("tests");
+    expect(workflow.jobs.benchmarks.services?.postgres.options).toContain("pg_isready");
+    expect(workflow.jobs.tests.steps.map(({ run }) => run).join("\n")).toContain("--deny-warnings");
+  });
+
+  test("maps every kind of test to a profile, and says what it does not do", () => {
+    const script = workflow.jobs.benchmarks.steps.find(({ id }) => id === "plan")?.run ?? "";
+    const folder = mkdtempSync(join(tmpdir(), "mettle-workflow-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const planOf = (event: string, type: string): { profile: string | undefined; notice: boolean } => {
+      const output = join(folder, `${event}-${type}`);
+      const env = { ...process.env, EVENT: event, TEST_TYPE: type, GITHUB_OUTPUT: output };
+      const { stdout, status } = spawnSync("bash", ["-eo", "pipefail", "-c", script], { env, encoding: "utf8" });
+      expect(status).toBe(0);
+      return {
+        profile: /^profile=(\w+)$/m.exec(readFileSync(output, "utf8"))?.[1],
+        notice: stdout.startsWith("::notice"),
+      };
+    };
+    expect(planOf("workflow_dispatch", "smoke")).toEqual({ profile: "smoke", notice: false });
+    expect(planOf("workflow_dispatch", "load")).toEqual({ profile: "ci", notice: true });
+    expect(planOf("workflow_dispatch", "stress")).toEqual({ profile: "full", notice: true });
+    expect(planOf("workflow_dispatch", "endurance")).toEqual({ profile: "soak", notice: true });
+    expect(planOf("schedule", "")).toEqual({ profile: "full", notice: false });
+    expect(planOf("pull_request", "")).toEqual({ profile: "ci", notice: false });
+  });
+});
+
+describe("the action", () => {
+  test("validates, reports, compares with the baseline, comments and keeps the files (S0-185 … S0-189)", () => {
+    expect(action.runs.using).toBe("composite");
+    const names = action.runs.steps.map(({ name, uses }) => name ?? uses);
+    for (const name of ["Measure", "Judge", "Report", "Comment on the pull request", "Keep the reports", "Gate"]) {
+      expect(names).toContain(name);
+    }
+    expect(read("action.yml")).toContain("performance_reports/performance_summary.md");
+  });
+
+  test("describes every input, and uses none that it does not declare", () => {
+    const used = new Set([...read("action.yml").matchAll(/inputs\.([\w-]+)/g)].map(([, name]) => name));
+    expect(used).toEqual(new Set(Object.keys(action.inputs)));
+    for (const { description } of Object.values(action.inputs)) expect(description.length).toBeGreaterThan(10);
+  });
+
+  // What comes from outside reaches the shell as a variable only, never as text of the script.
+  test.each(
+    [...workflow.jobs.tests.steps, ...workflow.jobs.benchmarks.steps, ...action.runs.steps].filter(({ run }) => run),
+  )("step $name is valid bash without expressions", ({ run = "" }) => {
+    expect(run).not.toContain("${{");
+    expect(spawnSync("bash", ["-n", "-c", run], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("pins every action to a major version", () => {
+    const uses = [...workflow.jobs.tests.steps, ...workflow.jobs.benchmarks.steps, ...action.runs.steps].flatMap(
+      (step) => step.uses ?? [],
+    );
+    expect(uses.filter((name) => !/^(\.\/|actions\/[\w-]+@v\d+$)/.test(name))).toEqual([]);
+  });
+});
+
+test("the GitLab template is valid and its script is valid shell", () => {
+  const script = gitlab[".mettle"]?.script?.join("\n") ?? "";
+  expect(script).toContain("mettle gate");
+  expect(spawnSync("sh", ["-n", "-c", script], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+});
