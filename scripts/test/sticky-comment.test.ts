@@ -18,7 +18,7 @@ function pullRequest(comments: Comment[]): Omit<StickyCommentOptions, "name" | "
     createComment: async ({ body }: { body: string }) => comments.push({ id: comments.length + 1, body }),
   };
   return {
-    github: { paginate: async () => comments, rest: { issues: issues as never } },
+    github: { paginate: async () => comments, rest: { issues } },
     context: { repo: { owner: "o", repo: "r" }, issue: { number: 7 } },
   };
 }

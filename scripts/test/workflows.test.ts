@@ -19,7 +19,7 @@ const action = parse(read("action.yml")) as {
 };
 const gitlab = parse(read("deploy/ci/gitlab.yml")) as Record<string, { script?: string[] }>;
 
-describe("the workflow", () => {
+describe("the workflow (S0-004, S1-062)", () => {
   test("runs on pull requests, on main, daily at 02:00, and by hand (S0-182, S0-183, S0-184)", () => {
     expect(workflow.on["pull_request"]?.branches).toEqual(["main", "develop"]);
     expect(workflow.on["push"]?.branches).toEqual(["main"]);
@@ -58,7 +58,7 @@ describe("the workflow", () => {
 });
 
 describe("the action", () => {
-  test("validates, reports, compares with the baseline, comments and keeps the files (S0-185 … S0-189)", () => {
+  test("validates, reports, gates, comments and keeps the files (S0-185 … S0-189, S2-144, S3-059, S3-060)", () => {
     expect(action.runs.using).toBe("composite");
     const names = action.runs.steps.map(({ name, uses }) => name ?? uses);
     for (const name of ["Measure", "Judge", "Report", "Comment on the pull request", "Keep the reports", "Gate"]) {

@@ -3,7 +3,7 @@ import { analyze } from "../src/analysis.ts";
 import { judge } from "../src/judge.ts";
 import { makeComparison, makeMeasurement, makeRun } from "./documents.ts";
 
-it("sorts a verdict by question and keeps to what was measured (S0-150 … S0-154)", () => {
+it("sorts a verdict by question and keeps to what was measured (S0-150 … S0-154, S2-030)", () => {
   const run = makeRun(
     [
       makeMeasurement(

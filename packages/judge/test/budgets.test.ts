@@ -53,7 +53,7 @@ describe("one budget (S3-055)", () => {
   });
 });
 
-describe("the gate (T-02)", () => {
+describe("the gate (T-02, S3-056)", () => {
   const states = (run: ReturnType<typeof makeRun>, budgets: readonly Budget[], gate: readonly string[]) =>
     judgeBudgets(run, budgets, gate, policyDefaults).map(({ state, required }) => [state, required]);
 

@@ -10,7 +10,7 @@ const held: JudgePolicy = { thresholds: { "http.duration": "p(95) <= 200ms" } };
 const missed: JudgePolicy = { thresholds: { "http.duration": "p(95) < 200ms" } };
 const regressed = makeRun([times], { comparisons: [makeComparison()] });
 
-describe("verdicts and exit codes", () => {
+describe("verdicts and exit codes (S3-031, S4-124)", () => {
   it.each([
     ["held", makeRun([times]), held, "passed", 0],
     ["missed", makeRun([times]), missed, "failed", 3],

@@ -113,7 +113,7 @@ describe("renderJson", () => {
   });
 });
 
-describe("performanceReport", () => {
+describe("performanceReport (S2-032)", () => {
   test("sorts the verdict into its sections and invents nothing", () => {
     const report = performanceReport(sampleRun(), sampleVerdict());
     expect(report.timestamp).toBe("2026-11-21T08:07:48.210Z");

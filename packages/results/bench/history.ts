@@ -1,5 +1,5 @@
 /**
- * Fills a history with runs and times what a user waits for.
+ * S1-001. Fills a history with runs and times what a user waits for.
  *
  * `node -C mettle-source packages/results/bench/history.ts [runs]` (100 000 when not said: about a minute)
  */

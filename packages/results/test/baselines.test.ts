@@ -7,7 +7,7 @@ import { Baselines } from "../src/baselines.ts";
 import { exampleRun, runWith } from "./example-run.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-test("a baseline is a readable file by its name, and comes back", async () => {
+test("a baseline is a readable file by its name, and comes back (S0-008, S1-002, S1-009)", async () => {
   const folder = join(temporaryFolder(), ".mettle", "baselines");
   const baselines = new Baselines(folder);
   expect(await baselines.list()).toEqual([]);

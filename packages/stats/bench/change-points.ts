@@ -1,5 +1,5 @@
 /**
- * False alarms and steps found of the change-point detectors on four families of noise, 200 values each.
+ * S1-001, S3-027. False alarms and steps found of the change-point detectors on four families of noise, 200 values each.
  * Exits with 1 when `changePoints` misses a goal of ours: 2 % false alarms, 95 % found (AR(1): 80 %), 10 000 values
  * in a second.
  * Run: node -C mettle-source packages/stats/bench/change-points.ts [series per cell] [series per cell of E-divisive]

@@ -5,7 +5,7 @@ import { findLeak, type LeakPoint, measureLeak, warmupLength } from "../../src/m
 const series = (n: number, size: (cycle: number) => number, cycleNs = 1e9): LeakPoint[] =>
   Array.from({ length: n }, (_, cycle) => ({ cycle, bytes: 1e7 + size(cycle), cycleNs: ns(cycleNs) }));
 
-describe("measureLeak on this process", () => {
+describe("measureLeak on this process (S3-022)", () => {
   test("a leak of known size is found, and its size", async () => {
     const leaked: unknown[] = [];
     const found = await measureLeak({ cycle: () => void leaked.push(new Uint8Array(100_000)), cycles: 24 });
@@ -58,7 +58,7 @@ describe("measureLeak on this process", () => {
   });
 });
 
-describe("findLeak", () => {
+describe("findLeak (S3-028)", () => {
   const noise = (random: Random, sd: number, correlation: number): (() => number) => {
     let last = 0;
     return () => {

@@ -40,7 +40,7 @@ describe("cpuFlame", () => {
   });
 });
 
-describe("profileCpu", () => {
+describe("profileCpu (S1-004)", () => {
   test("the function that does the work stands at the top", async () => {
     let sink = 0;
     function heavyWork(): void {

@@ -36,7 +36,7 @@ test("different titles never share a name, letter case ignored", () => {
   );
 });
 
-test("profile and totals are written beside each other", async () => {
+test("profile and totals are written beside each other (S1-033)", async () => {
   const folder = mkdtempSync(join(tmpdir(), "mettle-test-"));
   const files = await writeProfileFiles(join(folder, "profiles"), "fast_path", "cpuprofile", { nodes: [] }, "totals\n");
   expect(files.totals).toBe(join(folder, "profiles", "fast_path_profile.txt"));

@@ -107,8 +107,8 @@ describe("evidence", () => {
   });
 });
 
-describe("a run against its baseline", () => {
-  it("fails what is high, warns of what is medium, tells what is better", () => {
+describe("a run against its baseline (S0-005, S1-003, S1-037, S2-141)", () => {
+  it("fails what is high, warns of what is medium, tells what is better (S1-034)", () => {
     expect(compare([bare(126)], [bare(100)])[0]).toMatchObject({ state: "failed", severity: "high" });
     expect(compare([bare(115)], [bare(100)])[0]).toMatchObject({ state: "warning", severity: "medium" });
     expect(compare([bare(50)], [bare(100)])[0]).toMatchObject({ state: "info", change: { outcome: "better" } });
@@ -135,7 +135,7 @@ describe("a run against its baseline", () => {
     expect(compare([leak(5)], [leak(-3)])[0]?.state).toBe("failed");
   });
 
-  it("reports what is missing on either side", () => {
+  it("compares what both hold and reports what is missing on either side (S4-118)", () => {
     const other = makeMeasurement("other", { count: 1, p95: 1 });
     const [lost] = compare([], [other]);
     expect(lost).toMatchObject({ kind: "coverage", state: "no-data", metric: "other" });
@@ -232,7 +232,7 @@ describe("paired comparisons", () => {
   });
 });
 
-it("a worse value never improves the state", () => {
+it("a worse value never improves the state, whichever way its metric points (S4-120)", () => {
   const rank = { info: 0, passed: 1, undecided: 2, warning: 3, failed: 4, "no-data": 4 };
   const value = fc.integer({ min: 1, max: 1000 });
   fc.assert(
@@ -246,7 +246,7 @@ it("a worse value never improves the state", () => {
   );
 });
 
-it("point values alone give the plain list (S4-123)", () => {
+it("point values alone give the plain list, from 10 % up (S2-031, S4-121, S4-123)", () => {
   const results = detectRegressions(
     makeRun([bare(111), { ...bare(90), metric: "n" }]),
     makeRun([bare(100), { ...bare(100), metric: "n" }]),

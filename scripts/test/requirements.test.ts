@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { claimsIn, coverageTable, orderProblems, problemsOf, type Requirement } from "../requirements.ts";
+
+const idsIn = (text: string): string[] => claimsIn("f", text).map(({ id }) => id);
+const list: readonly Requirement[] = [
+  { id: "S0-001", owner: "lab", text: "one" },
+  { id: "S0-002", owner: "lab", text: "two", open: "later" },
+  { id: "S0-003", owner: "load" },
+];
+
+test("ids are found alone and in ranges, each once", () => {
+  expect(idsIn('test("this (S1-056, S0-001) and S1-056")')).toEqual(["S1-056", "S0-001"]);
+  expect(idsIn("S0-150 … S0-153")).toEqual(["S0-150", "S0-153", "S0-151", "S0-152"]);
+  expect(idsIn("S9-001 XS0-001 S0-1 S0-0011")).toEqual([]);
+});
+
+test("every way to be dishonest is a problem", () => {
+  expect(problemsOf(list, [{ id: "S0-001", file: "a" }], "lab")).toEqual([]);
+  expect(problemsOf(list, [], "lab")).toEqual(["S0-001: claimed by nothing"]);
+  expect(problemsOf(list, claimsIn("a", "S0-001 S0-002 S4-999"), "lab")).toEqual([
+    "S0-002: claimed, yet open",
+    "S4-999: unknown, claimed in a",
+  ]);
+  expect(problemsOf([{ id: "S0-001", owner: "lab", open: "x" }], [], "lab")).toEqual(["S0-001: has no text"]);
+  expect(problemsOf([], [], "lab")).toHaveLength(1);
+});
+
+test("the table names the best evidence first", () => {
+  const claims = ["docs/x.md", "packages/a/src/x.ts", "packages/bench/src/y.ts", "packages/a/test/x.test.ts"];
+  const table = coverageTable(
+    list,
+    claims.map((file) => ({ id: "S0-001", file })),
+    "lab",
+  );
+  const row = table.split("\n").find((line) => line.startsWith("| S0-001"));
+  expect([...(row ?? "").matchAll(/(\w+) \[/g)].map(([, kind]) => kind)).toEqual([
+    "test",
+    "document",
+    "source",
+    "source",
+  ]);
+  expect(table).toContain("| S0-002 | two | open: later |");
+  expect(table).toContain("load 1");
+});
+
+test("the list has every id once and in order", () => {
+  const requirements = JSON.parse(
+    readFileSync(new URL("../../docs/requirements.json", import.meta.url), "utf8"),
+  ) as readonly Requirement[];
+  expect(requirements.length).toBeGreaterThan(600);
+  expect(orderProblems(requirements)).toEqual([]);
+});
