@@ -40,8 +40,11 @@ export interface SuiteRunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A process gets this share of the suite's time: its start costs as much as two or three draws. */
-const processShare = 14;
+/**
+ * A process, or a set of three, gets this share of the suite's time: long enough that its start costs no more than a few
+ * draws, and that 8 to 28 of them fit.
+ */
+const processShare: Readonly<Record<SuiteSamples["mode"], number>> = { inside: 14, against: 7 };
 /** For counting the allocations of one case. */
 const allocationMs = 600;
 
@@ -77,7 +80,7 @@ export class SuiteRun {
     for (let index = 0; index < planned && !signal?.aborted; index++) {
       if (this.#remaining().length === 0) break;
       const before = performance.now();
-      const process = await this.#process(limitMs / processShare);
+      const process = await this.#process(limitMs / processShare[this.samples.mode]);
       if (process.draws.length > 0) this.samples.processes.push(process);
       const elapsedMs = performance.now() - started;
       if (index === 1) planned = this.#afford(elapsedMs, performance.now() - before, limitMs);
@@ -175,7 +178,7 @@ export class SuiteRun {
       iterations: this.#iterations,
       twin: plan.selfCheck && !this.#onlyRecords(),
       seed: random.uint32(),
-      recordMs: (plan.secondsPerSuite * 1000) / processShare / Math.max(1, this.#remaining().length),
+      recordMs: (plan.secondsPerSuite * 1000) / processShare[this.samples.mode] / Math.max(1, this.#remaining().length),
       ...(filter !== undefined && { filter }),
     };
   }
