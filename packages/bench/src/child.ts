@@ -5,9 +5,18 @@ import { Random } from "@mettle/core";
 import { type Arm, caseId, controlDefinition, describeSuites, isControl, makeArm } from "./arms.ts";
 import { measureAllocations } from "./child-memory.ts";
 import { collectRecords } from "./child-records.ts";
+import { measureSlopes } from "./child-slopes.ts";
 import { type Collector, collect, type SuiteDefinition } from "./definition.ts";
 import { measureTimerCosts, type TimerCosts } from "./driver.ts";
-import { type CaseFailure, controlArm, type LoadedSuite, type Reply, type Request, twinSuffix } from "./protocol.ts";
+import {
+  type CaseFailure,
+  controlArm,
+  type LoadedSuite,
+  type Reply,
+  type Request,
+  type SlopeReply,
+  twinSuffix,
+} from "./protocol.ts";
 
 // The measuring process: does one request at a time and answers it. It never decides anything.
 
@@ -69,6 +78,8 @@ class MeasuringProcess {
         return this.#records(request);
       case "memory":
         return this.#memory(request);
+      case "slopes":
+        return this.#slopes(request);
       case "finish":
         return this.#finish();
     }
@@ -118,7 +129,7 @@ class MeasuringProcess {
       try {
         const definition = definitionOf(main, entry.id);
         await definition.options.setup?.();
-        if (entry.kind === "record") continue;
+        if (entry.kind !== "time") continue;
         arms.push(await makeArm(entry.id, entry.id, definition, this.#costs));
         const copy = entry === baseline && twin ? definitionOf(twin, entry.id) : undefined;
         if (copy) {
@@ -264,6 +275,21 @@ class MeasuringProcess {
       else this.#mark(loaded, arm.case);
     });
     return { type: "memory", allocations, failures };
+  }
+
+  async #slopes(_request: Request & { type: "slopes" }): Promise<Reply> {
+    const { suite, loaded } = this.#opened();
+    const failures: CaseFailure[] = [];
+    const slopes: Record<string, readonly SlopeReply[]> = {};
+    for (const entry of loaded.cases.filter(({ kind }) => kind === "slope")) {
+      this.#mark(loaded, entry.id);
+      try {
+        slopes[entry.id] = await measureSlopes(definitionOf(suite, entry.id), () => this.#mark(loaded, entry.id));
+      } catch (error) {
+        failures.push(failureOf(entry.id, error));
+      }
+    }
+    return { type: "slopes", slopes, failures };
   }
 
   async #finish(): Promise<Reply> {

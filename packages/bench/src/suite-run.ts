@@ -4,7 +4,7 @@ import { candidatesOf, logRatiosOf } from "./evidence.ts";
 import { ProcessFailure } from "./host.ts";
 import { decide, type Looks, planLooks } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
-import type { AllocationReply, ArmId, CaseFailure, LoadedCase, LoadedSuite } from "./protocol.ts";
+import type { AllocationReply, ArmId, CaseFailure, LoadedCase, LoadedSuite, SlopeReply } from "./protocol.ts";
 import { type DrawRequest, isLethal, type Station } from "./station.ts";
 import { type Draw, settle } from "./steady.ts";
 
@@ -16,6 +16,7 @@ export interface SuiteSamples {
   readonly processes: ProcessSamples[];
   readonly allocations: Map<string, AllocationReply>;
   readonly records: Map<string, Map<string, number[]>>;
+  readonly slopes: Map<string, readonly SlopeReply[]>;
   readonly failures: CaseFailure[];
   readonly notes: Set<string>;
   looks: Looks | undefined;
@@ -64,6 +65,7 @@ export class SuiteRun {
       processes: [],
       allocations: new Map(),
       records: new Map(),
+      slopes: new Map(),
       failures: [],
       notes: new Set(),
       looks: undefined,
@@ -78,7 +80,7 @@ export class SuiteRun {
     let planned = plan.maxProcesses;
     this.#announce(planned);
     for (let index = 0; index < planned && !signal?.aborted; index++) {
-      if (this.#remaining().length === 0) break;
+      if (this.#remaining().every(({ kind }) => kind === "slope")) break;
       const before = performance.now();
       const process = await this.#process(limitMs / processShare[this.samples.mode]);
       if (process.draws.length > 0) this.samples.processes.push(process);
@@ -88,6 +90,7 @@ export class SuiteRun {
       if (this.#decided() || (elapsedMs > limitMs && index + 1 >= plan.minProcesses)) break;
     }
     if (plan.memory && !signal?.aborted) await this.#memory();
+    if (!signal?.aborted) await this.#slopes();
     return this.samples;
   }
 
@@ -154,7 +157,7 @@ export class SuiteRun {
   }
 
   #onlyRecords(): boolean {
-    return this.#remaining().every(({ kind }) => kind === "record");
+    return this.#remaining().every(({ kind }) => kind !== "time");
   }
 
   /** The samples of one draw; undefined when a case failed in it and is left out from here on. */
@@ -222,6 +225,20 @@ export class SuiteRun {
     } catch (error) {
       if (!(error instanceof ProcessFailure)) throw error;
       if (!this.#options.signal?.aborted) this.samples.notes.add(`allocations not measured (${error.message})`);
+    }
+  }
+
+  /** Memory slopes need a process that holds nothing else. */
+  async #slopes(): Promise<void> {
+    const asked = this.#remaining().filter(({ kind }) => kind === "slope");
+    if (asked.length === 0) return;
+    await using station = this.#options.station();
+    try {
+      const { found, failures } = await station.slopes(this.#request());
+      for (const [id, slopes] of Object.entries(found)) this.samples.slopes.set(id, slopes);
+      this.#note(failures);
+    } catch (error) {
+      if (!this.#options.signal?.aborted) this.#blame(error);
     }
   }
 
