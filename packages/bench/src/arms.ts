@@ -1,6 +1,6 @@
 import { type Collector, type CaseDefinition, type SuiteDefinition } from "./definition.ts";
-import { type Batch, makeDriver, type TimerCosts } from "./driver.ts";
-import { type ArmId, controlArm, type LoadedCase, type LoadedSuite } from "./protocol.ts";
+import { type Batch, makeDriver } from "./driver.ts";
+import { type ArmId, controlArm, type LoadedCase, type LoadedSuite, type TimerCosts } from "./protocol.ts";
 
 /** One loop that blocks interleave: a case, the baseline's hidden twin, or the control. */
 export interface Arm {

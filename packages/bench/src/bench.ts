@@ -4,6 +4,8 @@ import {
   type CaseOptions,
   type Collector,
   type Hook,
+  type LeakCaseOptions,
+  type PerThingOptions,
   type RecordBody,
   type RecordOptions,
   type SuiteOptions,
@@ -59,7 +61,32 @@ export function measure(title: string, body: RecordBody, options: RecordOptions 
   collector("measure()").add("record", title, body, options);
 }
 
-interface SuiteFunction {
+/**
+ * Defines a measurement of memory per thing: the slope of memory over how many are held, after forced collections, with
+ * its interval. Three metrics: `.accounted` (heap in use), `.isolate` (with external memory), `.process` (resident).
+ *
+ * @example
+ * memoryPerThing("agent", { counts: [0, 1000, 2000, 4000], make: (n) => Array.from({ length: n }, () => new Agent()) });
+ */
+export function memoryPerThing(title: string, options: PerThingOptions): void {
+  const { requirement, ...perThing } = options;
+  collector("memoryPerThing()").addSlope(title, { perThing }, requirement ? { requirement } : {});
+}
+
+/**
+ * Defines a search for a leak: memory after each of many cycles. A leak is a growth per cycle whose interval excludes
+ * zero and that exceeds a size named in the options.
+ */
+export function leak(
+  title: string,
+  cycle: (index: number) => void | Promise<void>,
+  options: LeakCaseOptions = {},
+): void {
+  const { requirement, ...rest } = options;
+  collector("leak()").addSlope(title, { leak: { ...rest, cycle } }, requirement ? { requirement } : {});
+}
+
+export interface SuiteFunction {
   (title: string, define: () => unknown): void;
   (title: string, options: SuiteOptions, define: () => unknown): void;
   /** Left out of the run. */

@@ -1,6 +1,9 @@
 import type { Direction } from "@mettle/results";
 import type { MetricUnit } from "@mettle/core";
 import { benchErrors } from "./errors.ts";
+import type { MeasureLeakOptions } from "./memory/leak.ts";
+import type { MemoryPerThingOptions } from "./memory/per-thing.ts";
+import type { CaseKind } from "./protocol.ts";
 
 export type Hook = () => unknown;
 export type ParameterValue = string | number | boolean;
@@ -66,8 +69,19 @@ export interface SuiteOptions {
   readonly afterAll?: Hook;
 }
 
+export interface PerThingOptions extends MemoryPerThingOptions<unknown> {
+  readonly requirement?: readonly string[];
+}
+
+export interface LeakCaseOptions extends Omit<MeasureLeakOptions, "cycle"> {
+  readonly requirement?: readonly string[];
+}
+
 export interface CaseDefinition {
-  readonly kind: "time" | "record";
+  readonly kind: CaseKind;
+  /** For `slope`: one of the two. */
+  readonly perThing?: MemoryPerThingOptions<unknown>;
+  readonly leak?: MeasureLeakOptions;
   readonly title: string;
   readonly body: BenchBody;
   readonly options: CaseOptions & RecordOptions;
@@ -154,6 +168,18 @@ export class Collector {
     for (const parameters of combinations(options.parameters ?? {})) {
       this.current.cases.push({ kind, title, body: body as BenchBody, options, parameters, only });
     }
+  }
+
+  /** Adds a case whose result is a slope; what its body makes or repeats is in the options. */
+  addSlope(
+    title: string,
+    slope: Pick<CaseDefinition, "perThing" | "leak">,
+    options: Pick<CaseOptions, "requirement">,
+  ): void {
+    if (typeof title !== "string" || title.trim() === "") {
+      throw benchErrors.create("BENCH_DEFINITION_INVALID", "A benchmark needs a title.");
+    }
+    this.current.cases.push({ kind: "slope", title, body: () => {}, options, parameters: {}, only: false, ...slope });
   }
 }
 

@@ -38,10 +38,12 @@ function tagsOf(titles: readonly string[], entry: LoadedCase): Record<string, st
 
 /** Everything a suite's samples say, as measurements of the run document. A case without samples has only its errors. */
 export function measurementsOf(samples: SuiteSamples, plan: BenchPlan): Measurement[] {
-  return samples.suite.cases.flatMap((entry) =>
-    entry.kind === "record" ? recordMeasurements(samples, entry) : timeMeasurements(samples, entry, plan),
-  );
+  return samples.suite.cases.flatMap((entry) => kindMeasurements[entry.kind](samples, entry, plan));
 }
+
+const kindMeasurements: Readonly<
+  Record<LoadedCase["kind"], (samples: SuiteSamples, entry: LoadedCase, plan: BenchPlan) => Measurement[]>
+> = { time: timeMeasurements, record: recordMeasurements, slope: slopeMeasurements };
 
 interface Named {
   readonly unit: MetricUnit;
@@ -184,6 +186,20 @@ function recordMeasurements(samples: SuiteSamples, entry: LoadedCase): Measureme
     summary: summarize(values),
     outliers: outliersOf(Float64Array.from(values)),
     ...failed,
+  }));
+}
+
+function slopeMeasurements(samples: SuiteSamples, entry: LoadedCase): Measurement[] {
+  const slopes = samples.slopes.get(entry.id) ?? [];
+  if (slopes.length === 0) {
+    const named = base(samples, entry, { unit: "bytes", direction: "lower", suffix: "slope" });
+    return [{ ...named, summary: { count: 0 }, ...errorsOf(samples, entry) }];
+  }
+  return slopes.map(({ suffix, unit, value, low, high, confidence, count, note }) => ({
+    ...base(samples, entry, { unit, direction: "lower", suffix }),
+    summary: { count, mean: value },
+    interval: { of: "slope", low, high, confidence, method: "least squares over several sizes" },
+    ...(note !== undefined && { notes: [note] }),
   }));
 }
 

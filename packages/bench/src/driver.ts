@@ -1,4 +1,5 @@
 import type { BenchBody, BenchContext, CaseDefinition, Hook, Parameters } from "./definition.ts";
+import type { TimerCosts } from "./protocol.ts";
 
 /** A sample that failed: why, in a word that is counted (`deadline`, `threw`). */
 export class SampleError extends Error {
@@ -185,13 +186,6 @@ export async function makeDriver(definition: CaseDefinition, timerNs: number): P
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-}
-
-export interface TimerCosts {
-  /** One pair of clock reads. */
-  readonly timerNs: number;
-  /** One turn of the loop around an empty synchronous body. */
-  readonly loopNs: number;
 }
 
 /** Measures what the harness itself costs, in this process. About 2 ms. */

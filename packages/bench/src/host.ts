@@ -22,6 +22,7 @@ const replyTo: Readonly<{
   turn: "turn";
   records: "records";
   memory: "memory";
+  slopes: "slopes";
   finish: "finished";
 }> = {
   load: "loaded",
@@ -30,6 +31,7 @@ const replyTo: Readonly<{
   turn: "turn",
   records: "records",
   memory: "memory",
+  slopes: "slopes",
   finish: "finished",
 };
 

@@ -3,6 +3,8 @@ import { median } from "@mettle/stats";
 import { Host, type HostOptions, ProcessFailure } from "./host.ts";
 import { type ArmId, baselineSuffix, type CaseFailure, controlArm, type LoadedCase, twinSuffix } from "./protocol.ts";
 import {
+  type SlopesReply,
+  slopesIn,
   allocationsIn,
   type DrawReply,
   type DrawRequest,
@@ -126,6 +128,12 @@ export class PairStation implements Station {
     const candidate = this.#sides.find(({ name }) => name === "candidate");
     if (!candidate) return { found: {}, failures: [] };
     return allocationsIn(candidate.process, { ...request, file: candidate.file(request.file) }, durationMs);
+  }
+
+  async slopes(request: DrawRequest): Promise<SlopesReply> {
+    const candidate = this.#sides.find(({ name }) => name === "candidate");
+    if (!candidate) return { found: {}, failures: [] };
+    return slopesIn(candidate.process, { ...request, file: candidate.file(request.file) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

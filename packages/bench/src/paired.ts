@@ -13,19 +13,27 @@ const tooFastNs = 0.3;
 
 /**
  * The candidate's log ratio in one draw: the median over blocks of log(candidate) − log(baseline). Where the twin ran
- * too, the baseline is the mean of both logs: identical code, twice the evidence.
+ * too, the same against the twin, and the mean of both: identical code, twice the evidence.
+ *
+ * The mean is taken of the two medians, never of baseline and twin inside a block: times are skewed to the right, the
+ * mean of two has a higher median than one alone, and identical code would come out faster (seen: −0.85 %, every time).
  *
  * @returns undefined when a sample is too near zero to have a ratio
  */
 function drawLogRatio({ baseline, candidate, twin }: PairedDraw): number | undefined {
+  const direct = medianLogRatio(candidate, baseline);
+  if (!twin || direct === undefined) return direct;
+  const other = medianLogRatio(candidate, twin);
+  return other === undefined ? undefined : (direct + other) / 2;
+}
+
+function medianLogRatio(upper: ArrayLike<number>, lower: ArrayLike<number>): number | undefined {
   const logs: number[] = [];
-  for (let i = 0; i < baseline.length; i++) {
-    const base = baseline[i] as number;
-    const other = candidate[i] as number;
-    const copy = twin ? (twin[i] as number) : base;
-    if (Number.isNaN(base + other + copy)) continue; // a sample that missed its deadline has no time
-    if (!(base > tooFastNs && other > tooFastNs && copy > tooFastNs)) return undefined;
-    logs.push(Math.log(other) - (Math.log(base) + Math.log(copy)) / 2);
+  for (let i = 0; i < lower.length; i++) {
+    const [above, below] = [upper[i] as number, lower[i] as number];
+    if (Number.isNaN(above + below)) continue; // a sample that missed its deadline has no time
+    if (!(above > tooFastNs && below > tooFastNs)) return undefined;
+    logs.push(Math.log(above / below));
   }
   return logs.length === 0 ? undefined : median(logs);
 }

@@ -1,16 +1,25 @@
 import type { Direction } from "@mettle/results";
 import type { MetricUnit } from "@mettle/core";
-import type { TimerCosts } from "./driver.ts";
+
+export interface TimerCosts {
+  /** One pair of clock reads. */
+  readonly timerNs: number;
+  /** One turn of the loop around an empty synchronous body. */
+  readonly loopNs: number;
+}
 
 // What the runner and a measuring process say to each other. Plain data, over Node's IPC channel.
 
 /** Which arm of a suite: a case, or the hidden twin of the baseline that the self-check runs. */
 export type ArmId = string;
 
+/** `time`: how long a call takes; `record`: what calls return; `slope`: memory per thing, or growth over cycles. */
+export type CaseKind = "time" | "record" | "slope";
+
 export interface LoadedCase {
   /** Unique in the file: suite titles, title and parameters. */
   readonly id: string;
-  readonly kind: "time" | "record";
+  readonly kind: CaseKind;
   readonly title: string;
   readonly parameters: Readonly<Record<string, string | number | boolean>>;
   readonly baseline: boolean;
@@ -62,6 +71,7 @@ export type Request =
   | { readonly type: "turn"; readonly arm: ArmId; readonly suite: number; readonly samples: number }
   | { readonly type: "records"; readonly suite: number; readonly durationMs: number }
   | { readonly type: "memory"; readonly suite: number; readonly durationMs: number }
+  | { readonly type: "slopes"; readonly suite: number }
   | { readonly type: "finish"; readonly suite: number };
 
 export type Reply =
@@ -92,10 +102,28 @@ export type Reply =
       readonly allocations: Readonly<Record<ArmId, AllocationReply>>;
       readonly failures: readonly CaseFailure[];
     }
+  | {
+      readonly type: "slopes";
+      readonly slopes: Readonly<Record<string, readonly SlopeReply[]>>;
+      readonly failures: readonly CaseFailure[];
+    }
   | { readonly type: "finished"; readonly notes: readonly string[] }
   /** An error outside any call, in a timer or a forgotten promise; `case` is empty: the marker knows it. */
   | { readonly type: "broken"; readonly failure: CaseFailure }
   | { readonly type: "failed"; readonly where: "load" | "hook"; readonly message: string; readonly stack?: string };
+
+/** A slope with its interval: bytes a thing, bytes a cycle, bytes an hour. */
+export interface SlopeReply {
+  readonly suffix: string;
+  readonly unit: "bytes" | "bytes/h";
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
+  /** Points that the slope was fitted to. */
+  readonly count: number;
+  readonly note?: string;
+}
 
 /** What one iteration allocates. */
 export interface AllocationReply {

@@ -1,5 +1,5 @@
 import type { Host } from "./host.ts";
-import type { AllocationReply, ArmId, CaseFailure, LoadedCase, LoadedSuite } from "./protocol.ts";
+import type { AllocationReply, ArmId, CaseFailure, LoadedCase, LoadedSuite, SlopeReply } from "./protocol.ts";
 
 /** What one draw measures: a fresh instance of a file's suite. */
 export interface DrawRequest {
@@ -30,11 +30,18 @@ export interface DrawReply {
 /** Where draws are made: one process, or several that take turns. */
 export interface Station extends AsyncDisposable {
   draw(request: DrawRequest): Promise<DrawReply>;
+  /** Memory slopes of the cases that have one. */
+  slopes(request: DrawRequest): Promise<SlopesReply>;
   /** Allocations of the cases, in an instance of its own. */
   allocations(
     request: DrawRequest,
     durationMs: number,
   ): Promise<{ readonly found: Readonly<Record<ArmId, AllocationReply>>; readonly failures: readonly CaseFailure[] }>;
+}
+
+export interface SlopesReply {
+  readonly found: Readonly<Record<string, readonly SlopeReply[]>>;
+  readonly failures: readonly CaseFailure[];
 }
 
 /**
@@ -121,6 +128,10 @@ export class SingleStation implements Station {
     return allocationsIn(this.#host, request, durationMs);
   }
 
+  async slopes(request: DrawRequest): Promise<SlopesReply> {
+    return slopesIn(this.#host, request);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#host.close();
   }
@@ -135,4 +146,14 @@ export async function allocationsIn(
   if (!open || open.failures.length > 0) return { found: {}, failures: open?.failures ?? [] };
   const reply = await host.ask({ type: "memory", suite: open.suite.index, durationMs }, hookStallMs);
   return { found: reply.allocations, failures: reply.failures };
+}
+
+/** A slope's steps (a cycle, a round of making things) may each take this long. */
+const slopeStallMs = 120_000;
+
+export async function slopesIn(host: Host, request: DrawRequest): Promise<SlopesReply> {
+  const open = await openSuite(host, { ...request, twin: false });
+  if (!open || open.failures.length > 0) return { found: {}, failures: open?.failures ?? [] };
+  const reply = await host.ask({ type: "slopes", suite: open.suite.index }, slopeStallMs);
+  return { found: reply.slopes, failures: reply.failures };
 }

@@ -21,8 +21,11 @@ export interface SuiteRunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A process gets this share of the suite's time: its start costs as much as two or three draws. */
-const processShare = 14;
+/**
+ * A process, or a set of three, gets this share of the suite's time: long enough that its start costs no more than a few
+ * draws, and that 8 to 28 of them fit.
+ */
+const processShare: Readonly<Record<SuiteSamples["mode"], number>> = { inside: 14, against: 7 };
 /** For counting the allocations of one case. */
 const allocationMs = 600;
 
@@ -42,6 +45,7 @@ export class SuiteRun {
       processes: [],
       allocations: new Map(),
       records: new Map(),
+      slopes: new Map(),
       failures: [],
       notes: new Set(),
       looks: undefined,
@@ -56,9 +60,9 @@ export class SuiteRun {
     let planned = plan.maxProcesses;
     this.#announce(planned);
     for (let index = 0; index < planned && !signal?.aborted; index++) {
-      if (this.#remaining().length === 0) break;
+      if (this.#remaining().every(({ kind }) => kind === "slope")) break;
       const before = performance.now();
-      const process = await this.#process(limitMs / processShare);
+      const process = await this.#process(limitMs / processShare[this.samples.mode]);
       if (process.draws.length > 0) this.samples.processes.push(process);
       const elapsedMs = performance.now() - started;
       if (index === 1) planned = this.#afford(elapsedMs, performance.now() - before, limitMs);
@@ -66,6 +70,7 @@ export class SuiteRun {
       if (this.#decided() || (elapsedMs > limitMs && index + 1 >= plan.minProcesses)) break;
     }
     if (plan.memory && !signal?.aborted) await this.#memory();
+    if (!signal?.aborted) await this.#slopes();
     return this.samples;
   }
 
@@ -132,7 +137,7 @@ export class SuiteRun {
   }
 
   #onlyRecords(): boolean {
-    return this.#remaining().every(({ kind }) => kind === "record");
+    return this.#remaining().every(({ kind }) => kind !== "time");
   }
 
   /** The samples of one draw; undefined when a case failed in it and is left out from here on. */
@@ -156,7 +161,7 @@ export class SuiteRun {
       iterations: this.#iterations,
       twin: plan.selfCheck && !this.#onlyRecords(),
       seed: random.uint32(),
-      recordMs: (plan.secondsPerSuite * 1000) / processShare / Math.max(1, this.#remaining().length),
+      recordMs: (plan.secondsPerSuite * 1000) / processShare[this.samples.mode] / Math.max(1, this.#remaining().length),
       ...(filter !== undefined && { filter }),
     };
   }
@@ -200,6 +205,20 @@ export class SuiteRun {
     } catch (error) {
       if (!(error instanceof ProcessFailure)) throw error;
       if (!this.#options.signal?.aborted) this.samples.notes.add(`allocations not measured (${error.message})`);
+    }
+  }
+
+  /** Memory slopes need a process that holds nothing else. */
+  async #slopes(): Promise<void> {
+    const asked = this.#remaining().filter(({ kind }) => kind === "slope");
+    if (asked.length === 0) return;
+    await using station = this.#options.station();
+    try {
+      const { found, failures } = await station.slopes(this.#request());
+      for (const [id, slopes] of Object.entries(found)) this.samples.slopes.set(id, slopes);
+      this.#note(failures);
+    } catch (error) {
+      if (!this.#options.signal?.aborted) this.#blame(error);
     }
   }
 

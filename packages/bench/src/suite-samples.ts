@@ -1,5 +1,5 @@
 import type { Looks } from "./paired.ts";
-import type { AllocationReply, CaseFailure, LoadedSuite } from "./protocol.ts";
+import type { AllocationReply, CaseFailure, LoadedSuite, SlopeReply } from "./protocol.ts";
 import type { Draw } from "./steady.ts";
 
 /** Everything measured for one suite: raw, by process and by draw. */
@@ -10,6 +10,7 @@ export interface SuiteSamples {
   readonly processes: ProcessSamples[];
   readonly allocations: Map<string, AllocationReply>;
   readonly records: Map<string, Map<string, number[]>>;
+  readonly slopes: Map<string, readonly SlopeReply[]>;
   readonly failures: CaseFailure[];
   readonly notes: Set<string>;
   looks: Looks | undefined;

@@ -162,7 +162,11 @@ export function selectSeries(database: DatabaseSync, query: SeriesQuery): readon
   // Rows as arrays: half the time of rows as objects, over 100 000 of them.
   statement.setReturnArrays(true);
   const rows = statement.all(...values(conditions), query.limit ?? -1) as unknown as PointRow[];
-  return rows.map(pointOf).toReversed();
+  // The newest were asked for, the oldest come first.
+  // oxlint-disable-next-line unicorn/no-new-array -- sized once: a series may have 100 000 points
+  const points = new Array<SeriesPoint>(rows.length);
+  for (let i = 0; i < rows.length; i++) points[rows.length - 1 - i] = pointOf(rows[i] as PointRow);
+  return points;
 }
 
 type PointRow = readonly [
@@ -173,9 +177,15 @@ type PointRow = readonly [
   ratio: number | null,
 ];
 
-/** Hot: once per row, of up to 100 000; spreading made it three times slower. */
-function pointOf([ordinal, atMs, value, controlRatio, ratio]: PointRow): SeriesPoint {
-  const point: { -readonly [K in keyof SeriesPoint]: SeriesPoint[K] } = { ordinal, atMs, value };
+/** Hot: once per row, of up to 100 000; spreading and destructuring made it several times slower. */
+function pointOf(row: PointRow): SeriesPoint {
+  const point: { -readonly [K in keyof SeriesPoint]: SeriesPoint[K] } = {
+    ordinal: row[0],
+    atMs: row[1],
+    value: row[2],
+  };
+  const controlRatio = row[3];
+  const ratio = row[4];
   if (controlRatio !== null) point.controlRatio = controlRatio;
   if (ratio !== null) point.ratio = ratio;
   return point;
