@@ -64,19 +64,26 @@ export interface SuiteFunction {
   (title: string, options: SuiteOptions, define: () => unknown): void;
   /** Left out of the run. */
   skip(title: string, ...rest: unknown[]): void;
+  /** As if every case in it were marked so. */
+  only(title: string, define: () => unknown): void;
+  only(title: string, options: SuiteOptions, define: () => unknown): void;
   todo(title: string): void;
+}
+
+type SuiteArguments = [title: string, second: SuiteOptions | (() => unknown), third?: () => unknown];
+
+function defineSuite([title, second, third]: SuiteArguments, only: boolean): void {
+  const [options, define] = typeof second === "function" ? [{}, second] : [second, third];
+  if (typeof define !== "function") {
+    throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}" has no function that defines it.`);
+  }
+  collector("suite()").suite(title, options, define, only);
 }
 
 /** Groups benchmarks that are compared with one another: with the one marked `baseline`, else with the first. */
 export const suite: SuiteFunction = Object.assign(
-  (title: string, second: SuiteOptions | (() => unknown), third?: () => unknown): void => {
-    const [options, define] = typeof second === "function" ? [{}, second] : [second, third];
-    if (typeof define !== "function") {
-      throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}" has no function that defines it.`);
-    }
-    collector("suite()").suite(title, options, define);
-  },
-  { skip: (): void => {}, todo: (): void => {} },
+  (...given: SuiteArguments): void => defineSuite(given, false),
+  { skip: (): void => {}, only: (...given: SuiteArguments): void => defineSuite(given, true), todo: (): void => {} },
 );
 
 export function beforeAll(hook: Hook): void {

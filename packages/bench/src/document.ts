@@ -16,10 +16,11 @@ export const removedNs = 0.25;
 export function slug(title: string): string {
   const plain = title
     .normalize("NFKD")
+    .replaceAll(/[\u0300-\u036f]/g, "") // accents: of Latin letters only, elsewhere marks are part of the word
     .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
-    .replaceAll(/^-+|-+$/g, "");
-  return plain === "" ? "unnamed" : plain.slice(0, 80);
+    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "-");
+  const cut = [...plain.replace(/^-/, "")].slice(0, 80).join("").replace(/-$/, "");
+  return cut === "" ? "unnamed" : cut;
 }
 
 /** The metric of a case, without its last part: `registry.lookup`. */

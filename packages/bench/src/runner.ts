@@ -40,6 +40,8 @@ const codeOf: Readonly<Record<string, Parameters<typeof benchErrors.create>[0]>>
   died: "BENCH_PROCESS_DIED",
   memory: "BENCH_OUT_OF_MEMORY",
   load: "BENCH_FILE_FAILED",
+  reload: "BENCH_FILE_FAILED",
+  definition: "BENCH_DEFINITION_INVALID",
 };
 
 export function problemOf(file: string, failure: CaseFailure): MettleError {
@@ -90,11 +92,14 @@ export async function measureFiles(options: BenchOptions, workshop: Workshop): P
   const random = new Random(options.seed ?? clock.wallTime());
   const problems: MettleError[] = [];
   const measured: SuiteSamples[] = [];
+  const notes: string[] = [];
   onEvent({ kind: "plan", files: options.files });
   for (const file of options.files) {
     try {
       if (signal?.aborted) break;
-      for (const suite of await discover(file, workshop.discoverIn, filter)) {
+      const suites = await discover(file, workshop.discoverIn, filter);
+      if (suites.length === 0 && filter === undefined) notes.push(`${file} defines no benchmark`);
+      for (const suite of suites) {
         if (signal?.aborted) break;
         const run = new SuiteRun(file, suite, {
           plan,
@@ -117,6 +122,7 @@ export async function measureFiles(options: BenchOptions, workshop: Workshop): P
   const result = collectResult(measured, problems, signal?.aborted ?? false);
   return {
     ...result,
+    notes: [...notes, ...result.notes],
     measurements: measured.flatMap((samples) => measurementsOf(samples, plan)),
     comparisons: measured.flatMap((samples) => comparisonsOf(samples, plan, random.uint32(), workshop.builds)),
   };
