@@ -23,10 +23,10 @@ function collector(what: string): Collector {
 export interface BenchFunction {
   (title: string, body: BenchBody, options?: CaseOptions): void;
   /** Defined, and left out of the run. */
-  skip(title: string, body?: BenchBody, options?: CaseOptions): void;
+  readonly skip: (title: string, body?: BenchBody, options?: CaseOptions) => void;
   /** When any case of the file is marked so, the others are left out. */
-  only(title: string, body: BenchBody, options?: CaseOptions): void;
-  todo(title: string): void;
+  readonly only: (title: string, body: BenchBody, options?: CaseOptions) => void;
+  readonly todo: (title: string) => void;
 }
 
 /**
@@ -81,10 +81,11 @@ function defineSuite([title, second, third]: SuiteArguments, only: boolean): voi
 }
 
 /** Groups benchmarks that are compared with one another: with the one marked `baseline`, else with the first. */
-export const suite: SuiteFunction = Object.assign(
-  (...given: SuiteArguments): void => defineSuite(given, false),
-  { skip: (): void => {}, only: (...given: SuiteArguments): void => defineSuite(given, true), todo: (): void => {} },
-);
+export const suite: SuiteFunction = Object.assign((...given: SuiteArguments): void => defineSuite(given, false), {
+  skip: (): void => {},
+  only: (...given: SuiteArguments): void => defineSuite(given, true),
+  todo: (): void => {},
+});
 
 export function beforeAll(hook: Hook): void {
   collector("beforeAll()").current.beforeAll.push(hook);

@@ -42,7 +42,7 @@ export async function collectRecords(
 }
 
 function keep(values: Record<string, number[]>, record: unknown): void {
-  const entries = typeof record === "number" ? [["value", record] as const] : Object.entries((record ?? {}) as object);
+  const entries = typeof record === "number" ? [["value", record] as const] : Object.entries(record ?? {});
   if (entries.length === 0) {
     throw new SampleError("threw", "the body returned neither a number nor a record of numbers");
   }

@@ -193,7 +193,14 @@ export class Collector {
         });
       }
       this.#ids.add(id);
-      this.current.cases.push({ kind, title, body: body as BenchBody, options, parameters, only: only || this.#onlyDepth > 0 });
+      this.current.cases.push({
+        kind,
+        title,
+        body: body as BenchBody,
+        options,
+        parameters,
+        only: only || this.#onlyDepth > 0,
+      });
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type Clock, MettleError, Random, systemClock } from "@mettle/core";
+import { type Clock, type MettleError, Random, systemClock } from "@mettle/core";
 import type { Comparison, Measurement, Profile } from "@mettle/results";
 import { type BuildSides, comparisonsOf, measurementsOf } from "./document.ts";
 import { benchErrors } from "./errors.ts";
@@ -18,6 +18,8 @@ export interface BenchOptions {
   /** Only cases whose full name contains this, whatever the case. */
   readonly filter?: string;
   readonly nodeFlags?: readonly string[];
+  /** Environment variables of the measuring processes, beside this one's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Makes the order of arms and the inputs of every seeded choice repeatable; times are not. */
   readonly seed?: number;
   readonly onEvent?: BenchListener;
@@ -74,8 +76,8 @@ export async function runBenchmarks(options: BenchOptions): Promise<BenchResult>
   return measureFiles(options, { mode: "inside", discoverIn: host, station: () => new SingleStation(new Host(host)) });
 }
 
-export function hostOptions({ cwd, nodeFlags = [], signal }: BenchOptions): HostOptions {
-  return { cwd, nodeFlags, ...(signal && { signal }) };
+export function hostOptions({ cwd, nodeFlags = [], env, signal }: BenchOptions): HostOptions {
+  return { cwd, nodeFlags, ...(env && { env }), ...(signal && { signal }) };
 }
 
 /** Where the suites of a run are looked up and measured. */
