@@ -1,5 +1,4 @@
 import { openSync, writeSync } from "node:fs";
-import { registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Random } from "@mettle/core";
 import { type Arm, caseId, controlDefinition, describeSuites, isControl, makeArm } from "./arms.ts";
@@ -7,6 +6,7 @@ import { measureAllocations } from "./child-memory.ts";
 import { collectRecords } from "./child-records.ts";
 import { type Collector, collect, type SuiteDefinition } from "./definition.ts";
 import { measureTimerCosts, type TimerCosts } from "./driver.ts";
+import { redirectAuthoring } from "./redirect-authoring.ts";
 import { type CaseFailure, controlArm, type LoadedSuite, type Reply, type Request, twinSuffix } from "./protocol.ts";
 
 // The measuring process: does one request at a time and answers it. It never decides anything.
@@ -21,20 +21,7 @@ const warmupLimitMs = 200;
 /** The control is a reference, not an arm: one sample in so many blocks is enough. */
 const controlEvery = 4;
 
-// A benchmark file may resolve another copy of this package, or be written for vitest or tinybench: all of them get
-// the definitions of this process.
-const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-const own: Readonly<Record<string, string>> = {
-  "@mettle/bench": new URL(`./authoring${extension}`, import.meta.url).href,
-  vitest: new URL(`./compat/vitest${extension}`, import.meta.url).href,
-  tinybench: new URL(`./compat/tinybench${extension}`, import.meta.url).href,
-};
-registerHooks({
-  resolve: (specifier, context, next) => {
-    const url = Object.hasOwn(own, specifier) ? own[specifier] : undefined;
-    return url ? { url, shortCircuit: true } : next(specifier, context);
-  },
-});
+redirectAuthoring();
 
 interface Open {
   readonly suite: SuiteDefinition;

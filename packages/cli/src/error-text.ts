@@ -1,4 +1,5 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
+import type { CommandContext } from "./command-context.ts";
 
 export interface DescribedError {
   /** For people, ending with a newline. */
@@ -34,8 +35,16 @@ export function describeError(error: unknown): DescribedError {
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? (error.stack ?? message) : message;
   return {
-    text: harmless(`✗ INTERNAL ${message}\n${stack}\n  → This is a defect of Mettle: please report it with the lines above.\n`),
+    text: harmless(
+      `✗ INTERNAL ${message}\n${stack}\n  → This is a defect of Mettle: please report it with the lines above.\n`,
+    ),
     document: { schema: "mettle.error/1", error: { code: "INTERNAL", message, exitCode: exitCodes.internal } },
     exitCode: exitCodes.internal,
   };
+}
+
+/** Tells of an error that does not end the command. */
+export function writeError(error: MettleError, { stderr, flags }: CommandContext): void {
+  const { text, document } = describeError(error);
+  stderr.write(flags.on("json") ? `${JSON.stringify({ kind: "error", ...document.error })}\n` : text);
 }

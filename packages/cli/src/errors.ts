@@ -11,6 +11,7 @@ export type CliErrorCode =
   | "POLICY_MISSING"
   | "RUN_NOT_FOUND"
   | "HISTORY_EMPTY"
+  | "HISTORY_DAMAGED"
   | "OUTPUT_WRITE_FAILED"
   | "FILES_EXIST"
   | "PROFILE_CASE_AMBIGUOUS"
@@ -37,6 +38,10 @@ export const cliErrors: ErrorCatalogue<CliErrorCode> = defineErrors({
     exitCode: exitCodes.usage,
   },
   HISTORY_EMPTY: { next: "Measure first: mettle bench appends every run to the history.", exitCode: exitCodes.usage },
+  HISTORY_DAMAGED: {
+    next: "Move the file aside and start a new history, or restore a copy; run documents can be appended again.",
+    exitCode: exitCodes.usage,
+  },
   OUTPUT_WRITE_FAILED: {
     next: "Free some space, or choose another folder with --out.",
     exitCode: exitCodes.internal,

@@ -66,6 +66,9 @@ export class OutputFolder {
       (second: unknown) => `${error.next} The run could not be kept elsewhere either: ${messageOf(second)}`,
     );
     const { code, message, details, exitCode, retryable } = error;
-    return new MettleError(code, { next, exitCode, retryable }, message, { details: { ...details, spare }, cause: error });
+    return new MettleError(code, { next, exitCode, retryable }, message, {
+      details: { ...details, spare },
+      cause: error,
+    });
   }
 }

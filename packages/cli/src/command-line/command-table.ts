@@ -215,7 +215,10 @@ const commands: readonly CommandSpec[] = [
     flags: [
       {
         name: "from",
-        type: { kind: "choice", choices: ["k6-json", "k6-csv", "k6-summary", "bencher", "csv", "github-action-benchmark"] },
+        type: {
+          kind: "choice",
+          choices: ["k6-json", "k6-csv", "k6-summary", "bencher", "csv", "github-action-benchmark"],
+        },
         help: "the file's format",
       },
       { name: "name", type: text("NAME"), help: "of the run (the format's)" },

@@ -36,8 +36,7 @@ function bash(): string {
   );
   const free = valueFlags().filter((flag) => !choiceFlags().has(flag.slice(2)));
   const perCommand = commandTable.map(
-    (command) =>
-      `    ${command.name}) flags="${flagWords(flagsOf(command))}"; words="${firstChoices(command)}" ;;`,
+    (command) => `    ${command.name}) flags="${flagWords(flagsOf(command))}"; words="${firstChoices(command)}" ;;`,
   );
   return `# mettle completion for bash; load it with: eval "$(mettle completion bash)"
 _mettle() {
@@ -71,7 +70,8 @@ const zshText = (text: string): string => text.replaceAll(/[[\]:\\]/g, "\\$&").r
 const fishText = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll("'", "\\'");
 
 function zshFlag({ name, type, help }: FlagSpec): string {
-  const value = type.kind === "switch" ? "" : type.kind === "choice" ? `:value:(${type.choices.join(" ")})` : `:value:_files`;
+  const value =
+    type.kind === "switch" ? "" : type.kind === "choice" ? `:value:(${type.choices.join(" ")})` : `:value:_files`;
   return `'--${name}[${zshText(help)}]${value}'`;
 }
 
@@ -114,7 +114,8 @@ function fish(): string {
     return [
       ...(words ? [`complete -c mettle ${condition} -f -a '${words}'`] : []),
       ...flagsOf(command).map(({ name, type, help }) => {
-        const value = type.kind === "switch" ? "" : type.kind === "choice" ? ` -x -a '${type.choices.join(" ")}'` : " -r";
+        const value =
+          type.kind === "switch" ? "" : type.kind === "choice" ? ` -x -a '${type.choices.join(" ")}'` : " -r";
         return `complete -c mettle ${condition} -l ${name}${value} -d '${fishText(help)}'`;
       }),
     ];

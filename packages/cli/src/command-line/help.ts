@@ -1,4 +1,11 @@
-import { type ArgumentSpec, type CommandSpec, commandTable, environmentName, type FlagSpec, globalFlags } from "./command-table.ts";
+import {
+  type ArgumentSpec,
+  type CommandSpec,
+  commandTable,
+  environmentName,
+  type FlagSpec,
+  globalFlags,
+} from "./command-table.ts";
 
 /** What `mettle --help` prints. */
 export function generalHelp(): string {
@@ -45,8 +52,12 @@ function argumentText({ name, required, variadic, choices }: ArgumentSpec): stri
 
 function flagRow(flag: FlagSpec): [string, string] {
   const { name, short, type, help, environment } = flag;
-  const value = type.kind === "switch" ? "" : type.kind === "choice" ? ` ${type.choices.join("|")}` : ` ${type.placeholder}`;
-  return [`${short ? `-${short}, ` : ""}--${name}${value}`, `${help}${environment ? ` [${environmentName(flag)}]` : ""}`];
+  const value =
+    type.kind === "switch" ? "" : type.kind === "choice" ? ` ${type.choices.join("|")}` : ` ${type.placeholder}`;
+  return [
+    `${short ? `-${short}, ` : ""}--${name}${value}`,
+    `${help}${environment ? ` [${environmentName(flag)}]` : ""}`,
+  ];
 }
 
 /** Wider first columns put their text on a line of its own. */

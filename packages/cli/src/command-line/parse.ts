@@ -1,6 +1,13 @@
 import { parseArgs } from "node:util";
 import { cliErrors } from "../errors.ts";
-import { type CommandSpec, commandNamed, commandTable, environmentName, type FlagSpec, flagsOf } from "./command-table.ts";
+import {
+  type CommandSpec,
+  commandNamed,
+  commandTable,
+  environmentName,
+  type FlagSpec,
+  flagsOf,
+} from "./command-table.ts";
 import { globalFlags } from "./command-table.ts";
 import { Flags, type FlagValue } from "./flags.ts";
 import { didYouMean } from "./suggest.ts";
@@ -10,7 +17,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type Invocation =
   | { readonly kind: "help"; readonly command?: CommandSpec }
   | { readonly kind: "version" }
-  | { readonly kind: "run"; readonly command: CommandSpec; readonly positionals: readonly string[]; readonly flags: Flags };
+  | {
+      readonly kind: "run";
+      readonly command: CommandSpec;
+      readonly positionals: readonly string[];
+      readonly flags: Flags;
+    };
 
 /**
  * Reads a command line by the command table. A flag that is not given is looked for in the environment.
@@ -93,11 +105,20 @@ function unknownFlag(command: CommandSpec, written: string, name: string): Error
   return cliErrors.create(
     "USAGE_FLAG_UNKNOWN",
     `mettle ${command.name} has no flag ${written}.${didYouMean(name, names, "--")}`,
-    { details: { command: command.name, flag: written, known: names }, next: `See what there is with: mettle ${command.name} --help.` },
+    {
+      details: { command: command.name, flag: written, known: names },
+      next: `See what there is with: mettle ${command.name} --help.`,
+    },
   );
 }
 
-function addValue(given: Map<string, FlagValue>, flag: FlagSpec, written: string, value: string | undefined, inline: boolean): void {
+function addValue(
+  given: Map<string, FlagValue>,
+  flag: FlagSpec,
+  written: string,
+  value: string | undefined,
+  inline: boolean,
+): void {
   if (flag.type.kind === "switch") {
     if (value !== undefined) throw invalid(written, "takes no value");
     given.set(flag.name, true);
@@ -127,7 +148,10 @@ function readValue(flag: FlagSpec, written: string, value: string): FlagValue {
       return type.repeatable ? value.split(/\s+/).filter(Boolean) : value;
     case "choice":
       if (!type.choices.includes(value)) {
-        throw invalid(written, `must be one of ${type.choices.join(", ")}, got ${JSON.stringify(value)}.${didYouMean(value, type.choices)}`);
+        throw invalid(
+          written,
+          `must be one of ${type.choices.join(", ")}, got ${JSON.stringify(value)}.${didYouMean(value, type.choices)}`,
+        );
       }
       return value;
     case "number": {
@@ -143,7 +167,10 @@ function readValue(flag: FlagSpec, written: string, value: string): FlagValue {
       const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(value.trim());
       const fraction = Number(match?.[1] ?? Number.NaN) / (match?.[2] === "%" ? 100 : 1);
       if (!(fraction >= 0 && fraction < 1)) {
-        throw invalid(written, `must be a share below 100 %, such as ${type.placeholder}, got ${JSON.stringify(value)}`);
+        throw invalid(
+          written,
+          `must be a share below 100 %, such as ${type.placeholder}, got ${JSON.stringify(value)}`,
+        );
       }
       return fraction;
     }
@@ -151,10 +178,14 @@ function readValue(flag: FlagSpec, written: string, value: string): FlagValue {
 }
 
 const usageOf = ({ name, type }: FlagSpec): string =>
-  type.kind === "choice" ? `--${name} ${type.choices.join("|")}` : `--${name} ${"placeholder" in type ? type.placeholder : ""}`;
+  type.kind === "choice"
+    ? `--${name} ${type.choices.join("|")}`
+    : `--${name} ${"placeholder" in type ? type.placeholder : ""}`;
 
 const invalid = (written: string, problem: string): Error =>
-  cliErrors.create("USAGE_VALUE_INVALID", `${written} ${problem.replace(/\.$/, "")}.`, { details: { flag: written, problem } });
+  cliErrors.create("USAGE_VALUE_INVALID", `${written} ${problem.replace(/\.$/, "")}.`, {
+    details: { flag: written, problem },
+  });
 
 /** Flags come before the environment, the environment before the configuration file. */
 function addEnvironment(command: CommandSpec, given: Map<string, FlagValue>, environment: Environment): void {
@@ -173,7 +204,10 @@ function checkPositionals(command: CommandSpec, positionals: readonly string[]):
     const usage = { next: `For example: ${command.examples[0] ?? ""}. See: mettle ${command.name} --help.` };
     if (required && value === undefined) {
       const what = choices ? `one of ${choices.join(", ")}` : name;
-      throw cliErrors.create("USAGE_ARGUMENT_MISSING", `mettle ${command.name} needs ${what}.`, { details: { argument: name }, ...usage });
+      throw cliErrors.create("USAGE_ARGUMENT_MISSING", `mettle ${command.name} needs ${what}.`, {
+        details: { argument: name },
+        ...usage,
+      });
     }
     if (value !== undefined && choices && !choices.includes(value)) {
       throw cliErrors.create(
@@ -185,10 +219,14 @@ function checkPositionals(command: CommandSpec, positionals: readonly string[]):
   });
   const surplus = positionals[command.arguments.length];
   if (surplus !== undefined && !command.arguments.some(({ variadic }) => variadic)) {
-    throw cliErrors.create("USAGE_ARGUMENT_SURPLUS", `mettle ${command.name} does not take ${JSON.stringify(surplus)}.`, {
-      details: { argument: surplus },
-      next: `See what it takes with: mettle ${command.name} --help.`,
-    });
+    throw cliErrors.create(
+      "USAGE_ARGUMENT_SURPLUS",
+      `mettle ${command.name} does not take ${JSON.stringify(surplus)}.`,
+      {
+        details: { argument: surplus },
+        next: `See what it takes with: mettle ${command.name} --help.`,
+      },
+    );
   }
 }
 

@@ -1,10 +1,10 @@
-import { exitCodes, MettleError } from "@mettle/core";
+import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import type { Verdict } from "@mettle/judge";
 import { renderJson, renderJunit, renderMarkdown, renderSummary } from "@mettle/report";
 import { openHistory, type Run } from "@mettle/results";
 import { type CommandContext, note, warn } from "../command-context.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
-import { reportError } from "../error-text.ts";
+import { writeError } from "../error-text.ts";
 import { Interruption } from "../interrupt.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findFiles } from "../run/find-files.ts";
@@ -17,20 +17,25 @@ import { saveBaseline } from "../run/save-baseline.ts";
 export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(context);
   const yardstick = await findYardstick(settings);
-  const { patterns, exclude } = { patterns: settings.config.bench?.files, exclude: settings.config.bench?.exclude };
+  const { files: patterns, exclude } = settings.config.bench ?? {};
   const files = await findFiles({ cwd: context.cwd, named: context.positionals, patterns, exclude });
   const measured = await measureInterruptibly(context, settings, files);
   const troubles = await keep(measured, settings, context);
   const verdict = judgeRun(measured.run, yardstick, settings, context);
-  const exitCode = exitCodeOf(measured, isJudged(yardstick, measured.run) ? verdict : undefined, troubles);
-  const shown = { ...verdict, exitCode } as Verdict;
-  troubles.push(...(await writeReports(measured.run, shown, settings, context)));
-  show(measured.run, isJudged(yardstick, measured.run) || exitCode !== 0 ? shown : undefined, settings, context);
-  for (const problem of [...measured.result.problems, ...troubles]) reportError(problem, context);
+  const judged = isJudged(yardstick, measured.run);
+  const exitCode = exitCodeOf(measured, judged ? verdict.exitCode : exitCodes.pass, troubles);
+  const final = { ...verdict, exitCode };
+  troubles.push(...(await writeReports(measured.run, final, settings, context)));
+  show(measured.run, final, judged || exitCode !== exitCodes.pass, settings, context);
+  for (const problem of [...measured.result.problems, ...troubles]) writeError(problem, context);
   return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
 }
 
-async function measureInterruptibly(context: CommandContext, settings: Settings, files: readonly string[]): Promise<Measured> {
+async function measureInterruptibly(
+  context: CommandContext,
+  settings: Settings,
+  files: readonly string[],
+): Promise<Measured> {
   using interruption = new Interruption(() => {
     note(context, "Interrupted: keeping what was measured. Once more ends at once.");
   });
@@ -71,16 +76,21 @@ function append(file: string, run: Run): void {
 }
 
 /** A promise missed outranks trouble with other benchmarks, and an interruption outranks everything. */
-function exitCodeOf({ result }: Measured, verdict: Verdict | undefined, troubles: readonly MettleError[]): number {
+function exitCodeOf({ result }: Measured, judged: ExitCode, troubles: readonly MettleError[]): ExitCode {
   if (result.interrupted) return exitCodes.interrupted;
-  const judged = verdict?.exitCode ?? exitCodes.pass;
   if (judged === exitCodes.objectiveMissed || judged === exitCodes.regression) return judged;
   const problems = result.problems.map(({ exitCode }) => exitCode);
-  if (problems.length > 0) return Math.max(...problems);
-  return judged === exitCodes.pass ? (troubles[0]?.exitCode ?? judged) : judged;
+  // A file that does not load is a mistake to correct (2); a benchmark that failed leaves a hole in the result (5).
+  const worst = problems.find((code) => code === exitCodes.invalidMeasurement) ?? problems[0];
+  return worst ?? (judged === exitCodes.pass ? (troubles[0]?.exitCode ?? judged) : judged);
 }
 
-async function writeReports(run: Run, verdict: Verdict, { out: path }: Settings, { cwd }: CommandContext): Promise<MettleError[]> {
+async function writeReports(
+  run: Run,
+  verdict: Verdict,
+  { out: path }: Settings,
+  { cwd }: CommandContext,
+): Promise<MettleError[]> {
   const out = new OutputFolder(path, cwd);
   try {
     await out.write("summary.md", renderMarkdown(run, verdict));
@@ -92,13 +102,15 @@ async function writeReports(run: Run, verdict: Verdict, { out: path }: Settings,
   }
 }
 
-function show(run: Run, verdict: Verdict | undefined, { out: path }: Settings, context: CommandContext): void {
+function show(run: Run, verdict: Verdict, judged: boolean, { out: path }: Settings, context: CommandContext): void {
   const { flags, stdout } = context;
   if (flags.on("json")) {
-    stdout.write(renderJson(run, verdict ?? unjudged(run)));
+    stdout.write(renderJson(run, verdict));
     return;
   }
   const out = new OutputFolder(path, context.cwd);
   const files = { data: out.shown("run.json"), summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
-  stdout.write(renderSummary(run, verdict, { ...textOptions(context), all: flags.on("all"), files }));
+  // A verdict that nothing was asked of would only say so.
+  const shown = judged ? verdict : undefined;
+  stdout.write(renderSummary(run, shown, { ...textOptions(context), all: flags.on("all"), files }));
 }

@@ -23,7 +23,7 @@ const oneOf =
 /** A section is a record of settings; `anything` is checked by whoever it belongs to. */
 type Shape = Readonly<Record<string, Check | { readonly section: Shape } | "anything">>;
 
-const shape = {
+const shape: Shape & Readonly<Record<keyof MettleConfig, Shape[string]>> = {
   name: text,
   bench: {
     section: {
@@ -51,7 +51,7 @@ const shape = {
   history: (value) => (value === false ? undefined : text(value) && "must be a file name, or false for no history"),
   baselines: text,
   out: text,
-} satisfies Shape & Record<keyof MettleConfig, unknown>;
+};
 
 /**
  * Checks what a configuration file exports, but for the policy, which the judge checks itself.
@@ -77,7 +77,9 @@ function checkSection(value: unknown, expected: Shape, path: string, problems: s
   for (const [key, setting] of Object.entries(value)) {
     const check = Object.hasOwn(expected, key) ? expected[key] : undefined;
     if (check === undefined) {
-      problems.push(`${path}${key} is not a setting; there are ${known.join(", ")}.${didYouMean(key, known)}`.replace(/[.?]$/, ""));
+      problems.push(
+        `${path}${key} is not a setting; there are ${known.join(", ")}.${didYouMean(key, known)}`.replace(/[.?]$/, ""),
+      );
     } else if (setting === undefined || check === "anything") {
       continue;
     } else if (typeof check === "function") {

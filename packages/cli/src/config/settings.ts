@@ -45,7 +45,11 @@ export async function loadSettings(context: CommandContext): Promise<Settings> {
   };
 }
 
-function historyFile(flag: string | undefined, off: boolean, configured: string | false | undefined): string | undefined {
+function historyFile(
+  flag: string | undefined,
+  off: boolean,
+  configured: string | false | undefined,
+): string | undefined {
   if (off) return undefined;
   if (flag !== undefined) return flag;
   return configured === false ? undefined : (configured ?? settingDefaults.history);

@@ -22,9 +22,13 @@ export async function findRun(named: string | undefined, settings: Settings, cwd
   if (stored) return stored;
   // A path that is not there has a better message of its own.
   if (looksLikePath) return readRun(path);
-  throw cliErrors.create("RUN_NOT_FOUND", `${JSON.stringify(named)} is neither a file nor a baseline nor in the history.`, {
-    details: { named, baselines: names },
-  });
+  throw cliErrors.create(
+    "RUN_NOT_FOUND",
+    `${JSON.stringify(named)} is neither a file nor a baseline nor in the history.`,
+    {
+      details: { named, baselines: names },
+    },
+  );
 }
 
 async function lastRun({ out }: Settings): Promise<Run> {

@@ -1,6 +1,14 @@
 import { existsSync } from "node:fs";
 import type { HistorySeries } from "@mettle/judge";
-import { type History, headlineStatistic, type Measurement, openHistory, type Run, type RunEntry, statistic } from "@mettle/results";
+import {
+  type History,
+  headlineStatistic,
+  type Measurement,
+  openHistory,
+  type Run,
+  type RunEntry,
+  statistic,
+} from "@mettle/results";
 
 /** Newest runs that a judgement of history looks at: steps older than that are nobody's news. */
 const JUDGED_POINTS = 500;
@@ -25,7 +33,10 @@ export function seriesUpTo(run: Run, file: string): readonly HistorySeries[] {
     if (name === undefined || value === undefined) return [];
     const past = pastPoints(history, entries, run, measurement, name);
     const { metric, tags, unit, direction } = measurement;
-    const own = pointOf({ id: run.id, startedAt: run.startedAt, ...(run.revision && { commit: run.revision.commit }) }, value);
+    const own = pointOf(
+      { id: run.id, startedAt: run.startedAt, ...(run.revision && { commit: run.revision.commit }) },
+      value,
+    );
     return [{ metric, tags, unit, direction, points: [...past, own] }];
   });
 }

@@ -1,4 +1,11 @@
-import { type BenchListener, type BenchPlan, type BenchResult, benchAgainst, measureBenchmarks, type MeasureOptions } from "@mettle/bench";
+import {
+  type BenchListener,
+  type BenchPlan,
+  type BenchResult,
+  benchAgainst,
+  measureBenchmarks,
+  type MeasureOptions,
+} from "@mettle/bench";
 import { colorSupport, LiveView, progressMode } from "@mettle/report";
 import type { Profile, Run } from "@mettle/results";
 import type { CommandContext } from "../command-context.ts";
@@ -10,7 +17,10 @@ export interface Measured {
 }
 
 /** Shows what `work` tells while it measures, on stderr, until it has ended. */
-export async function withProgress<T>(context: CommandContext, work: (onEvent: BenchListener) => Promise<T>): Promise<T> {
+export async function withProgress<T>(
+  context: CommandContext,
+  work: (onEvent: BenchListener) => Promise<T>,
+): Promise<T> {
   const { stderr, env, flags, clock } = context;
   const view = new LiveView({
     stream: stderr,
