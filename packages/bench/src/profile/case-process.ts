@@ -20,7 +20,7 @@ export type ProfileReply =
 const WARMUP_MS = 300;
 
 async function answer(request: ProfileRequest): Promise<unknown> {
-  const opened = await openCase(request.file, request.case);
+  const opened = await openCase(request.file, request.case, { apart: true });
   await opened.runFor(WARMUP_MS);
   const run = async (): Promise<void> => {
     await opened.runFor(request.durationMs);

@@ -25,6 +25,9 @@ import { findFiles } from "../run/find-files.ts";
 import { withProgress } from "../run/measure.ts";
 import { writeError } from "../error-text.ts";
 
+const isTime = ({ unit, summary }: Measurement): boolean => unit === "ns" && summary.p50 !== undefined;
+const typicalNs = (measurements: readonly Measurement[]): number | undefined => measurements.find(isTime)?.summary.p50;
+
 const SHOWN_FUNCTIONS = 12;
 
 interface Profiled {
@@ -71,7 +74,9 @@ export async function run(context: CommandContext): Promise<number> {
   const out = new OutputFolder(settings.out, cwd);
   try {
     const profiled = await profile(options, flags.on("heap"), out);
-    const instructions = flags.on("instructions") ? await countInstructions(options) : undefined;
+    const instructions = flags.on("instructions")
+      ? await countInstructions(options, typicalNs(measured.run.measurements) ?? 1000)
+      : undefined;
     show(id, profiled, measured.run.measurements, instructions, out, context);
     return exitCodes.pass;
   } catch (error) {
@@ -126,18 +131,19 @@ const scaled = (node: FlameNode, factor: number): FlameNode => ({
   children: node.children.map((child) => scaled(child, factor)),
 });
 
-const countInstructions = ({
-  file,
-  case: id,
-  nodeFlags,
-  cwd,
-  signal,
-}: ProfileCaseOptions): Promise<InstructionsMeasurement> =>
-  measureInstructions({
-    argumentsFor: caseInstructionArguments({ file, case: id, ...(nodeFlags && { nodeFlags }) }),
+/** valgrind slows Node down some fiftyfold: so much of the body's own time keeps a process under about ten seconds. */
+const COUNTED_NS = 150e6;
+
+function countInstructions(options: ProfileCaseOptions, medianNs: number): Promise<InstructionsMeasurement> {
+  const { file, case: id, nodeFlags, cwd, signal } = options;
+  const many = Math.min(120_000, Math.max(60, Math.round(COUNTED_NS / Math.max(1, medianNs))));
+  return measureInstructions({
+    argumentsFor: caseInstructionArguments({ file, case: id, ...(nodeFlags && { nodeFlags }) }, Math.ceil(many / 6)),
+    iterations: [Math.ceil(many / 6), many],
     cwd,
     ...(signal && { signal }),
   });
+}
 
 function show(
   id: string,
@@ -149,7 +155,7 @@ function show(
 ): void {
   const shownFiles = files.map((file) => out.shown(file));
   const functions = topFunctions(flame, SHOWN_FUNCTIONS);
-  const time = measurements.find(({ unit, summary }) => unit === "ns" && summary.p50 !== undefined);
+  const time = measurements.find(isTime);
   if (context.flags.on("json")) {
     const measuredTime = time && { metric: time.metric, summary: time.summary, interval: time.interval };
     printJson(context, {
