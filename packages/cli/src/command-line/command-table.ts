@@ -42,7 +42,7 @@ const text = (placeholder: string): FlagType => ({ kind: "text", placeholder });
 export const globalFlags: readonly FlagSpec[] = [
   { name: "help", short: "h", type: onOff, help: "this help" },
   { name: "version", type: onOff, help: "the version of Mettle and of Node" },
-  { name: "json", type: onOff, help: "the result as one JSON document on stdout; progress as NDJSON on stderr" },
+  { name: "json", type: onOff, help: "one JSON document on stdout; progress as NDJSON on stderr" },
   { name: "quiet", short: "q", type: onOff, help: "no progress, only results and errors", environment: true },
   { name: "out", type: text("DIR"), help: "folder that files are written to (mettle-out)", environment: true },
   { name: "config", type: text("FILE"), help: "configuration (mettle.config.ts, if there is one)", environment: true },
@@ -66,7 +66,7 @@ const compare: FlagSpec = {
 const nodeFlags: FlagSpec = {
   name: "node-flags",
   type: { kind: "text", placeholder: "FLAGS", repeatable: true },
-  help: "flags for the measuring processes: --node-flags=--max-old-space-size=4096",
+  help: "for the measuring processes: --node-flags=--expose-gc",
   environment: true,
 };
 const metricName = { name: "METRIC", required: false } as const;
