@@ -40,7 +40,8 @@ async function measureInterruptibly(
     note(context, "Interrupted: keeping what was measured. Once more ends at once.");
   });
   const options = { ...measureOptions(context, settings, files), signal: interruption.signal };
-  return withProgress(context, (onEvent) => measure({ ...options, onEvent }, context.flags.text("against"), settings));
+  // Awaited here: the signals must stay caught until it has ended.
+  return await withProgress(context, (onEvent) => measure({ ...options, onEvent }, context.flags.text("against"), settings));
 }
 
 /**
