@@ -1,5 +1,4 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import { registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 import { messageOf, Random } from "@mettle/core";
 import { type Arm, controlDefinition, describeSuites, isControl, makeArm } from "./arms.ts";
@@ -22,6 +21,7 @@ import {
   twinSuffix,
   type TimerCosts,
 } from "./protocol.ts";
+import { redirectAuthoring } from "./redirect-authoring.ts";
 
 // The measuring process: does one request at a time and answers it. It never decides anything.
 
@@ -35,20 +35,7 @@ const warmupLimitMs = 200;
 /** The control is a reference, not an arm: one sample in so many blocks is enough. */
 const controlEvery = 4;
 
-// A benchmark file may resolve another copy of this package, or be written for vitest or tinybench: all of them get
-// the definitions of this process.
-const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-const own: Readonly<Record<string, string>> = {
-  "@mettle/bench": new URL(`./authoring${extension}`, import.meta.url).href,
-  vitest: new URL(`./compat/vitest${extension}`, import.meta.url).href,
-  tinybench: new URL(`./compat/tinybench${extension}`, import.meta.url).href,
-};
-registerHooks({
-  resolve: (specifier, context, next) => {
-    const url = Object.hasOwn(own, specifier) ? own[specifier] : undefined;
-    return url ? { url, shortCircuit: true } : next(specifier, context);
-  },
-});
+redirectAuthoring();
 
 interface PlannedArm {
   readonly id: ArmId;
