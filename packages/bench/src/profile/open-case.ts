@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
-import { caseId, makeArm } from "../arms.ts";
+import { makeArm } from "../arms.ts";
 import { collectRecords } from "../child-records.ts";
-import { type BenchBody, collect } from "../definition.ts";
+import { caseId, type BenchBody, collect } from "../definition.ts";
 import { measureTimerCosts } from "../driver.ts";
 
 /** One case of a file, set up and ready to be run again and again. */
@@ -25,7 +25,7 @@ export interface OpenCaseOptions {
 export async function openCase(file: string, id: string, options: OpenCaseOptions = {}): Promise<OpenCase> {
   const collector = await collect(() => import(pathToFileURL(file).href));
   const found = collector.suites.flatMap((suite) =>
-    suite.cases.filter((definition) => caseId(suite, definition) === id).map((definition) => ({ suite, definition })),
+    suite.cases.filter((definition) => caseId(suite.titles, definition) === id).map((definition) => ({ suite, definition })),
   )[0];
   if (!found) throw new Error(`${file} defines no case ${JSON.stringify(id)}`);
   const { suite, definition } = found;
