@@ -17,7 +17,7 @@ describe("docs/reference/errors.md", () => {
   );
 
   test("lists every code with its advice and exit code, and no code that is gone", () => {
-    expect(rows.map(({ meaning: _, ...row }) => row)).toEqual(listed);
+    expect(rows.map((row) => ({ ...row, meaning: undefined }))).toEqual(listed);
   });
 
   test("says what each means", () => {
