@@ -1,0 +1,38 @@
+import { type ErrorDefinition, coreErrors } from "@mettle/core";
+import { benchErrors, benchLabErrors } from "@mettle/bench";
+import { judgeErrors } from "@mettle/judge";
+import { reportErrors } from "@mettle/report";
+import { resultsErrors } from "@mettle/results";
+import { statsErrors } from "@mettle/stats";
+
+/** Every catalogue of the libraries by its package, in the order of the layers; the command adds its own. */
+export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDefinition>>>> = {
+  core: coreErrors.definitions,
+  stats: statsErrors.definitions,
+  results: resultsErrors.definitions,
+  bench: { ...benchErrors.definitions, ...benchLabErrors.definitions },
+  judge: judgeErrors.definitions,
+  report: reportErrors.definitions,
+};
+
+export interface ErrorRow {
+  readonly package: string;
+  readonly code: string;
+  readonly meaning: string;
+  readonly next: string;
+  readonly exitCode: number;
+  readonly retryable: boolean;
+}
+
+/** The rows of docs/reference/errors.md: `| CODE | meaning | next | exit code |`, under a heading for each package. */
+export function errorRows(markdown: string): ErrorRow[] {
+  let name = "";
+  return markdown.split("\n").flatMap((line): ErrorRow[] => {
+    name = /^## (\w+)/.exec(line)?.[1] ?? name;
+    const cells = /^\| `([A-Z0-9_]+)` +\|(.*)\|(.*)\| *(\d+)(, retry)? *\|$/.exec(line);
+    if (!cells) return [];
+    const [, code = "", meaning = "", next = "", exitCode, retry] = cells;
+    const row = { package: name, code, meaning: meaning.trim(), next: next.trim().replaceAll("\\|", "|") };
+    return [{ ...row, exitCode: Number(exitCode), retryable: retry !== undefined }];
+  });
+}
