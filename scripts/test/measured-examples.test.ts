@@ -86,8 +86,7 @@ const programs: Readonly<Record<string, (output: string) => void>> = {
 describe("examples", { timeout: 60_000 }, () => {
   test("every file is run, here or by scripts/run-examples.ts", () => {
     const here = [...Object.keys(benchmarks), ...Object.keys(programs)];
-    const promised = (name: string): boolean =>
-      promisedOutput(readFileSync(join(folder, name), "utf8")) !== undefined;
+    const promised = (name: string): boolean => promisedOutput(readFileSync(join(folder, name), "utf8")) !== undefined;
     const elsewhere = readdirSync(folder).filter((name) => !here.includes(name));
     expect(elsewhere.filter((name) => !promised(name))).toEqual([]);
     expect(here.filter((name) => promised(name))).toEqual([]);

@@ -179,13 +179,7 @@ export class Collector {
     }
   }
 
-  add(
-    kind: "time" | "record",
-    title: string,
-    body: unknown,
-    options: CaseOptions & RecordOptions,
-    only = false,
-  ): void {
+  add(kind: "time" | "record", title: string, body: unknown, options: CaseOptions & RecordOptions, only = false): void {
     if (typeof title !== "string" || title.trim() === "") {
       throw benchErrors.create("BENCH_DEFINITION_INVALID", "A benchmark needs a title.");
     }

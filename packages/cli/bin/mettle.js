@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript in a syntax that old Nodes parse, so that they can say what is missing instead of a SyntaxError.
-var version = process.versions.node;
-var wanted = 24;
+const version = process.versions.node;
+const wanted = 24;
 
 if (parseInt(version, 10) < wanted) {
   process.stderr.write(
@@ -15,7 +15,7 @@ if (parseInt(version, 10) < wanted) {
   );
   process.exitCode = 2;
 } else {
-  import("../dist/main.js").then(function (program) {
+  void import("../dist/main.js").then(function (program) {
     return program.main();
   });
 }

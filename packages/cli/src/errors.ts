@@ -14,8 +14,7 @@ export type CliErrorCode =
   | "HISTORY_DAMAGED"
   | "OUTPUT_WRITE_FAILED"
   | "FILES_EXIST"
-  | "PROFILE_CASE_AMBIGUOUS"
-  | "MACHINE_UNFIT";
+  | "PROFILE_CASE_AMBIGUOUS";
 
 /** Errors of the command itself. */
 export const cliErrors: ErrorCatalogue<CliErrorCode> = defineErrors({
@@ -54,9 +53,5 @@ export const cliErrors: ErrorCatalogue<CliErrorCode> = defineErrors({
   PROFILE_CASE_AMBIGUOUS: {
     next: "Choose one benchmark with --filter and a part of its name that no other has.",
     exitCode: exitCodes.usage,
-  },
-  MACHINE_UNFIT: {
-    next: "Measure on a quieter machine, or close what else runs on this one.",
-    exitCode: exitCodes.invalidMeasurement,
   },
 });

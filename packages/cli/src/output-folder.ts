@@ -31,14 +31,28 @@ export class OutputFolder {
   }
 
   /** @throws MettleError `OUTPUT_WRITE_FAILED` */
-  async write(name: string, content: string): Promise<void> {
+  write(name: string, content: string): Promise<void> {
     const path = this.file(name);
-    try {
+    return this.writing(path, async () => {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, content);
+    });
+  }
+
+  /**
+   * Gives what an action that writes here throws its code.
+   *
+   * @param what - path, for the message
+   * @throws MettleError `OUTPUT_WRITE_FAILED` where the file system refuses; anything else as it is
+   */
+  async writing<T>(what: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
     } catch (cause) {
-      throw cliErrors.create("OUTPUT_WRITE_FAILED", `Cannot write ${path}: ${messageOf(cause)}.`, {
-        details: { path, reason: (cause as NodeJS.ErrnoException).code },
+      const reason = cause instanceof Error && "syscall" in cause ? (cause as NodeJS.ErrnoException).code : undefined;
+      if (reason === undefined) throw cause;
+      throw cliErrors.create("OUTPUT_WRITE_FAILED", `Cannot write ${what}: ${messageOf(cause)}.`, {
+        details: { path: what, reason },
         cause,
       });
     }

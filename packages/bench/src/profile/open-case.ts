@@ -25,7 +25,9 @@ export interface OpenCaseOptions {
 export async function openCase(file: string, id: string, options: OpenCaseOptions = {}): Promise<OpenCase> {
   const collector = await collect(() => import(pathToFileURL(file).href));
   const found = collector.suites.flatMap((suite) =>
-    suite.cases.filter((definition) => caseId(suite.titles, definition) === id).map((definition) => ({ suite, definition })),
+    suite.cases
+      .filter((definition) => caseId(suite.titles, definition) === id)
+      .map((definition) => ({ suite, definition })),
   )[0];
   if (!found) throw new Error(`${file} defines no case ${JSON.stringify(id)}`);
   const { suite, definition } = found;

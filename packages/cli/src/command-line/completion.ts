@@ -4,16 +4,7 @@ export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
 /** A completion script, made from the command table. */
-export function completionScript(shell: Shell): string {
-  switch (shell) {
-    case "bash":
-      return bash();
-    case "zsh":
-      return zsh();
-    case "fish":
-      return fish();
-  }
-}
+export const completionScript = (shell: Shell): string => ({ bash, zsh, fish })[shell]();
 
 const names = commandTable.map(({ name }) => name).join(" ");
 const flagWords = (flags: readonly FlagSpec[]): string => flags.map(({ name }) => `--${name}`).join(" ");

@@ -6,9 +6,9 @@ import {
   commandTable,
   environmentName,
   type FlagSpec,
+  type FlagType,
   flagsOf,
 } from "./command-table.ts";
-import { globalFlags } from "./command-table.ts";
 import { Flags, type FlagValue } from "./flags.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -138,43 +138,40 @@ function setValue(given: Map<string, FlagValue>, flag: FlagSpec, written: string
   given.set(flag.name, Array.isArray(read) && Array.isArray(before) ? [...before, ...read] : read);
 }
 
-function readValue(flag: FlagSpec, written: string, value: string): FlagValue {
-  const { type } = flag;
+function readValue({ type }: FlagSpec, written: string, value: string): FlagValue {
   switch (type.kind) {
     case "switch":
       return true;
-    case "text":
-      if (value === "") throw invalid(written, "must not be empty");
-      return type.repeatable ? value.split(/\s+/).filter(Boolean) : value;
+    case "number":
+      return readNumber(type, written, value);
+    case "fraction":
+      return readFraction(type.placeholder, written, value);
     case "choice":
-      if (!type.choices.includes(value)) {
-        throw invalid(
-          written,
-          `must be one of ${type.choices.join(", ")}, got ${JSON.stringify(value)}.${didYouMean(value, type.choices)}`,
-        );
-      }
-      return value;
-    case "number": {
-      const number = value.trim() === "" ? Number.NaN : Number(value);
-      const fits = Number.isFinite(number) && !(type.integer && !Number.isInteger(number));
-      if (!fits || (type.above !== undefined && number <= type.above)) {
-        const bound = type.above === undefined ? "" : ` above ${type.above}`;
-        throw invalid(written, `must be a ${type.integer ? "whole " : ""}number${bound}, got ${JSON.stringify(value)}`);
-      }
-      return number;
-    }
-    case "fraction": {
-      const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(value.trim());
-      const fraction = Number(match?.[1] ?? Number.NaN) / (match?.[2] === "%" ? 100 : 1);
-      if (!(fraction >= 0 && fraction < 1)) {
-        throw invalid(
-          written,
-          `must be a share below 100 %, such as ${type.placeholder}, got ${JSON.stringify(value)}`,
-        );
-      }
-      return fraction;
-    }
+      if (type.choices.includes(value)) return value;
+      throw invalid(
+        written,
+        `must be one of ${type.choices.join(", ")}, got ${JSON.stringify(value)}.${didYouMean(value, type.choices)}`,
+      );
+    case "text":
+      break;
   }
+  if (value === "") throw invalid(written, "must not be empty");
+  return type.repeatable ? value.split(/\s+/).filter(Boolean) : value;
+}
+
+function readNumber(type: FlagType & { kind: "number" }, written: string, value: string): number {
+  const number = value.trim() === "" ? Number.NaN : Number(value);
+  const fits = type.integer ? Number.isSafeInteger(number) : Number.isFinite(number);
+  if (fits && (type.above === undefined || number > type.above)) return number;
+  const bound = type.above === undefined ? "" : ` above ${type.above}`;
+  throw invalid(written, `must be a ${type.integer ? "whole " : ""}number${bound}, got ${JSON.stringify(value)}`);
+}
+
+function readFraction(example: string, written: string, value: string): number {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(value.trim());
+  const fraction = Number(match?.[1] ?? Number.NaN) / (match?.[2] === "%" ? 100 : 1);
+  if (fraction >= 0 && fraction < 1) return fraction;
+  throw invalid(written, `must be a share below 100 %, such as ${example}, got ${JSON.stringify(value)}`);
 }
 
 const usageOf = ({ name, type }: FlagSpec): string =>
@@ -230,6 +227,5 @@ function checkPositionals(command: CommandSpec, positionals: readonly string[]):
   }
 }
 
-/** The global flags alone, as far as a broken command line shows them: an error must know how to be written. */
-export const asksForJson = (args: readonly string[]): boolean =>
-  args.includes("--json") && globalFlags.some(({ name }) => name === "json");
+/** Whether a command line asks for JSON, as far as a broken one shows it: an error must know how to be written. */
+export const asksForJson = (args: readonly string[]): boolean => args.includes("--json");

@@ -41,7 +41,9 @@ async function measureInterruptibly(
   });
   const options = { ...measureOptions(context, settings, files), signal: interruption.signal };
   // Awaited here: the signals must stay caught until it has ended.
-  return await withProgress(context, (onEvent) => measure({ ...options, onEvent }, context.flags.text("against"), settings));
+  return await withProgress(context, (onEvent) =>
+    measure({ ...options, onEvent }, context.flags.text("against"), settings),
+  );
 }
 
 /**

@@ -29,8 +29,6 @@ export async function run(context: CommandContext): Promise<number> {
   const judged = await findRun(context.positionals[0], settings, context.cwd);
   const verdict = judgeRun(judged, yardstick, settings, context);
   const out = new OutputFolder(settings.out, context.cwd);
-  await out.write("summary.md", renderMarkdown(judged, verdict));
-  await out.write("junit.xml", renderJunit(judged, verdict));
   if (context.flags.on("json")) context.stdout.write(renderJson(judged, verdict));
   else {
     const files = { summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
@@ -39,6 +37,9 @@ export async function run(context: CommandContext): Promise<number> {
     );
   }
   await tellGithub(judged, verdict, context);
+  // Last: a full disk must not hide the answer.
+  await out.write("summary.md", renderMarkdown(judged, verdict));
+  await out.write("junit.xml", renderJunit(judged, verdict));
   return verdict.exitCode;
 }
 

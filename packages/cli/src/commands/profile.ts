@@ -113,12 +113,12 @@ async function profile(options: ProfileCaseOptions, heap: boolean, out: OutputFo
   const html = `${stem}${heap ? "_heap" : ""}_flame.html`;
   if (heap) {
     const profiled = await profileCaseHeap(options);
-    const { profile, totals } = await writeHeapProfile(out.path, options.case, profiled);
+    const { profile, totals } = await out.writing(out.path, () => writeHeapProfile(out.path, options.case, profiled));
     await out.write(html, renderFlamePage(profiled.flame, { title: options.case, unit: "bytes" }));
     return { flame: profiled.flame, unit: "bytes", files: [profile, totals, html] };
   }
   const profiled = await profileCaseCpu(options);
-  const { profile, totals } = await writeCpuProfile(out.path, options.case, profiled);
+  const { profile, totals } = await out.writing(out.path, () => writeCpuProfile(out.path, options.case, profiled));
   // The page draws milliseconds.
   await out.write(html, renderFlamePage(scaled(profiled.flame, 1e-6), { title: options.case, unit: "ms" }));
   return { flame: profiled.flame, unit: "ns", files: [profile, totals, html] };

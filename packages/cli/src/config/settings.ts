@@ -4,7 +4,7 @@ import { flagsOf } from "../command-line/command-table.ts";
 import type { MettleConfig } from "./define-config.ts";
 import { loadConfig } from "./load-config.ts";
 
-export const settingDefaults = {
+const settingDefaults = {
   out: "mettle-out",
   history: ".mettle/history.db",
   baselines: ".mettle/baselines",

@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { benchErrors } from "@mettle/bench";
 
 /** What benchmark files are called where nobody said otherwise. */
-export const benchmarkPattern = "**/*.bench.{ts,mts,js,mjs}";
+const benchmarkPattern = "**/*.bench.{ts,mts,js,mjs}";
 const excludedDefaults: readonly string[] = ["node_modules", "dist", ".git", "mettle-out"];
 
 export interface FindFilesOptions {

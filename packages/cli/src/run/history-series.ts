@@ -14,7 +14,7 @@ import {
 const JUDGED_POINTS = 500;
 
 /** The statistic that stands for a metric over time: the median of a benchmark's times, else the usual headline. */
-export function statisticOverTime(measurement: Measurement): string | undefined {
+function statisticOverTime(measurement: Measurement): string | undefined {
   if (measurement.unit === "ns" && measurement.summary.p50 !== undefined) return "p50";
   return headlineStatistic(measurement)?.name;
 }

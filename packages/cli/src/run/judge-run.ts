@@ -41,7 +41,7 @@ export function judgeRun(run: Run, yardstick: Yardstick, settings: Settings, con
  * The comparisons of a run with another build. Those of two cases of one suite answer which of two ways is faster: the
  * slower one is not a regression.
  */
-export const betweenBuilds = (run: Run): readonly Comparison[] =>
+const betweenBuilds = (run: Run): readonly Comparison[] =>
   (run.comparisons ?? []).filter((comparison) => !isBetweenCases(comparison));
 
 function isBetweenCases({ baseline, candidate, tags }: Comparison): boolean {

@@ -4,7 +4,10 @@ import { commandHelp, generalHelp } from "../../src/command-line/help.ts";
 
 test("the general help names every command and every exit code", () => {
   const help = generalHelp();
-  for (const { name, summary } of commandTable) expect(help).toContain(`  ${name} `), expect(help).toContain(summary);
+  for (const { name, summary } of commandTable) {
+    expect(help).toContain(`  ${name} `);
+    expect(help).toContain(summary);
+  }
   for (const code of [
     "0 pass",
     "1 internal",
@@ -22,11 +25,11 @@ test("a command's help names each of its flags with its help, its variable and a
   for (const command of commandTable) {
     const help = commandHelp(command);
     for (const { name, help: text } of flagsOf(command)) {
-      expect(help, command.name).toContain(`--${name}`);
-      expect(help, command.name).toContain(text);
+      expect(help).toContain(`--${name}`);
+      expect(help).toContain(text);
     }
     expect(help).toContain(`  ${command.examples[0]}`);
-    expect(Math.max(...help.split("\n").map((line) => line.length)), command.name).toBeLessThanOrEqual(120);
+    expect(Math.max(...help.split("\n").map((line) => line.length))).toBeLessThanOrEqual(120);
   }
-  expect(commandHelp(commandTable[0] as (typeof commandTable)[number])).toContain("[METTLE_PROFILE]");
+  expect(generalHelp()).toContain("[METTLE_OUT]");
 });

@@ -177,7 +177,7 @@ test("Ctrl-C: what was measured is written and marked invalid, exit 130, no hist
   expect(run.validity).toMatchObject({ state: "invalid", reasons: [expect.stringContaining("interrupted") as string] });
   expect(run.measurements.find(({ metric }) => metric === "work.time")?.summary.count).toBeGreaterThan(0);
   expect(JSON.parse(stdout)).toMatchObject({ verdict: { exitCode: 130, status: "invalid" } });
-  for (const line of stderr.trim().split("\n")) expect(() => JSON.parse(line) as unknown, line).not.toThrow();
+  for (const line of stderr.trim().split("\n")) expect(() => JSON.parse(line) as unknown).not.toThrow();
   expect(existsSync(project.path(".mettle"))).toBe(false);
   expect(await project.mettle(["baseline", "save", "main"])).toMatchObject({ exitCode: 5 });
 });
