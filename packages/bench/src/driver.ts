@@ -52,7 +52,7 @@ export class CaseContext implements BenchContext {
       }, deadlineMs);
       const fail = (error: unknown): void => {
         clearTimeout(timer);
-        reject(error as Error);
+        reject(error);
       };
       try {
         const subscribed = subscribe((value) => {

@@ -67,7 +67,7 @@ const compared = (file: string, against = "HEAD", processes = 4) =>
     cacheFolder: join(folder, "cache"),
   });
 
-describe("benchAgainst", { timeout: 60_000 }, () => {
+describe("benchAgainst", { timeout: 120_000 }, () => {
   test("compares each case with itself in the other revision", async () => {
     const { run, result } = await compared("work.bench.ts");
     encodeRun(run);
