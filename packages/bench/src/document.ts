@@ -10,10 +10,10 @@ import { counted } from "./steady.ts";
 import type { SuiteSamples } from "./suite-samples.ts";
 
 /** At or under this an iteration costs what the loop around it costs: the compiler has probably removed the body. */
-const removedNs = 0.25;
+export const removedNs = 0.25;
 
 /** `JSON parse (small)` → `json-parse-small`: the part of a metric's name made of a title. */
-function slug(title: string): string {
+export function slug(title: string): string {
   const plain = title
     .normalize("NFKD")
     .replaceAll(/[\u0300-\u036f]/g, "") // accents: of Latin letters only, elsewhere marks are part of the word
@@ -24,7 +24,7 @@ function slug(title: string): string {
 }
 
 /** The metric of a case, without its last part: `registry.lookup`. */
-function metricBase(titles: readonly string[], title: string): string {
+export function metricBase(titles: readonly string[], title: string): string {
   return [...titles, title].map(slug).join(".");
 }
 

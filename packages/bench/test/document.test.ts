@@ -3,7 +3,7 @@ import { comparisonsOf, measurementsOf, metricBase, removedNs, slug } from "../s
 import { benchPlans, resolvePlan } from "../src/plan.ts";
 import { type CaseFailure, controlArm, type LoadedCase, twinSuffix } from "../src/protocol.ts";
 import { counted, settle } from "../src/steady.ts";
-import type { ProcessSamples, SuiteSamples } from "../src/suite-run.ts";
+import type { ProcessSamples, SuiteSamples } from "../src/suite-samples.ts";
 
 const plan = benchPlans.ci;
 
@@ -24,6 +24,7 @@ function suiteOf(cases: LoadedCase[], more: Partial<SuiteSamples> = {}): SuiteSa
     processes: [],
     allocations: new Map(),
     records: new Map(),
+    slopes: new Map(),
     failures: [],
     notes: new Set(),
     looks: undefined,
