@@ -1,4 +1,4 @@
-// Runs every file of examples/ and compares what it prints with what its first comment says under "Prints:", so that
+// Runs the files of examples/ that print the same every time and compares what it prints with what its first comment says under "Prints:", so that
 // what people copy works. Run: node scripts/run-examples.ts
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
@@ -11,13 +11,12 @@ if (files.length === 0) {
 }
 for (const file of files) {
   const promised = promisedOutput(readFileSync(file, "utf8"));
+  if (promised === undefined) continue; // its figures differ from run to run: scripts/test/measured-examples.test.ts
   const { status, stdout, stderr } = spawnSync(process.execPath, ["-C", "mettle-source", file], { encoding: "utf8" });
-  if (status === 0 && promised !== undefined && stdout === promised) {
+  if (status === 0 && stdout === promised) {
     console.log(`${file}: as promised`);
     continue;
   }
   process.exitCode = 1;
-  const trouble =
-    promised === undefined ? 'its first comment has no "Prints:"' : `printed\n${stdout}instead of\n${promised}`;
-  console.error(`${file}: exit code ${status}, ${trouble}${stderr}`);
+  console.error(`${file}: exit code ${status}, printed\n${stdout}instead of\n${promised}${stderr}`);
 }

@@ -1,4 +1,5 @@
-import { type Collector, type CaseDefinition, type SuiteDefinition } from "./definition.ts";
+import type { Origin } from "./child-blame.ts";
+import { type CaseDefinition, caseId, type Collector } from "./definition.ts";
 import { type Batch, makeDriver } from "./driver.ts";
 import { type ArmId, controlArm, type LoadedCase, type LoadedSuite, type TimerCosts } from "./protocol.ts";
 
@@ -6,19 +7,13 @@ import { type ArmId, controlArm, type LoadedCase, type LoadedSuite, type TimerCo
 export interface Arm {
   readonly id: ArmId;
   readonly case: string;
+  readonly origin: Origin;
   readonly definition: CaseDefinition;
   readonly batch: Batch;
   readonly optimize: () => void;
+  readonly isAsync: boolean;
   readonly includesLoop: boolean;
   iterations: number;
-}
-
-/** The name of a case, unique in its file: `suite > title (size=64)`. */
-export function caseId(suite: SuiteDefinition, definition: CaseDefinition): string {
-  const parameters = Object.entries(definition.parameters)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(", ");
-  return [...suite.titles, definition.title].join(" > ") + (parameters ? ` (${parameters})` : "");
 }
 
 /** What the file offers, as plain data; `excluded` cases (failed before) and those the filter misses are left out. */
@@ -29,7 +24,7 @@ export function describeSuites(collector: Collector, excluded: readonly string[]
     .map((suite, index) => {
       const cases = suite.cases
         .filter((definition) => !only || definition.only)
-        .map((definition) => describeCase(caseId(suite, definition), definition))
+        .map((definition) => describeCase(caseId(suite.titles, definition), definition))
         .filter(({ id }) => !excluded.includes(id) && (!wanted || id.toLowerCase().includes(wanted)));
       const timed = cases.filter(({ kind }) => kind === "time").length;
       return { index, titles: suite.titles, compare: (suite.options.compare ?? true) && timed > 1, cases };
@@ -79,8 +74,8 @@ export async function makeArm(
   definition: CaseDefinition,
   costs: TimerCosts,
 ): Promise<Arm> {
-  const { batch, optimize, includesLoop } = await makeDriver(definition, costs.timerNs);
-  return { id, case: caseName, definition, batch, optimize, includesLoop, iterations: 1 };
+  const driver = await makeDriver(definition, costs.timerNs);
+  return { id, case: caseName, origin: { case: caseName, again: false }, definition, ...driver, iterations: 1 };
 }
 
 export const isControl = (id: ArmId): boolean => id === controlArm;

@@ -25,10 +25,10 @@ function collector(what: string): Collector {
 export interface BenchFunction {
   (title: string, body: BenchBody, options?: CaseOptions): void;
   /** Defined, and left out of the run. */
-  skip(title: string, body?: BenchBody, options?: CaseOptions): void;
+  readonly skip: (title: string, body?: BenchBody, options?: CaseOptions) => void;
   /** When any case of the file is marked so, the others are left out. */
-  only(title: string, body: BenchBody, options?: CaseOptions): void;
-  todo(title: string): void;
+  readonly only: (title: string, body: BenchBody, options?: CaseOptions) => void;
+  readonly todo: (title: string) => void;
 }
 
 /**
@@ -91,20 +91,28 @@ export interface SuiteFunction {
   (title: string, options: SuiteOptions, define: () => unknown): void;
   /** Left out of the run. */
   skip(title: string, ...rest: unknown[]): void;
+  /** As if every case in it were marked so. */
+  only(title: string, define: () => unknown): void;
+  only(title: string, options: SuiteOptions, define: () => unknown): void;
   todo(title: string): void;
 }
 
+type SuiteArguments = [title: string, second: SuiteOptions | (() => unknown), third?: () => unknown];
+
+function defineSuite([title, second, third]: SuiteArguments, only: boolean): void {
+  const [options, define] = typeof second === "function" ? [{}, second] : [second, third];
+  if (typeof define !== "function") {
+    throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}" has no function that defines it.`);
+  }
+  collector("suite()").suite(title, options, define, only);
+}
+
 /** Groups benchmarks that are compared with one another: with the one marked `baseline`, else with the first. */
-export const suite: SuiteFunction = Object.assign(
-  (title: string, second: SuiteOptions | (() => unknown), third?: () => unknown): void => {
-    const [options, define] = typeof second === "function" ? [{}, second] : [second, third];
-    if (typeof define !== "function") {
-      throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}" has no function that defines it.`);
-    }
-    collector("suite()").suite(title, options, define);
-  },
-  { skip: (): void => {}, todo: (): void => {} },
-);
+export const suite: SuiteFunction = Object.assign((...given: SuiteArguments): void => defineSuite(given, false), {
+  skip: (): void => {},
+  only: (...given: SuiteArguments): void => defineSuite(given, true),
+  todo: (): void => {},
+});
 
 export function beforeAll(hook: Hook): void {
   collector("beforeAll()").current.beforeAll.push(hook);

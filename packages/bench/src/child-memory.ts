@@ -1,5 +1,6 @@
 import { ms } from "@mettle/core";
 import type { Arm } from "./arms.ts";
+import { origin } from "./child-blame.ts";
 import { measureAllocation } from "./memory/allocation.ts";
 import type { AllocationReply } from "./protocol.ts";
 
@@ -7,19 +8,18 @@ import type { AllocationReply } from "./protocol.ts";
  * Bytes that one iteration of each arm allocates, and what collecting them costs. Runs after the times were taken, in a
  * process of its own: counting is exact but slow.
  *
- * @param at - told before each arm, and of an arm that failed
  */
 export async function measureAllocations(
   arms: readonly Arm[],
   durationMs: number,
-  at: (arm: Arm, error?: unknown) => void,
+  on: { readonly started: (arm: Arm) => void; readonly failed: (arm: Arm, error: unknown) => void },
 ): Promise<Record<string, AllocationReply>> {
   const allocations: Record<string, AllocationReply> = {};
   for (const arm of arms) {
-    at(arm);
+    on.started(arm);
     try {
       const run = (iterations: number): void | Promise<void> => {
-        const done = arm.batch(iterations);
+        const done = origin.run(arm.origin, arm.batch, iterations);
         return typeof done === "number" ? undefined : done.then(() => {});
       };
       const options = { timeBudget: ms(durationMs), warmup: ms(durationMs / 5) };
@@ -36,7 +36,7 @@ export async function measureAllocations(
         }),
       };
     } catch (error) {
-      at(arm, error);
+      on.failed(arm, error);
     }
   }
   return allocations;

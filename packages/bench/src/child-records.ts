@@ -3,8 +3,8 @@ import { CaseContext, SampleError } from "./driver.ts";
 
 export interface Collected {
   readonly values: Readonly<Record<string, Float64Array>>;
-  /** One for each call that threw or missed its deadline. */
-  readonly errors: readonly unknown[];
+  /** One for each call that threw, was rejected or missed its deadline. */
+  readonly errors: readonly { readonly error: unknown; readonly rejected: boolean }[];
 }
 
 /**
@@ -19,17 +19,19 @@ export async function collectRecords(
   const { body, options } = definition;
   const context = new CaseContext(definition.parameters);
   const values: Record<string, number[]> = {};
-  const errors: unknown[] = [];
+  const errors: Collected["errors"][number][] = [];
   const end = performance.now() + durationMs;
   const calls = options.iterations ?? Number.POSITIVE_INFINITY;
   for (let call = 0; call < calls; call++) {
     if (options.iterations === undefined && call > 0 && performance.now() >= end) break;
     atCall();
+    let returned = false;
     try {
-      const record = await body(context);
-      keep(values, record);
+      const record = body(context);
+      returned = true;
+      keep(values, await record);
     } catch (error) {
-      errors.push(error);
+      errors.push({ error, rejected: returned });
       if (errors.length >= 1000) break;
     }
   }

@@ -1,24 +1,27 @@
-import { openSync, writeSync } from "node:fs";
-import { registerHooks } from "node:module";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { Random } from "@mettle/core";
-import { type Arm, caseId, controlDefinition, describeSuites, isControl, makeArm } from "./arms.ts";
+import { messageOf, Random } from "@mettle/core";
+import { type Arm, controlDefinition, describeSuites, isControl, makeArm } from "./arms.ts";
+import { brokenBy, failedReply, failureOf, HookError, leftOver, origin, plain, unlessDeadline } from "./child-blame.ts";
 import { measureAllocations } from "./child-memory.ts";
 import { collectRecords } from "./child-records.ts";
 import { measureSlopes } from "./child-slopes.ts";
-import { type CaseDefinition, type Collector, collect, type SuiteDefinition } from "./definition.ts";
+import { type CaseDefinition, caseId, type Collector, collect, type Hook, type SuiteDefinition } from "./definition.ts";
 import { measureTimerCosts } from "./driver.ts";
 import {
   type ArmId,
   type CaseFailure,
   controlArm,
+  type LoadedCase,
   type LoadedSuite,
+  marker,
   type Reply,
   type Request,
   type SlopeReply,
   twinSuffix,
   type TimerCosts,
 } from "./protocol.ts";
+import { redirectAuthoring } from "./redirect-authoring.ts";
 
 // The measuring process: does one request at a time and answers it. It never decides anything.
 
@@ -32,25 +35,22 @@ const warmupLimitMs = 200;
 /** The control is a reference, not an arm: one sample in so many blocks is enough. */
 const controlEvery = 4;
 
-// A benchmark file may resolve another copy of this package, or be written for vitest or tinybench: all of them get
-// the definitions of this process.
-const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-const own: Readonly<Record<string, string>> = {
-  "@mettle/bench": new URL(`./authoring${extension}`, import.meta.url).href,
-  vitest: new URL(`./compat/vitest${extension}`, import.meta.url).href,
-  tinybench: new URL(`./compat/tinybench${extension}`, import.meta.url).href,
-};
-registerHooks({
-  resolve: (specifier, context, next) => {
-    const url = Object.hasOwn(own, specifier) ? own[specifier] : undefined;
-    return url ? { url, shortCircuit: true } : next(specifier, context);
-  },
-});
+redirectAuthoring();
+
+interface PlannedArm {
+  readonly id: ArmId;
+  readonly case: string;
+  readonly definition: CaseDefinition;
+}
 
 interface Open {
   readonly suite: SuiteDefinition;
+  /** The second instance of the suite, where the self-check runs. */
+  readonly twin: SuiteDefinition | undefined;
+  /** Titles of the baseline's case, which alone has a twin. */
+  readonly twinCase: string | undefined;
   readonly loaded: LoadedSuite;
-  arms: Arm[];
+  readonly arms: readonly Arm[];
 }
 
 class MeasuringProcess {
@@ -65,7 +65,11 @@ class MeasuringProcess {
   /** One for the process: the reference must not depend on the draw. */
   #control: Arm | undefined;
   #resourcesBefore: readonly string[] = [];
-  readonly #markerBytes = Buffer.alloc(2);
+  readonly #markerBytes = Buffer.alloc(marker.bytes);
+  /** Whether a file was loaded before, so that a failure may be due to loading it twice. */
+  get loadedBefore(): boolean {
+    return this.#instances > 1;
+  }
 
   async answer(request: Request): Promise<Reply> {
     switch (request.type) {
@@ -89,28 +93,33 @@ class MeasuringProcess {
   }
 
   async #load(request: Request & { type: "load" }): Promise<Reply> {
+    if (this.#marker >= 0) closeSync(this.#marker);
     this.#marker = openSync(request.markerFile, "w");
+    this.#open = undefined;
     this.#resourcesBefore = process.getActiveResourcesInfo();
     this.#random = new Random(request.seed);
-    const url = pathToFileURL(request.file).href;
-    const notes: string[] = [];
+    let onlyOnce: string | undefined;
     // Which of the two instances plays the twin changes from process to process: load order must not bias it.
     const mainFirst = request.seed % 2 === 0;
-    const first = await collect(() => import(`${url}?mettle=${++this.#instances}`));
+    const first = await this.#instance(request.file);
     let second: Collector | undefined;
     if (request.twin) {
       try {
-        second = await collect(() => import(`${url}?mettle=${++this.#instances}`));
+        second = await this.#instance(request.file);
       } catch (error) {
-        notes.push(
-          `no self-check: the file cannot be loaded twice (${error instanceof Error ? error.message : String(error)})`,
-        );
+        onlyOnce = plain(messageOf(error));
       }
     }
     [this.#main, this.#twin] = second && !mainFirst ? [second, first] : [first, second];
     this.#loaded = describeSuites(this.#main, request.excluded, request.filter);
     this.#costs = measureTimerCosts();
-    return { type: "loaded", suites: this.#loaded, costs: this.#costs, notes };
+    return { type: "loaded", suites: this.#loaded, costs: this.#costs, ...(onlyOnce !== undefined && { onlyOnce }) };
+  }
+
+  /** A fresh instance of the file: its query makes it another module. */
+  #instance(file: string): Promise<Collector> {
+    const url = `${pathToFileURL(file).href}?mettle=${++this.#instances}`;
+    return origin.run({ case: "", again: this.loadedBefore }, () => collect(() => import(url)));
   }
 
   #suite(index: number): { main: SuiteDefinition; twin: SuiteDefinition | undefined; loaded: LoadedSuite } {
@@ -123,35 +132,29 @@ class MeasuringProcess {
   async #prepare(request: Request & { type: "prepare" }): Promise<Reply> {
     const { main, twin, loaded } = this.#suite(request.suite);
     const failures: CaseFailure[] = [];
-    for (const hook of main.beforeAll) await hook();
-    if (twin) for (const hook of twin.beforeAll) await hook();
-    const timed = loaded.cases.filter(({ kind }) => kind === "time");
-    const baseline = timed.find((entry) => entry.baseline) ?? timed[0];
-    const planned: { id: ArmId; case: string; definition: CaseDefinition }[] = [];
+    for (const hook of main.beforeAll) await this.#hook(loaded, "beforeAll", "", hook);
+    const planned: PlannedArm[] = [];
     for (const entry of loaded.cases) {
-      this.#mark(loaded, entry.id);
       const definition = definitionOf(main, entry.id);
-      const copy = entry === baseline && twin ? definitionOf(twin, entry.id) : undefined;
       try {
-        await definition.options.setup?.();
-        await copy?.options.setup?.();
+        if (definition.options.setup) await this.#hook(loaded, "setup", entry.id, definition.options.setup);
+        if (entry.kind === "time") planned.push({ id: entry.id, case: entry.id, definition });
       } catch (error) {
-        failures.push(failureOf(entry.id, error));
-        continue;
+        failures.push(error instanceof HookError ? error.failure : failureOf(entry.id, error));
       }
-      if (entry.kind !== "time") continue;
-      planned.push({ id: entry.id, case: entry.id, definition });
-      if (copy) planned.push({ id: entry.id + twinSuffix, case: entry.id, definition: copy });
     }
+    const { twinArm, onlyOnce } = twin ? await this.#prepareTwin(twin, loaded, failures) : {};
+    if (twinArm) planned.push(twinArm);
     const { arms, iterations } = await this.#warmAll(planned, loaded, request, failures);
-    this.#open = { suite: main, loaded, arms };
+    this.#open = { suite: main, twin: twinArm && twin, twinCase: twinArm?.case, loaded, arms };
+    const baseline = baselineIn(loaded);
     if (baseline) levelCounts(arms, iterations, baseline.id);
-    return { type: "prepared", iterations, failures };
+    return { type: "prepared", iterations, failures, ...(onlyOnce !== undefined && { onlyOnce }) };
   }
 
   /** Builds and warms the arms, in an order of chance: the first to run is often compiled differently from the rest. */
   async #warmAll(
-    planned: { id: ArmId; case: string; definition: CaseDefinition }[],
+    planned: PlannedArm[],
     loaded: LoadedSuite,
     request: Request & { type: "prepare" },
     failures: CaseFailure[],
@@ -159,27 +162,58 @@ class MeasuringProcess {
     const arms: Arm[] = [];
     const iterations: Record<string, number> = {};
     for (const { id, case: name, definition } of this.#random.shuffle(planned)) {
+      let arm: Arm | undefined;
       try {
-        const arm = await makeArm(id, name, definition, this.#costs);
+        arm = await this.#arm(loaded, id, name, definition);
         arm.iterations = await this.#warm(loaded, arm, request.iterations[id], request.warmupMs);
         iterations[id] = arm.iterations;
         arms.push(arm);
       } catch (error) {
-        failures.push(failureOf(name, error));
+        failures.push(failureOf(name, error, arm?.isAsync));
       }
     }
     if (arms.length === 0) return { arms, iterations };
     if (!this.#control) {
       this.#control = await makeArm(controlArm, controlArm, controlDefinition, this.#costs);
-      this.#control.iterations = await this.#warm(
-        loaded,
-        this.#control,
-        request.iterations[controlArm],
-        request.warmupMs,
-      );
+      const fixed = request.iterations[controlArm];
+      this.#control.iterations = await this.#warm(loaded, this.#control, fixed, request.warmupMs);
     }
     iterations[controlArm] = this.#control.iterations;
     return { arms: [...arms, this.#control], iterations };
+  }
+
+  /** The baseline's second instance. Where it cannot be had, two at once are too much for the file: no self-check. */
+  async #prepareTwin(
+    twin: SuiteDefinition,
+    loaded: LoadedSuite,
+    failures: readonly CaseFailure[],
+  ): Promise<{ twinArm?: PlannedArm; onlyOnce?: string }> {
+    const baseline = baselineIn(loaded);
+    if (!baseline || failures.length > 0) return {}; // the draw is void already
+    try {
+      const definition = definitionOf(twin, baseline.id);
+      const { setup } = definition.options;
+      for (const hook of twin.beforeAll) await this.#hook(loaded, "beforeAll", "", hook, true);
+      if (setup) await this.#hook(loaded, "setup", baseline.id, setup, true);
+      return { twinArm: { id: baseline.id + twinSuffix, case: baseline.id, definition } };
+    } catch (error) {
+      return { onlyOnce: plain(messageOf(error)) };
+    }
+  }
+
+  async #arm(loaded: LoadedSuite, id: ArmId, name: string, definition: CaseDefinition): Promise<Arm> {
+    this.#mark(loaded, name, marker.inSample);
+    return origin.run({ case: name, again: false }, () => makeArm(id, name, definition, this.#costs));
+  }
+
+  /** Runs a hook; its time is not limited like a sample's. */
+  async #hook(loaded: LoadedSuite, what: string, id: string, hook: Hook, again = false): Promise<void> {
+    this.#mark(loaded, id, marker.inHook);
+    try {
+      await origin.run({ case: id, again }, hook);
+    } catch (error) {
+      throw new HookError(id, what, error);
+    }
   }
 
   /**
@@ -191,27 +225,28 @@ class MeasuringProcess {
     const wanted = fixed ?? arm.definition.options.iterationsPerSample;
     let iterations = wanted ?? 1;
     let calls = 0;
+    const batch = async (): Promise<void> => {
+      const tookNs = await this.#batch(loaded, arm, iterations).catch(unlessDeadline);
+      if (wanted === undefined && tookNs !== undefined) iterations = nextIterations(iterations, tookNs);
+    };
     for (;;) {
-      const tookNs = await this.#batch(loaded, arm, iterations);
       calls += iterations;
-      if (wanted === undefined) iterations = nextIterations(iterations, tookNs);
+      await batch();
       const elapsed = performance.now() - started;
       if ((elapsed >= warmupMs && calls >= warmupCalls) || elapsed >= warmupLimitMs) break;
     }
     arm.optimize();
-    await this.#batch(loaded, arm, iterations); // pays for the compilation
-    for (let round = 0; wanted === undefined && round < 3; round++) {
-      iterations = nextIterations(iterations, await this.#batch(loaded, arm, iterations));
-    }
+    await this.#batch(loaded, arm, iterations).catch(unlessDeadline); // pays for the compilation
+    for (let round = 0; wanted === undefined && round < 3; round++) await batch();
     return iterations;
   }
 
   /** One batch with its hooks: raw nanoseconds, at least 1. */
   async #batch(loaded: LoadedSuite, arm: Arm, iterations: number): Promise<number> {
-    this.#mark(loaded, arm.case);
+    this.#mark(loaded, arm.case, marker.inSample);
     const { beforeSample, afterSample } = arm.definition.options;
     if (beforeSample) await beforeSample();
-    const raw = arm.batch(iterations);
+    const raw = origin.run(arm.origin, arm.batch, iterations);
     const took = typeof raw === "number" ? raw : await raw;
     if (afterSample) await afterSample();
     return Math.max(1, took);
@@ -238,7 +273,7 @@ class MeasuringProcess {
         try {
           (samples[index] as Float32Array)[blocks] = await this.#sample(arm, loaded);
         } catch (error) {
-          failures.push(failureOf(arm.case, error));
+          failures.push(failureOf(arm.case, error, arm.isAsync));
           // A missed deadline is a sample of the case; anything else ends the draw.
           if (failures.at(-1)?.kind !== "deadline") return { type: "blocks", samples: {}, failures };
           (samples[index] as Float32Array)[blocks] = Number.NaN;
@@ -267,7 +302,7 @@ class MeasuringProcess {
       for (let i = 0; i < samples.length; i++) samples[i] = await this.#sample(arm, loaded);
       return { type: "turn", samples, failures: [] };
     } catch (error) {
-      return { type: "turn", samples: new Float32Array(0), failures: [failureOf(arm.case, error)] };
+      return { type: "turn", samples: new Float32Array(0), failures: [failureOf(arm.case, error, arm.isAsync)] };
     }
   }
 
@@ -276,16 +311,13 @@ class MeasuringProcess {
     const failures: CaseFailure[] = [];
     const values: Record<string, Record<string, Float64Array>> = {};
     for (const entry of loaded.cases.filter(({ kind }) => kind === "record")) {
-      this.#mark(loaded, entry.id);
-      try {
-        const collected = await collectRecords(definitionOf(suite, entry.id), request.durationMs, () =>
-          this.#mark(loaded, entry.id),
-        );
-        values[entry.id] = collected.values;
-        failures.push(...collected.errors.map((error) => failureOf(entry.id, error)));
-      } catch (error) {
-        failures.push(failureOf(entry.id, error));
-      }
+      const { values: found, errors } = await origin.run({ case: entry.id, again: false }, () =>
+        collectRecords(definitionOf(suite, entry.id), request.durationMs, () =>
+          this.#mark(loaded, entry.id, marker.inSample),
+        ),
+      );
+      values[entry.id] = found;
+      for (const { error, rejected } of errors) failures.push(failureOf(entry.id, error, rejected));
     }
     return { type: "records", values, failures };
   }
@@ -294,9 +326,10 @@ class MeasuringProcess {
     const { arms, loaded } = this.#opened();
     const measured = arms.filter(({ id }) => !isControl(id) && !id.endsWith(twinSuffix));
     const failures: CaseFailure[] = [];
-    const allocations = await measureAllocations(measured, request.durationMs, (arm, error) => {
-      if (error) failures.push(failureOf(arm.case, error));
-      else this.#mark(loaded, arm.case);
+    const allocations = await measureAllocations(measured, request.durationMs, {
+      // As in a hook: the windows are many samples long.
+      started: (arm) => this.#mark(loaded, arm.case, marker.inHook),
+      failed: (arm, error) => failures.push(failureOf(arm.case, error, arm.isAsync)),
     });
     return { type: "memory", allocations, failures };
   }
@@ -306,9 +339,11 @@ class MeasuringProcess {
     const failures: CaseFailure[] = [];
     const slopes: Record<string, readonly SlopeReply[]> = {};
     for (const entry of loaded.cases.filter(({ kind }) => kind === "slope")) {
-      this.#mark(loaded, entry.id);
+      this.#mark(loaded, entry.id, marker.inHook);
       try {
-        slopes[entry.id] = await measureSlopes(definitionOf(suite, entry.id), () => this.#mark(loaded, entry.id));
+        slopes[entry.id] = await measureSlopes(definitionOf(suite, entry.id), () =>
+          this.#mark(loaded, entry.id, marker.inHook),
+        );
       } catch (error) {
         failures.push(failureOf(entry.id, error));
       }
@@ -317,12 +352,27 @@ class MeasuringProcess {
   }
 
   async #finish(): Promise<Reply> {
-    const { suite, loaded } = this.#opened();
-    for (const entry of loaded.cases) await definitionOf(suite, entry.id).options.teardown?.();
-    for (const hook of suite.afterAll) await hook();
+    const { suite, twin, twinCase, loaded } = this.#opened();
+    const failures: CaseFailure[] = [];
+    const run = async (what: string, id: string, hook: Hook | undefined): Promise<void> => {
+      try {
+        if (hook) await this.#hook(loaded, what, id, hook);
+      } catch (error) {
+        if (!(error instanceof HookError)) throw error;
+        // A failed afterAll is every case's: none of them may run again in what it left behind.
+        const blamed = id === "" ? loaded.cases.map((entry) => entry.id) : [id];
+        failures.push(...blamed.map((name) => ({ ...error.failure, case: name })));
+      }
+    };
+    for (const entry of loaded.cases) {
+      await run("teardown", entry.id, definitionOf(suite, entry.id).options.teardown);
+      if (twin && entry.id === twinCase) await run("teardown", entry.id, definitionOf(twin, entry.id).options.teardown);
+    }
+    for (const hook of [...suite.afterAll, ...(twin?.afterAll ?? [])]) await run("afterAll", "", hook);
     const left = leftOver(this.#resourcesBefore, process.getActiveResourcesInfo());
     this.#open = undefined;
-    return { type: "finished", notes: left ? [`the file leaves ${left} running after its last benchmark`] : [] };
+    const notes = left ? [`the file leaves ${left} running after its last benchmark`] : [];
+    return { type: "finished", notes, failures };
   }
 
   #opened(): Open {
@@ -330,10 +380,16 @@ class MeasuringProcess {
     return this.#open;
   }
 
-  #mark(loaded: LoadedSuite, id: string): void {
+  #mark(loaded: LoadedSuite, id: string, phase: 0 | 1): void {
     this.#markerBytes.writeUInt16LE(1 + loaded.cases.findIndex((entry) => entry.id === id));
-    writeSync(this.#marker, this.#markerBytes, 0, 2, 0);
+    this.#markerBytes[2] = phase;
+    writeSync(this.#marker, this.#markerBytes, 0, marker.bytes, 0);
   }
+}
+
+function baselineIn({ cases }: LoadedSuite): LoadedCase | undefined {
+  const timed = cases.filter(({ kind }) => kind === "time");
+  return timed.find(({ baseline }) => baseline) ?? timed[0];
 }
 
 /**
@@ -358,47 +414,33 @@ function nextIterations(iterations: number, tookNs: number): number {
 }
 
 function definitionOf(suite: SuiteDefinition, id: string): SuiteDefinition["cases"][number] {
-  const found = suite.cases.find((definition) => caseId(suite, definition) === id);
+  const found = suite.cases.find((definition) => caseId(suite.titles, definition) === id);
   if (!found) throw new Error(`no case ${id}`);
   return found;
 }
 
-function failureOf(id: string, error: unknown): CaseFailure {
-  const kind = (error as { kind?: unknown } | undefined)?.kind;
-  return {
-    case: id,
-    kind: typeof kind === "string" ? kind : "threw",
-    message: error instanceof Error ? error.message : String(error),
-    ...(error instanceof Error && error.stack && { stack: error.stack }),
-  };
-}
-
-/** What keeps the event loop alive now and did not before: `2 × Timeout`. */
-function leftOver(before: readonly string[], after: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const name of after) counts.set(name, (counts.get(name) ?? 0) + 1);
-  for (const name of before) counts.set(name, (counts.get(name) ?? 0) - 1);
-  return [...counts]
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${count} × ${name}`)
-    .join(", ");
-}
-
 const measuring = new MeasuringProcess();
+let loading = false;
 const send = (reply: Reply): void => {
   process.send?.(reply);
 };
 process.on("message", (request: Request) => {
-  measuring.answer(request).then(send, (error: unknown) => {
-    const stack = error instanceof Error ? error.stack : undefined;
-    const message = error instanceof Error ? error.message : String(error);
-    send({ type: "failed", where: request.type === "load" ? "load" : "hook", message, ...(stack && { stack }) });
-  });
+  loading = request.type === "load";
+  measuring.answer(request).then(
+    (reply) => {
+      loading = false;
+      send(reply);
+    },
+    (error: unknown) => {
+      loading = false;
+      send(failedReply(error, request.type !== "load" ? "hook" : measuring.loadedBefore ? "reload" : "load"));
+    },
+  );
 });
 // The runner went away: nobody is left to answer.
 process.on("disconnect", () => process.exit(0));
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(event, (error: unknown) => {
-    send({ type: "broken", failure: failureOf("", error) });
+    send(brokenBy(error, loading));
   });
 }

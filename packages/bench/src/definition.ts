@@ -1,5 +1,5 @@
 import type { Direction } from "@mettle/results";
-import type { MetricUnit } from "@mettle/core";
+import { type MetricUnit, metricUnits } from "@mettle/core";
 import { benchErrors } from "./errors.ts";
 import type { MeasureLeakOptions } from "./memory/leak.ts";
 import type { MemoryPerThingOptions } from "./memory/per-thing.ts";
@@ -98,11 +98,25 @@ export interface SuiteDefinition {
   readonly cases: CaseDefinition[];
 }
 
+/** The name of a case, unique in its file: `suite > title (size=64)`. */
+export function caseId(
+  titles: readonly string[],
+  { title, parameters }: Pick<CaseDefinition, "title" | "parameters">,
+): string {
+  const values = Object.entries(parameters)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(", ");
+  return [...titles, title].join(" > ") + (values ? ` (${values})` : "");
+}
+
 /** What one load of one file defined. */
 export class Collector {
   readonly suites: SuiteDefinition[] = [];
+  readonly #parents = new Map<SuiteDefinition, SuiteDefinition>();
+  readonly #ids = new Set<string>();
   #open: SuiteDefinition[];
   readonly #deferred: (() => void)[] = [];
+  #onlyDepth = 0;
 
   constructor() {
     const root: SuiteDefinition = { titles: [], options: { compare: false }, beforeAll: [], afterAll: [], cases: [] };
@@ -121,20 +135,38 @@ export class Collector {
     this.#deferred.push(define);
   }
 
+  /** The end of the file: what was deferred is defined, and suites inherit the hooks around them. Called once. */
   complete(): void {
     for (const define of this.#deferred.splice(0)) define();
+    // Only now, because an outer hook may be defined after the inner suite; outer suites come first in the list.
+    for (const [suite, parent] of this.#parents) {
+      suite.beforeAll.unshift(...parent.beforeAll);
+      suite.afterAll.push(...parent.afterAll);
+    }
   }
 
-  suite(title: string, options: SuiteOptions, define: () => unknown): void {
+  /** @param only - as if every case in it were marked so */
+  suite(title: string, options: SuiteOptions, define: () => unknown, only = false): void {
+    if (typeof title !== "string" || title.trim() === "") {
+      throw benchErrors.create("BENCH_DEFINITION_INVALID", "A suite needs a title.");
+    }
+    const problems = suiteProblems(options);
+    if (problems.length > 0) {
+      throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}": ${problems.join("; ")}.`, {
+        details: { title, problems },
+      });
+    }
     const suite: SuiteDefinition = {
       titles: [...this.current.titles, title],
       options,
-      beforeAll: [...this.current.beforeAll, ...(options.beforeAll ? [options.beforeAll] : [])],
-      afterAll: [...(options.afterAll ? [options.afterAll] : []), ...this.current.afterAll],
+      beforeAll: options.beforeAll ? [options.beforeAll] : [],
+      afterAll: options.afterAll ? [options.afterAll] : [],
       cases: [],
     };
+    this.#parents.set(suite, this.current);
     this.suites.push(suite);
     this.#open.push(suite);
+    if (only) this.#onlyDepth++;
     try {
       if (define() instanceof Promise) {
         throw benchErrors.create("BENCH_DEFINITION_INVALID", `The suite "${title}" is defined by an async function.`, {
@@ -143,30 +175,40 @@ export class Collector {
       }
     } finally {
       this.#open.pop();
+      if (only) this.#onlyDepth--;
     }
   }
 
-  add(
-    kind: CaseDefinition["kind"],
-    title: string,
-    body: unknown,
-    options: CaseOptions & RecordOptions,
-    only = false,
-  ): void {
+  add(kind: "time" | "record", title: string, body: unknown, options: CaseOptions & RecordOptions, only = false): void {
     if (typeof title !== "string" || title.trim() === "") {
       throw benchErrors.create("BENCH_DEFINITION_INVALID", "A benchmark needs a title.");
     }
     if (typeof body !== "function") {
       throw benchErrors.create("BENCH_DEFINITION_INVALID", `The benchmark "${title}" has no function to measure.`);
     }
-    const problems = caseProblems(options);
+    const problems = caseProblems(kind, options);
     if (problems.length > 0) {
       throw benchErrors.create("BENCH_DEFINITION_INVALID", `The benchmark "${title}": ${problems.join("; ")}.`, {
         details: { title, problems },
       });
     }
     for (const parameters of combinations(options.parameters ?? {})) {
-      this.current.cases.push({ kind, title, body: body as BenchBody, options, parameters, only });
+      const id = caseId(this.current.titles, { title, parameters });
+      if (this.#ids.has(id)) {
+        throw benchErrors.create("BENCH_DEFINITION_INVALID", `The benchmark "${id}" is defined twice.`, {
+          next: "Give every benchmark of a file a title of its own: results and history go by it.",
+          details: { title, id },
+        });
+      }
+      this.#ids.add(id);
+      this.current.cases.push({
+        kind,
+        title,
+        body: body as BenchBody,
+        options,
+        parameters,
+        only: only || this.#onlyDepth > 0,
+      });
     }
   }
 
@@ -183,23 +225,74 @@ export class Collector {
   }
 }
 
-function caseProblems(options: CaseOptions & RecordOptions): string[] {
-  const problems: string[] = [];
-  const positiveInteger = (name: "concurrency" | "iterationsPerSample"): void => {
+const sharedOptions = ["setup", "teardown", "parameters", "timeoutMs", "requirement"] as const;
+const timeOptions = ["baseline", "beforeSample", "afterSample", "beforeEach", "afterEach"] as const;
+const knownOptions: Readonly<Record<"time" | "record", readonly string[]>> = {
+  time: [...sharedOptions, ...timeOptions, "concurrency", "timing", "iterationsPerSample"],
+  record: [...sharedOptions, "iterations", "units"],
+};
+const hookNames = ["setup", "teardown", "beforeSample", "afterSample", "beforeEach", "afterEach"] as const;
+/** Tags that every result has; a parameter of that name would overwrite one. */
+const reservedNames: readonly string[] = ["case", "suite"];
+
+/** Files run as JavaScript: what the types forbid can still arrive here. */
+function caseProblems(kind: "time" | "record", options: CaseOptions & RecordOptions): string[] {
+  const known = knownOptions[kind];
+  const problems = Object.keys(options)
+    .filter((name) => !known.includes(name))
+    .map((name) => `${name} is no option here (known: ${known.join(", ")})`);
+  for (const name of hookNames) {
+    if (options[name] !== undefined && typeof options[name] !== "function") problems.push(`${name} must be a function`);
+  }
+  for (const name of ["concurrency", "iterationsPerSample", "iterations"] as const) {
     const value = options[name];
     if (value !== undefined && !(Number.isInteger(value) && value >= 1)) {
       problems.push(`${name} must be a whole number from 1, got ${String(value)}`);
     }
-  };
-  positiveInteger("concurrency");
-  positiveInteger("iterationsPerSample");
-  if (options.timeoutMs !== undefined && !(options.timeoutMs > 0)) problems.push("timeoutMs must be above 0");
-  if ((options.beforeEach || options.afterEach) && (options.concurrency ?? 1) > 1) {
-    problems.push("beforeEach and afterEach do not go with concurrency above 1");
   }
-  for (const [name, values] of Object.entries(options.parameters ?? {})) {
-    if (!Array.isArray(values) || values.length === 0) problems.push(`parameter ${name} has no values`);
+  const { timeoutMs, timing } = options;
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0 && Number.isFinite(timeoutMs))) {
+    problems.push(`timeoutMs must be a finite number above 0, got ${String(timeoutMs)}`);
   }
+  if (timing !== undefined && timing !== "auto" && timing !== "manual") {
+    problems.push(`timing must be "auto" or "manual", got ${String(timing)}`);
+  }
+  if ((options.concurrency ?? 1) > 1) {
+    if (options.beforeEach || options.afterEach) {
+      problems.push("beforeEach and afterEach do not go with concurrency above 1");
+    }
+    if (timing === "manual")
+      problems.push("manual timing does not go with concurrency above 1: there is one stopwatch");
+  }
+  return [...problems, ...parameterProblems(options.parameters ?? {}), ...unitProblems(options.units ?? {})];
+}
+
+function parameterProblems(parameters: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(parameters).flatMap(([name, values]) => {
+    if (reservedNames.includes(name)) return [`a parameter cannot be named ${name}: results have a tag of that name`];
+    if (!Array.isArray(values) || values.length === 0) return [`parameter ${name} has no values`];
+    return values
+      .filter((value) => !["string", "number", "boolean"].includes(typeof value) || Number.isNaN(value))
+      .map((value) => `parameter ${name} must have strings, numbers or booleans, got ${String(value)}`);
+  });
+}
+
+function unitProblems(units: NonNullable<RecordOptions["units"]>): string[] {
+  return Object.entries(units)
+    .filter(
+      ([, { unit, direction }]) => !metricUnits.includes(unit) || !["lower", "higher", "none"].includes(direction),
+    )
+    .map(
+      ([key, { unit, direction }]) => `units.${key} must be a known unit and direction, got ${unit} and ${direction}`,
+    );
+}
+
+function suiteProblems({ beforeAll, afterAll, ...rest }: SuiteOptions): string[] {
+  const problems = Object.keys(rest)
+    .filter((name) => name !== "compare")
+    .map((name) => `${name} is no option here (known: compare, beforeAll, afterAll)`);
+  if (beforeAll !== undefined && typeof beforeAll !== "function") problems.push("beforeAll must be a function");
+  if (afterAll !== undefined && typeof afterAll !== "function") problems.push("afterAll must be a function");
   return problems;
 }
 

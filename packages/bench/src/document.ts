@@ -16,10 +16,11 @@ const removedNs = 0.25;
 function slug(title: string): string {
   const plain = title
     .normalize("NFKD")
+    .replaceAll(/[\u0300-\u036f]/g, "") // accents: of Latin letters only, elsewhere marks are part of the word
     .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
-    .replaceAll(/^-+|-+$/g, "");
-  return plain === "" ? "unnamed" : plain.slice(0, 80);
+    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "-");
+  const cut = Array.from(plain.replace(/^-/, "")).slice(0, 80).join("").replace(/-$/, "");
+  return cut === "" ? "unnamed" : cut;
 }
 
 /** The metric of a case, without its last part: `registry.lookup`. */
@@ -101,7 +102,11 @@ function timeMeasurements(samples: SuiteSamples, entry: LoadedCase, plan: BenchP
     summary,
     ...(interval && { interval }),
     outliers: outliersOf(pooled),
-    raw: rawBlocks(measured.map((list) => list.map((draw) => draw.samples[entry.id] ?? new Float32Array(0)))),
+    raw: rawBlocks(
+      measured.map((list) =>
+        list.map((draw) => (draw.samples[entry.id] ?? new Float32Array(0)).filter((value) => !Number.isNaN(value))),
+      ),
+    ),
     ...(controlRatio !== undefined && { controlRatio }),
     ...(failed.errors && { errors: failed.errors }),
     ...(notes.length > 0 && { notes }),
@@ -141,9 +146,12 @@ function controlRatioOf(samples: SuiteSamples, id: ArmId): number | undefined {
       return Number.isFinite(ratio) ? [ratio] : [];
     }),
   );
-  return ratios.length === 0 ? undefined : median(ratios);
+  const ratio = ratios.length === 0 ? undefined : median(ratios);
+  // A body that takes nothing may come out below zero after subtraction: it has no ratio to anything.
+  return ratio !== undefined && ratio > 0 ? ratio : undefined;
 }
 
+/** Missed deadlines have no time, and are counted under errors. */
 function rawBlocks(processes: readonly (readonly Float32Array[])[]): RawBlocks {
   const encode = (draws: readonly Float32Array[]): string =>
     Buffer.concat(draws.map((draw) => Buffer.from(draw.buffer, draw.byteOffset, draw.byteLength))).toString("base64");

@@ -1,7 +1,8 @@
+import { messageOf } from "@mettle/core";
 import type { BenchBody, BenchContext, CaseDefinition, Hook, Parameters } from "./definition.ts";
 import type { TimerCosts } from "./protocol.ts";
 
-/** A sample that failed: why, in a word that is counted (`deadline`, `threw`). */
+/** A sample that failed: why, in a word that is counted (`deadline`, `threw`, `rejected`, `not-finite`). */
 export class SampleError extends Error {
   readonly kind: string;
   constructor(kind: string, message: string, options?: ErrorOptions) {
@@ -20,11 +21,16 @@ export type Batch = (iterations: number) => number | Promise<number>;
 export class CaseContext implements BenchContext {
   readonly parameters: Parameters;
   elapsedNs = 0;
+  /** Whether the stopwatch was ever stopped. */
+  timed = false;
+  readonly #timerNs: number;
   #startedAt = 0n;
   #running = false;
 
-  constructor(parameters: Parameters) {
+  /** @param timerNs - what one start and stop cost, taken off each */
+  constructor(parameters: Parameters, timerNs = 0) {
     this.parameters = parameters;
+    this.#timerNs = timerNs;
   }
 
   start(): void {
@@ -36,7 +42,8 @@ export class CaseContext implements BenchContext {
     const now = process.hrtime.bigint();
     if (!this.#running) throw new SampleError("threw", "stop() was called without start()");
     this.#running = false;
-    this.elapsedNs += Number(now - this.#startedAt);
+    this.timed = true;
+    this.elapsedNs += Number(now - this.#startedAt) - this.#timerNs;
   }
 
   event<T>(subscribe: (done: (value: T) => void) => unknown, deadlineMs: number): Promise<T> {
@@ -44,10 +51,20 @@ export class CaseContext implements BenchContext {
       const timer = setTimeout(() => {
         reject(new SampleError("deadline", `no event within ${deadlineMs} ms`));
       }, deadlineMs);
-      subscribe((value) => {
+      const fail = (error: unknown): void => {
         clearTimeout(timer);
-        resolve(value);
-      });
+        reject(error);
+      };
+      try {
+        const subscribed = subscribe((value) => {
+          clearTimeout(timer);
+          resolve(value);
+        });
+        // An async subscribe that fails would otherwise look like a missed deadline and an error of nobody's.
+        if (isThenable(subscribed)) subscribed.then(undefined, fail);
+      } catch (error) {
+        fail(error);
+      }
     });
   }
 }
@@ -105,12 +122,18 @@ const asyncLoop = (call: string): string => `
 const parallelLoop = (call: string, concurrency: number): string => `
   async function batch(iterations) {
     let left = iterations;
-    const lane = async () => { while (left-- > 0) SINK = await ${call}; };
+    const lane = async () => {
+      try { while (left-- > 0) SINK = await ${call}; }
+      catch (error) { left = 0; throw error; }
+    };
     const lanes = [];
     const before = now();
     for (let i = 0; i < ${concurrency}; i++) lanes.push(lane());
-    await Promise.all(lanes);
-    return Number(now() - before);
+    // All of them, also when one failed: a lane that ran on would run into the next sample.
+    const ended = await Promise.allSettled(lanes);
+    const took = Number(now() - before);
+    for (const { status, reason } of ended) if (status === "rejected") throw reason;
+    return took;
   }`;
 
 const manualLoop = (keyword: string, wait: string, call: string): string => `
@@ -120,31 +143,51 @@ const manualLoop = (keyword: string, wait: string, call: string): string => `
     return context.elapsedNs;
   }`;
 
+interface Hooked {
+  readonly before: Hook | undefined;
+  readonly after: Hook | undefined;
+  readonly isAsync: boolean;
+  /** Whether the body's own stopwatch counts. */
+  readonly manual: boolean;
+  readonly timerNs: number;
+}
+
 /** Each iteration between two clock reads, hooks outside them; the timer's cost is subtracted for each. */
-function hookedBatch(
-  body: BenchBody,
-  context: CaseContext,
-  each: { before?: Hook; after?: Hook },
-  timerNs: number,
-): Batch {
+function hookedBatch(body: BenchBody, context: CaseContext, hooked: Hooked): Batch {
+  const sink: { result: unknown } = { result: undefined };
+  const { before, after, isAsync, manual, timerNs } = hooked;
   return async (iterations) => {
     let total = 0;
+    context.elapsedNs = 0;
     for (let i = 0; i < iterations; i++) {
-      if (each.before) await each.before();
-      const before = process.hrtime.bigint();
-      const result = body(context);
-      if (result instanceof Promise) await result;
-      total += Number(process.hrtime.bigint() - before) - timerNs;
-      if (each.after) await each.after();
+      if (before) await before();
+      const startedAt = process.hrtime.bigint();
+      sink.result = body(context);
+      if (isAsync) await sink.result;
+      total += Number(process.hrtime.bigint() - startedAt) - timerNs;
+      if (after) await after();
     }
-    return total;
+    return manual ? context.elapsedNs : total;
   };
+}
+
+/** The first call: shows what the body returns. A missed deadline shows that it waits, and nothing worse. */
+async function firstCall(body: BenchBody, context: CaseContext): Promise<{ isAsync: boolean; first: unknown }> {
+  const returned = body(context);
+  if (!isThenable(returned)) return { isAsync: false, first: returned };
+  try {
+    return { isAsync: true, first: await returned };
+  } catch (error) {
+    if (error instanceof SampleError && error.kind === "deadline") return { isAsync: true, first: undefined };
+    throw error instanceof SampleError ? error : new SampleError("rejected", messageOf(error), { cause: error });
+  }
 }
 
 interface Driver {
   readonly batch: Batch;
   /** To be called once the body is warm; the next batch is then compiled in full. */
   readonly optimize: () => void;
+  /** Whether the body returns promises. */
   readonly isAsync: boolean;
   /** Whether the empty loop's cost is part of what `batch` returns. */
   readonly includesLoop: boolean;
@@ -157,24 +200,23 @@ interface Driver {
  */
 export async function makeDriver(definition: CaseDefinition, timerNs: number): Promise<Driver> {
   const { body, options } = definition;
-  const context = new CaseContext(definition.parameters);
+  const context = new CaseContext(definition.parameters, timerNs);
   const call = body.length > 0 || options.timing === "manual" ? "body(context)" : "body()";
   const { beforeEach, afterEach, concurrency = 1 } = options;
   if (beforeEach) await beforeEach();
-  const returned = body(context);
-  const isAsync = isThenable(returned);
-  const first: unknown = isAsync ? await returned : returned;
+  const { isAsync, first } = await firstCall(body, context);
   if (afterEach) await afterEach();
-  if (options.timing === "manual") {
-    if (context.elapsedNs === 0) {
-      throw new SampleError("threw", 'with timing: "manual" the body must call context.start() and context.stop()');
-    }
-    const source = isAsync ? manualLoop("async ", "await ", call) : manualLoop("", "", call);
-    return { ...generate(source, first, body, context), isAsync, includesLoop: false };
+  const manual = options.timing === "manual";
+  if (manual && !context.timed) {
+    throw new SampleError("threw", 'with timing: "manual" the body must call context.start() and context.stop()');
   }
   if (beforeEach || afterEach) {
-    const each = { ...(beforeEach && { before: beforeEach }), ...(afterEach && { after: afterEach }) };
-    return { batch: hookedBatch(body, context, each, timerNs), optimize: () => {}, isAsync: true, includesLoop: false };
+    const batch = hookedBatch(body, context, { before: beforeEach, after: afterEach, isAsync, manual, timerNs });
+    return { batch, optimize: () => {}, isAsync, includesLoop: false };
+  }
+  if (manual) {
+    const source = isAsync ? manualLoop("async ", "await ", call) : manualLoop("", "", call);
+    return { ...generate(source, first, body, context), isAsync, includesLoop: false };
   }
   if (isAsync && concurrency > 1) {
     const loop = generate(parallelLoop(call, concurrency), first, body, context);

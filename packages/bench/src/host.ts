@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { CaseFailure, LoadedSuite, Reply, Request } from "./protocol.ts";
+import { type CaseFailure, type LoadedCase, type LoadedSuite, marker, type Reply, type Request } from "./protocol.ts";
 
 export interface HostOptions {
   readonly cwd: string;
@@ -51,6 +51,12 @@ export const steadyFlags: readonly string[] = [
 ];
 
 const outputKept = 4000;
+/** Longest time that one sample may take, where its case does not say. */
+const sampleStallMs = 10_000;
+/** For the last output of a process that is gone: something it started may hold its pipes open for ever. */
+const outputGraceMs = 250;
+/** V8's last words, in several wordings. */
+const outOfMemory = /fatal.*(out of memory|allocation failed)/i;
 
 /** Why a measuring process gave no answer, and which case was running. */
 export class ProcessFailure extends Error {
@@ -70,6 +76,10 @@ export class Host {
   #suite: LoadedSuite | undefined;
   #pending: { resolve: (reply: Reply) => void; reject: (error: unknown) => void } | undefined;
   #ended: string | undefined;
+  #outOfMemory = false;
+  /** An error that came while nobody was asking. */
+  #broken: (Reply & { type: "broken" }) | undefined;
+  readonly #gone: Promise<void>;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => {
     this.#child.kill("SIGKILL");
@@ -93,15 +103,32 @@ export class Host {
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.#output = (this.#output + text).slice(-outputKept);
+        this.#output += text;
+        // Now, because the native stack that follows may push it out of what is kept.
+        if (outOfMemory.test(this.#output)) this.#outOfMemory = true;
+        this.#output = this.#output.slice(-outputKept);
       });
     }
     this.#child.on("message", (reply: Reply) => this.#receive(reply));
-    this.#child.on("error", (error) => this.#died(`it could not be started: ${error.message}`));
-    // close, not exit: by then the last output has arrived.
-    this.#child.on("close", (code, signal) => this.#died(signal ? `signal ${signal}` : `exit code ${code}`));
+    this.#gone = new Promise<void>((resolve) => {
+      const gone = (how: string): void => {
+        this.#died(how);
+        this.#child.stdout?.destroy();
+        this.#child.stderr?.destroy();
+        resolve();
+      };
+      this.#child.on("error", (error) => {
+        if (this.#child.pid === undefined) gone(`it could not be started: ${error.message}`);
+      });
+      const how = (code: number | null, signal: string | null): string =>
+        signal ? `signal ${signal}` : `exit code ${code}`;
+      // close, not exit: by then the last output has arrived. Unless a child of its own keeps the pipe.
+      this.#child.once("close", (code, signal) => gone(how(code, signal)));
+      this.#child.once("exit", (code, signal) => setTimeout(() => gone(how(code, signal)), outputGraceMs).unref());
+    });
     this.#signal = options.signal;
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.#signal?.aborted) this.#onAbort();
   }
 
   get pid(): number | undefined {
@@ -123,7 +150,7 @@ export class Host {
   }
 
   /**
-   * @param stallMs - how long the process may go without beginning another sample
+   * @param stallMs - how long the process may go without beginning another step; in a sample its case's own limit holds
    * @throws ProcessFailure when the process dies, breaks or stalls
    */
   async ask<T extends Request["type"]>(
@@ -135,14 +162,26 @@ export class Host {
         reject(this.#deathFailure(this.#ended));
         return;
       }
+      if (this.#broken) {
+        resolve(this.#broken);
+        return;
+      }
       const askedAt = Date.now();
+      const limits = this.#suite?.cases.map(({ timeoutMs }) => timeoutMs ?? sampleStallMs) ?? [];
       const watch = setInterval(
         () => {
-          if (Date.now() - Math.max(askedAt, this.#lastMark()) < stallMs) return;
-          this.#pending?.reject(this.#failure("timeout", `one sample did not settle within ${Math.round(stallMs)} ms`));
+          const { entry, inSample } = this.#readMarker();
+          const limitMs = inSample ? (entry?.timeoutMs ?? sampleStallMs) : stallMs;
+          if (Date.now() - Math.max(askedAt, this.#lastMark()) < limitMs) return;
+          const what = inSample
+            ? "one sample did not settle"
+            : request.type === "load"
+              ? "it did not load"
+              : "it gave no answer";
+          this.#pending?.reject(this.#failure("timeout", `${what} within ${Math.round(limitMs)} ms`));
           this.#child.kill("SIGKILL");
         },
-        Math.min(500, stallMs / 4),
+        Math.max(10, Math.min(500, stallMs / 4, ...limits.map((limit) => limit / 4))),
       );
       const settle =
         <V>(then: (value: V) => void) =>
@@ -156,7 +195,12 @@ export class Host {
         if (error && this.#ended === undefined) this.#died(error.message);
       });
     });
-    if (reply.type === "broken") throw new ProcessFailure({ ...reply.failure, case: this.#runningCase() });
+    if (reply.type === "broken") {
+      const { failure } = reply;
+      // An error of the file's own code is no case's, whichever ran when it came.
+      const blamed = failure.case === "" && failure.kind === "unhandled" ? this.#runningCase() : failure.case;
+      throw new ProcessFailure({ ...failure, case: blamed });
+    }
     if (reply.type === "failed") {
       throw new ProcessFailure({
         case: "",
@@ -172,13 +216,8 @@ export class Host {
   /** Ends the process if it still runs, and waits until it is gone. */
   async close(): Promise<void> {
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    if (this.#ended === undefined) {
-      const gone = new Promise<void>((resolve) => {
-        this.#child.once("close", () => resolve());
-      });
-      this.#child.kill("SIGKILL");
-      await gone;
-    }
+    if (this.#ended === undefined) this.#child.kill("SIGKILL");
+    await this.#gone;
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -192,7 +231,8 @@ export class Host {
   }
 
   #receive(reply: Reply): void {
-    this.#pending?.resolve(reply);
+    if (this.#pending) this.#pending.resolve(reply);
+    else if (reply.type === "broken") this.#broken ??= reply;
   }
 
   #died(how: string): void {
@@ -202,7 +242,7 @@ export class Host {
   }
 
   #deathFailure(how: string): ProcessFailure {
-    if (/heap out of memory|Allocation failed/.test(this.#output)) {
+    if (this.#outOfMemory) {
       return this.#failure("memory", "its process ran out of memory");
     }
     return this.#failure("died", `its process ended (${how})`);
@@ -214,17 +254,19 @@ export class Host {
   }
 
   #runningCase(): string {
-    if (!this.#suite) return "";
-    const bytes = Buffer.alloc(2);
+    return this.#readMarker().entry?.id ?? "";
+  }
+
+  #readMarker(): { readonly entry: LoadedCase | undefined; readonly inSample: boolean } {
+    const bytes = Buffer.alloc(marker.bytes);
     try {
-      const marker = openSync(this.#markerFile, "r");
-      readSync(marker, bytes, 0, 2, 0);
-      closeSync(marker);
+      const file = openSync(this.#markerFile, "r");
+      readSync(file, bytes, 0, marker.bytes, 0);
+      closeSync(file);
     } catch (error) {
-      // The process died before it could open its marker: no case had begun.
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-      throw error;
+      // The process did not get as far as opening its marker: no case had begun.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
-    return this.#suite.cases[bytes.readUInt16LE(0) - 1]?.id ?? "";
+    return { entry: this.#suite?.cases[bytes.readUInt16LE(0) - 1], inSample: bytes[2] === marker.inSample };
   }
 }

@@ -56,6 +56,13 @@ export {
 } from "./memory/per-thing.ts";
 export { type BenchPlan, benchPlans, resolvePlan } from "./plan.ts";
 export { type CpuProfile, type CpuProfileOptions, cpuFlame, profileCpu, writeCpuProfile } from "./profile/cpu.ts";
+export {
+  type CaseInstructionsOptions,
+  caseInstructionArguments,
+  type ProfileCaseOptions,
+  profileCaseCpu,
+  profileCaseHeap,
+} from "./profile/profile-case.ts";
 export { type ProfileFiles, safeFileName } from "./profile/files.ts";
 export {
   type FlameNode,
@@ -65,6 +72,12 @@ export {
   topFunctions,
 } from "./profile/flame.ts";
 export { type HeapProfile, type HeapProfileOptions, heapFlame, profileHeap, writeHeapProfile } from "./profile/heap.ts";
-export { instructionsDefaults, measureInstructions, moduleArguments } from "./profile/instructions.ts";
+export {
+  type InstructionsMeasurement,
+  type InstructionsOptions,
+  instructionsDefaults,
+  measureInstructions,
+  moduleArguments,
+} from "./profile/instructions.ts";
 export { describeRevision, prepareAgainst, prepareFolder, prepareRevision } from "./revision/worktree.ts";
 export { type BenchOptions, type BenchResult, discover, problemOf, runBenchmarks } from "./runner.ts";

@@ -4,6 +4,7 @@ export type BenchLabErrorCode =
   | "MEMORY_GC_UNAVAILABLE"
   | "MEMORY_POINTS_TOO_FEW"
   | "PROFILE_EMPTY"
+  | "PROFILE_FAILED"
   | "REVISION_INVALID"
   | "REVISION_UNKNOWN"
   | "REVISION_NOT_A_REPOSITORY"
@@ -27,6 +28,10 @@ export const benchLabErrors: ErrorCatalogue<BenchLabErrorCode> = defineErrors({
   },
   PROFILE_EMPTY: {
     next: "Let the profiled function run longer, or sample at a shorter interval.",
+    exitCode: exitCodes.invalidMeasurement,
+  },
+  PROFILE_FAILED: {
+    next: "Run the benchmark with `mettle bench` first: it says what is wrong with it.",
     exitCode: exitCodes.invalidMeasurement,
   },
   REVISION_INVALID: {

@@ -1,7 +1,16 @@
 import { Random } from "@mettle/core";
 import { median } from "@mettle/stats";
 import { Host, type HostOptions, ProcessFailure } from "./host.ts";
-import { type ArmId, baselineSuffix, type CaseFailure, controlArm, type LoadedCase, twinSuffix } from "./protocol.ts";
+import {
+  type ArmId,
+  baselineSuffix,
+  type CaseFailure,
+  controlArm,
+  type LoadedCase,
+  type Reply,
+  type Request,
+  twinSuffix,
+} from "./protocol.ts";
 import {
   type SlopesReply,
   slopesIn,
@@ -12,8 +21,8 @@ import {
   isLethal,
   type Opened,
   openSuite,
+  remainingCases,
   type Station,
-  stallMsOf,
 } from "./station.ts";
 
 /** Samples in one turn; their median is the block's value. */
@@ -52,36 +61,43 @@ export class PairStation implements Station {
     const opened: Opened[] = [];
     let { iterations } = request;
     const notes: string[] = [];
-    const reply = { records: {}, failedRecords: [], notes };
+    const failures: CaseFailure[] = [];
+    const reply = { records: {}, failedRecords: [], notes, failures };
     for (const side of this.#sides) {
       const open = await this.#open(side, { ...request, iterations });
-      if (Array.isArray(open)) return { ...reply, iterations: request.iterations, failures: open };
+      if (open.failures.length > 0) return { ...reply, iterations: request.iterations, failures: open.failures };
       // The candidate's counts hold for all: arms that do the same must do it equally often.
       if (side.name === "candidate") iterations = open.iterations;
-      notes.push(...open.notes);
       opened.push(open);
     }
-    const taken = await this.#turns(request, opened);
-    if (Array.isArray(taken)) return { ...reply, iterations, failures: taken };
+    const samples = await this.#turns(request, opened, failures);
+    if (failures.some(isLethal)) return { ...reply, iterations };
+    const records = await this.#records(request, opened);
     for (const [i, side] of this.#sides.entries()) {
-      const { notes: left } = await side.process.ask(
-        { type: "finish", suite: opened[i]?.suite.index ?? 0 },
-        hookStallMs,
-      );
-      if (side.name === "candidate") notes.push(...left);
+      const finish = { type: "finish", suite: opened[i]?.suite.index ?? 0 } as const;
+      const finished = await side.process.ask(finish, hookStallMs);
+      if (side.name === "candidate") notes.push(...finished.notes);
+      failures.push(...finished.failures.map((failure) => named(side, failure)));
     }
-    return { ...reply, iterations, failures: [], samples: taken };
+    return { ...reply, iterations, samples, records: records.values, failedRecords: records.failures };
+  }
+
+  /** Recorded quantities are not compared: the candidate's alone are taken. */
+  async #records(
+    { suite, recordMs }: DrawRequest,
+    opened: readonly Opened[],
+  ): Promise<Pick<Reply & { type: "records" }, "values" | "failures">> {
+    const index = this.#sides.findIndex(({ name }) => name === "candidate");
+    const [side, open] = [this.#sides[index], opened[index]];
+    if (!side || !open || !suite.cases.some(({ kind }) => kind === "record")) return { values: {}, failures: [] };
+    return side.process.ask({ type: "records", suite: open.suite.index, durationMs: recordMs }, hookStallMs);
   }
 
   /** Opens the suite in one side's process; a failure there is the case's, with the side named. */
-  async #open(side: Manned, request: DrawRequest): Promise<Opened | CaseFailure[]> {
+  async #open(side: Manned, request: DrawRequest): Promise<Opened> {
     try {
       const open = await openSuite(side.process, { ...request, file: side.file(request.file), twin: false });
-      const missing = timedCases(request).filter(({ id }) => !open?.suite.cases.some((other) => other.id === id));
-      if (!open || missing.length > 0) {
-        return missing.map(({ id }) => ({ case: id, kind: "threw", message: `the ${side.name} does not define it` }));
-      }
-      return open.failures.length > 0 ? open.failures.map((failure) => named(side, failure)) : open;
+      return { ...open, failures: open.failures.map((failure) => named(side, failure)) };
     } catch (error) {
       throw error instanceof ProcessFailure ? new ProcessFailure(named(side, error.failure)) : error;
     }
@@ -90,7 +106,8 @@ export class PairStation implements Station {
   async #turns(
     request: DrawRequest,
     opened: readonly Opened[],
-  ): Promise<Readonly<Record<ArmId, Float32Array>> | CaseFailure[]> {
+    failures: CaseFailure[],
+  ): Promise<Readonly<Record<ArmId, Float32Array>>> {
     const random = new Random(request.seed);
     const samples: Record<ArmId, Float32Array> = {};
     const arms = timedCases(request);
@@ -103,8 +120,9 @@ export class PairStation implements Station {
           const suite = opened[index]?.suite;
           if (!side || !suite) continue;
           const turn = { type: "turn", suite: suite.index, arm: id, samples: samplesPerTurn } as const;
-          const { samples: times, failures } = await side.process.ask(turn, stallMsOf(suite.cases));
-          if (failures.some(isLethal)) return failures.map((failure) => named(side, failure));
+          const { samples: times, failures: failed } = await this.#ask(side, turn);
+          failures.push(...failed.map((failure) => named(side, failure)));
+          if (failed.some(isLethal)) return samples;
           (samples[id + side.suffix] ??= new Float32Array(blocks))[block] =
             times.length > 0 ? median(times) : Number.NaN;
         }
@@ -114,13 +132,21 @@ export class PairStation implements Station {
     return samples;
   }
 
+  async #ask(side: Manned, turn: Request & { type: "turn" }): Promise<Reply & { type: "turn" }> {
+    try {
+      return await side.process.ask(turn, hookStallMs);
+    } catch (error) {
+      throw error instanceof ProcessFailure ? new ProcessFailure(named(side, error.failure)) : error;
+    }
+  }
+
   /** The reference workload runs in the candidate's process only: it relates the machine, not the builds. */
   async #control(opened: readonly Opened[], samples: Record<ArmId, Float32Array>, block: number): Promise<void> {
     const index = this.#sides.findIndex(({ name }) => name === "candidate");
     const [side, suite] = [this.#sides[index], opened[index]?.suite];
     if (!side || !suite) return;
     const turn = { type: "turn", suite: suite.index, arm: controlArm, samples: 1 } as const;
-    const { samples: times } = await side.process.ask(turn, stallMsOf(suite.cases));
+    const { samples: times } = await this.#ask(side, turn);
     (samples[controlArm] ??= new Float32Array(blocks).fill(Number.NaN))[block] = times[0] ?? Number.NaN;
   }
 
@@ -141,8 +167,8 @@ export class PairStation implements Station {
   }
 }
 
-const timedCases = ({ suite, excluded }: DrawRequest): LoadedCase[] =>
-  suite.cases.filter(({ id, kind }) => kind === "time" && !excluded.includes(id));
+const timedCases = (request: DrawRequest): LoadedCase[] =>
+  remainingCases(request).filter(({ kind }) => kind === "time");
 
 const named = (side: Side, failure: CaseFailure): CaseFailure => ({
   ...failure,

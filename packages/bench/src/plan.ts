@@ -11,7 +11,7 @@ export interface BenchPlan {
   readonly confidence: number;
   /** Smallest effect that matters, as a fraction: nothing below it is called slower or faster. */
   readonly margin: number;
-  /** Share of a process's time given to counting allocations; 0 measures none. */
+  /** Whether the bytes that an iteration allocates are counted, in a process of its own after the times. */
   readonly memory: boolean;
   /** The hidden A/A arm. */
   readonly selfCheck: boolean;
@@ -72,7 +72,8 @@ export function resolvePlan(profile: Profile, changes: Partial<BenchPlan> = {}):
     plan.minProcesses = Math.min(plan.minProcesses, plan.maxProcesses);
   }
   const problems: string[] = [];
-  if (!(plan.secondsPerSuite > 0)) problems.push(`secondsPerSuite must be above 0, got ${plan.secondsPerSuite}`);
+  if (!(plan.secondsPerSuite > 0 && plan.secondsPerSuite < Infinity))
+    problems.push(`secondsPerSuite must be a finite number above 0, got ${plan.secondsPerSuite}`);
   if (!(Number.isInteger(plan.minProcesses) && plan.minProcesses >= 2)) {
     problems.push(`minProcesses must be a whole number from 2, got ${plan.minProcesses}`);
   }

@@ -37,7 +37,11 @@ export interface LoadedSuite {
 
 export interface CaseFailure {
   readonly case: string;
-  /** `threw`, `rejected`, `deadline`, `timeout`, `died`, `memory`. */
+  /**
+   * `threw`, `rejected`, `deadline`, `not-finite`: in a call of the body. `unhandled`: outside any call. `hook`.
+   * `load`, `definition`: the file. `reload`: the file, when loaded again in the same process. `timeout`, `died`,
+   * `memory`: its process.
+   */
   readonly kind: string;
   readonly message: string;
   readonly stack?: string;
@@ -79,12 +83,14 @@ export type Reply =
       readonly type: "loaded";
       readonly suites: readonly LoadedSuite[];
       readonly costs: TimerCosts;
-      readonly notes: readonly string[];
+      /** Why a second instance of the file could not be had in this process. */
+      readonly onlyOnce?: string;
     }
   | {
       readonly type: "prepared";
       readonly iterations: Readonly<Record<ArmId, number>>;
       readonly failures: readonly CaseFailure[];
+      readonly onlyOnce?: string;
     }
   | {
       readonly type: "blocks";
@@ -107,10 +113,26 @@ export type Reply =
       readonly slopes: Readonly<Record<string, readonly SlopeReply[]>>;
       readonly failures: readonly CaseFailure[];
     }
-  | { readonly type: "finished"; readonly notes: readonly string[] }
-  /** An error outside any call, in a timer or a forgotten promise; `case` is empty: the marker knows it. */
+  | { readonly type: "finished"; readonly notes: readonly string[]; readonly failures: readonly CaseFailure[] }
+  /** An error outside any call, in a timer or a forgotten promise; where `case` is empty the marker may know it. */
   | { readonly type: "broken"; readonly failure: CaseFailure }
-  | { readonly type: "failed"; readonly where: "load" | "hook"; readonly message: string; readonly stack?: string };
+  | {
+      readonly type: "failed";
+      readonly where: "load" | "reload" | "definition" | "hook";
+      readonly message: string;
+      readonly stack?: string;
+    };
+
+/**
+ * The marker, a file of three bytes that a measuring process overwrites as it goes: the case it is at (its place in the
+ * suite from 1, little endian, or 0) and whether it is in a sample, to which the case's time limit applies, or in a
+ * hook. It outlives a process that was killed, and can be read beside one that is stuck.
+ */
+export const marker: { readonly bytes: 3; readonly inHook: 0; readonly inSample: 1 } = {
+  bytes: 3,
+  inHook: 0,
+  inSample: 1,
+};
 
 /** A slope with its interval: bytes a thing, bytes a cycle, bytes an hour. */
 export interface SlopeReply {

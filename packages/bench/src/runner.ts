@@ -19,6 +19,8 @@ export interface BenchOptions {
   /** Only cases whose full name contains this, whatever the case. */
   readonly filter?: string;
   readonly nodeFlags?: readonly string[];
+  /** Environment variables of the measuring processes, beside this one's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Makes the order of arms and the inputs of every seeded choice repeatable; times are not. */
   readonly seed?: number;
   readonly onEvent?: BenchListener;
@@ -41,6 +43,8 @@ const codeOf: Readonly<Record<string, Parameters<typeof benchErrors.create>[0]>>
   died: "BENCH_PROCESS_DIED",
   memory: "BENCH_OUT_OF_MEMORY",
   load: "BENCH_FILE_FAILED",
+  reload: "BENCH_FILE_FAILED",
+  definition: "BENCH_DEFINITION_INVALID",
 };
 
 export function problemOf(file: string, failure: CaseFailure): MettleError {
@@ -73,8 +77,8 @@ export async function runBenchmarks(options: BenchOptions): Promise<BenchResult>
   return measureFiles(options, { mode: "inside", discoverIn: host, station: () => new SingleStation(new Host(host)) });
 }
 
-export function hostOptions({ cwd, nodeFlags = [], signal }: BenchOptions): HostOptions {
-  return { cwd, nodeFlags, ...(signal && { signal }) };
+export function hostOptions({ cwd, nodeFlags = [], env, signal }: BenchOptions): HostOptions {
+  return { cwd, nodeFlags, ...(env && { env }), ...(signal && { signal }) };
 }
 
 /** Where the suites of a run are looked up and measured. */
@@ -91,11 +95,14 @@ export async function measureFiles(options: BenchOptions, workshop: Workshop): P
   const random = new Random(options.seed ?? clock.wallTime());
   const problems: MettleError[] = [];
   const measured: SuiteSamples[] = [];
+  const notes: string[] = [];
   onEvent({ kind: "plan", files: options.files });
   for (const file of options.files) {
     try {
       if (signal?.aborted) break;
-      for (const suite of await discover(file, workshop.discoverIn, filter)) {
+      const suites = await discover(file, workshop.discoverIn, filter);
+      if (suites.length === 0 && filter === undefined) notes.push(`${file} defines no benchmark`);
+      for (const suite of suites) {
         if (signal?.aborted) break;
         const run = new SuiteRun(file, suite, {
           plan,
@@ -118,6 +125,7 @@ export async function measureFiles(options: BenchOptions, workshop: Workshop): P
   const result = collectResult(measured, problems, signal?.aborted ?? false);
   return {
     ...result,
+    notes: [...notes, ...result.notes],
     measurements: measured.flatMap((samples) => measurementsOf(samples, plan)),
     comparisons: measured.flatMap((samples) => comparisonsOf(samples, plan, random.uint32(), workshop.builds)),
   };

@@ -17,7 +17,7 @@ export interface DrawRequest {
 }
 
 export interface DrawReply {
-  /** Nanoseconds an iteration, by arm, block by block; absent when a case failed and the draw is void. */
+  /** Nanoseconds an iteration, by arm, block by block; absent when a case failed before they were complete. */
   readonly samples?: Readonly<Record<ArmId, Float32Array>>;
   readonly iterations: Readonly<Record<ArmId, number>>;
   readonly records: Readonly<Record<string, Readonly<Record<string, Float64Array>>>>;
@@ -25,6 +25,8 @@ export interface DrawReply {
   /** Failures that are samples of their case (a call of a record body), and do not end it. */
   readonly failedRecords: readonly CaseFailure[];
   readonly notes: readonly string[];
+  /** Why the file cannot be had twice in one process. */
+  readonly onlyOnce?: string;
 }
 
 /** Where draws are made: one process, or several that take turns. */
@@ -55,37 +57,54 @@ const minBlocks = 7;
 const maxBlocks = 400;
 const loadStallMs = 30_000;
 export const hookStallMs = 60_000;
-const defaultStallMs = 10_000;
+
+export const remainingCases = ({ suite, excluded }: DrawRequest): LoadedCase[] =>
+  suite.cases.filter(({ id }) => !excluded.includes(id));
 
 /** Whether a failure ends its case. A missed deadline does not: it is an error sample. */
 export const isLethal = ({ kind }: CaseFailure): boolean => kind !== "deadline";
-
-/** Longest time that one sample of the suite may take. */
-export function stallMsOf(cases: readonly LoadedCase[]): number {
-  return Math.max(defaultStallMs, ...cases.map(({ timeoutMs }) => timeoutMs ?? 0));
-}
 
 export interface Opened {
   readonly suite: LoadedSuite;
   readonly iterations: Readonly<Record<ArmId, number>>;
   readonly failures: readonly CaseFailure[];
-  readonly notes: readonly string[];
+  readonly onlyOnce?: string;
 }
 
-/** Loads a fresh instance of the file in a process and prepares the suite; undefined when no case of it is left. */
-export async function openSuite(host: Host, request: DrawRequest): Promise<Opened | undefined> {
+/**
+ * The suite as this load of the file has it. Titles alone do not tell two `suite("x", …)` apart; the names of cases,
+ * unique in a file, do.
+ */
+function sameSuite(wanted: LoadedSuite, offered: readonly LoadedSuite[]): LoadedSuite | undefined {
+  const ids = new Set(wanted.cases.map(({ id }) => id));
+  return offered.find(({ cases }) => cases.some(({ id }) => ids.has(id)));
+}
+
+/**
+ * Loads a fresh instance of the file in a process and prepares the suite. Cases that this load does not define are
+ * failures: a file must offer the same each time.
+ */
+export async function openSuite(host: Host, request: DrawRequest): Promise<Opened> {
   const { file, suite, filter, excluded, iterations, twin, seed } = request;
   host.follow(suite);
   const load = { type: "load", file, twin, seed, excluded, markerFile: host.markerFile } as const;
   const loaded = await host.ask(filter === undefined ? load : { ...load, filter }, loadStallMs);
-  const now = loaded.suites.find((other) => other.titles.join("\0") === suite.titles.join("\0"));
-  if (!now) return undefined;
+  const now = sameSuite(suite, loaded.suites);
+  const missing = remainingCases(request).filter(({ id }) => !now?.cases.some((other) => other.id === id));
+  if (!now || missing.length > 0) {
+    const message = "the file does not define it when it is loaded again";
+    const failures = missing.map(({ id }) => ({ case: id, kind: "load", message }));
+    return { suite, iterations, failures };
+  }
   host.follow(now);
-  const prepared = await host.ask(
-    { type: "prepare", suite: now.index, iterations, warmupMs },
-    Math.max(hookStallMs, stallMsOf(now.cases)),
-  );
-  return { suite: now, iterations: prepared.iterations, failures: prepared.failures, notes: loaded.notes };
+  const prepared = await host.ask({ type: "prepare", suite: now.index, iterations, warmupMs }, hookStallMs);
+  const onlyOnce = loaded.onlyOnce ?? prepared.onlyOnce;
+  return {
+    suite: now,
+    iterations: prepared.iterations,
+    failures: prepared.failures,
+    ...(onlyOnce !== undefined && { onlyOnce }),
+  };
 }
 
 /** One process that runs all arms of a suite, interleaved. */
@@ -98,29 +117,29 @@ export class SingleStation implements Station {
 
   async draw(request: DrawRequest): Promise<DrawReply> {
     const open = await openSuite(this.#host, request);
-    const empty = { iterations: request.iterations, records: {}, failures: [], failedRecords: [], notes: [] };
-    if (!open) return { ...empty, samples: {} };
-    const { suite, iterations, notes } = open;
-    if (open.failures.length > 0) return { ...empty, failures: open.failures, notes };
-    const stall = stallMsOf(suite.cases);
+    const once = open.onlyOnce === undefined ? {} : { onlyOnce: open.onlyOnce };
+    const empty = { iterations: request.iterations, records: {}, failures: [], failedRecords: [], notes: [], ...once };
+    const { suite, iterations } = open;
+    if (open.failures.length > 0) return { ...empty, failures: open.failures };
     let samples: Readonly<Record<ArmId, Float32Array>> = {};
     let failures: readonly CaseFailure[] = [];
     if (Object.keys(iterations).length > 0) {
       const blocks = { type: "blocks", suite: suite.index, durationMs: blocksMs, minBlocks, maxBlocks } as const;
-      ({ samples, failures } = await this.#host.ask({ ...blocks, seed: request.seed }, stall));
-      if (failures.some(isLethal)) return { ...empty, iterations, failures, notes };
+      ({ samples, failures } = await this.#host.ask({ ...blocks, seed: request.seed }, hookStallMs));
+      if (failures.some(isLethal)) return { ...empty, iterations, failures };
     }
     const records = suite.cases.some(({ kind }) => kind === "record")
-      ? await this.#host.ask({ type: "records", suite: suite.index, durationMs: request.recordMs }, stall)
+      ? await this.#host.ask({ type: "records", suite: suite.index, durationMs: request.recordMs }, hookStallMs)
       : { values: {}, failures: [] };
     const finished = await this.#host.ask({ type: "finish", suite: suite.index }, hookStallMs);
     return {
       samples,
       iterations,
       records: records.values,
-      failures,
+      failures: [...failures, ...finished.failures],
       failedRecords: records.failures,
-      notes: [...notes, ...finished.notes],
+      notes: finished.notes,
+      ...once,
     };
   }
 
@@ -143,7 +162,7 @@ export async function allocationsIn(
   durationMs: number,
 ): ReturnType<Station["allocations"]> {
   const open = await openSuite(host, { ...request, twin: false });
-  if (!open || open.failures.length > 0) return { found: {}, failures: open?.failures ?? [] };
+  if (open.failures.length > 0) return { found: {}, failures: open.failures };
   const reply = await host.ask({ type: "memory", suite: open.suite.index, durationMs }, hookStallMs);
   return { found: reply.allocations, failures: reply.failures };
 }

@@ -23,7 +23,8 @@ export function settle(samples: Readonly<Record<ArmId, Float32Array>>): Draw {
   const series = new Float64Array(blocks);
   for (const [, values] of arms) {
     // Each arm in units of its own median, so that the slowest does not speak for all.
-    const level = median(values.filter((value) => !Number.isNaN(value)));
+    const known = values.filter((value) => !Number.isNaN(value));
+    const level = known.length === 0 ? 0 : median(known); // a case may miss every deadline
     for (let i = 0; i < blocks; i++) {
       const value = values[i] as number;
       series[i] = (series[i] as number) + (Number.isNaN(value) || level <= 0 ? 1 : value / level);

@@ -2,10 +2,10 @@ import type { Random } from "@mettle/core";
 import type { BenchListener } from "./events.ts";
 import { candidatesOf, logRatiosOf } from "./evidence.ts";
 import { ProcessFailure } from "./host.ts";
-import { decide, planLooks } from "./paired.ts";
+import { decide, leastPairs, planLooks } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
 import type { ArmId, CaseFailure, LoadedCase, LoadedSuite } from "./protocol.ts";
-import { type DrawRequest, isLethal, type Station } from "./station.ts";
+import { type DrawReply, type DrawRequest, isLethal, type Station } from "./station.ts";
 import { type Draw, settle } from "./steady.ts";
 import type { ProcessSamples, SuiteSamples } from "./suite-samples.ts";
 
@@ -35,6 +35,8 @@ export class SuiteRun {
   readonly #options: SuiteRunOptions;
   #iterations: Readonly<Record<ArmId, number>> = {};
   readonly #excluded = new Set<string>();
+  /** Whether the file stands being loaded several times in a process. */
+  #reloadable = true;
 
   constructor(file: string, suite: LoadedSuite, options: SuiteRunOptions) {
     this.#options = options;
@@ -55,19 +57,26 @@ export class SuiteRun {
 
   async run(): Promise<SuiteSamples> {
     const { plan, signal } = this.#options;
-    const started = performance.now();
     const limitMs = plan.secondsPerSuite * 1000;
+    let started = performance.now();
     let planned = plan.maxProcesses;
+    let done = 0;
     this.#announce(planned);
-    for (let index = 0; index < planned && !signal?.aborted; index++) {
-      if (this.#remaining().every(({ kind }) => kind === "slope")) break;
+    while (done < planned && this.#remaining().some(({ kind }) => kind !== "slope") && !signal?.aborted) {
       const before = performance.now();
+      const [cases, reloadable] = [this.#remaining().length, this.#reloadable];
       const process = await this.#process(limitMs / processShare[this.samples.mode]);
+      const tookMs = performance.now() - before;
       if (process.draws.length > 0) this.samples.processes.push(process);
+      const spoiled = this.#remaining().length < cases || this.#reloadable !== reloadable;
+      // A case that fails takes its process with it. Neither is charged to the cases that are left.
+      if (spoiled) started += tookMs;
+      if (spoiled && process.draws.length === 0) continue;
+      done++;
       const elapsedMs = performance.now() - started;
-      if (index === 1) planned = this.#afford(elapsedMs, performance.now() - before, limitMs);
-      this.#report(index, planned, elapsedMs);
-      if (this.#decided() || (elapsedMs > limitMs && index + 1 >= plan.minProcesses)) break;
+      if (done === 2) planned = this.#afford(elapsedMs, tookMs, limitMs);
+      this.#report(done, planned, elapsedMs);
+      if (this.#decided() || (elapsedMs > limitMs && done >= plan.minProcesses)) break;
     }
     if (plan.memory && !signal?.aborted) await this.#memory();
     if (!signal?.aborted) await this.#slopes();
@@ -103,16 +112,16 @@ export class SuiteRun {
     });
   }
 
-  #report(index: number, of: number, elapsedMs: number): void {
+  #report(done: number, of: number, elapsedMs: number): void {
     const { suite, file } = this.samples;
     this.#options.onEvent({
       kind: "process-done",
       file,
       suite: suite.titles.join(" > "),
-      index: index + 1,
+      index: done,
       of,
       elapsedMs,
-      etaMs: (elapsedMs / (index + 1)) * (of - index - 1),
+      etaMs: (elapsedMs / done) * (of - done),
     });
   }
 
@@ -124,11 +133,12 @@ export class SuiteRun {
     try {
       for (;;) {
         const before = performance.now();
-        const samples = await this.#draw(station);
-        if (samples && Object.keys(samples).length > 0) draws.push(settle(samples));
+        const { samples = {}, failures } = await this.#draw(station);
+        if (Object.keys(samples).length > 0) draws.push(settle(samples));
+        if (failures.some(isLethal)) break;
         const now = performance.now();
         // Records are as many as their bodies give; a second draw in the process would only repeat set-up.
-        if (!samples || now - started + (now - before) > budgetMs || this.#onlyRecords()) break;
+        if (now - started + (now - before) > budgetMs || this.#onlyRecords() || !this.#reloadable) break;
       }
     } catch (error) {
       if (!this.#options.signal?.aborted) this.#blame(error);
@@ -140,15 +150,23 @@ export class SuiteRun {
     return this.#remaining().every(({ kind }) => kind !== "time");
   }
 
-  /** The samples of one draw; undefined when a case failed in it and is left out from here on. */
-  async #draw(station: Station): Promise<Readonly<Record<ArmId, Float32Array>> | undefined> {
+  /** One draw, with everything kept but its samples. A case that failed in it is left out from here on. */
+  async #draw(station: Station): Promise<DrawReply> {
     const reply = await station.draw(this.#request());
     this.#iterations = reply.iterations;
     this.#keepRecords(reply.records);
     this.#note(reply.failures);
-    this.samples.failures.push(...reply.failedRecords);
+    for (const failure of reply.failedRecords) this.samples.failures.push(failure);
     for (const note of reply.notes) this.samples.notes.add(note);
-    return reply.failures.some(isLethal) ? undefined : reply.samples;
+    if (reply.onlyOnce !== undefined) this.#once(reply.onlyOnce);
+    return reply;
+  }
+
+  /** From here on one draw a process, and no second instance in it. */
+  #once(why: string): void {
+    this.#reloadable = false;
+    const lost = this.samples.mode === "inside" ? "no self-check" : "one draw a process";
+    this.samples.notes.add(`${lost}: the file cannot be loaded twice in one process (${why})`);
   }
 
   #request(): DrawRequest {
@@ -159,7 +177,7 @@ export class SuiteRun {
       suite,
       excluded: [...this.#excluded],
       iterations: this.#iterations,
-      twin: plan.selfCheck && !this.#onlyRecords(),
+      twin: plan.selfCheck && this.#reloadable && !this.#onlyRecords(),
       seed: random.uint32(),
       recordMs: (plan.secondsPerSuite * 1000) / processShare[this.samples.mode] / Math.max(1, this.#remaining().length),
       ...(filter !== undefined && { filter }),
@@ -170,7 +188,11 @@ export class SuiteRun {
     for (const [id, keys] of Object.entries(values)) {
       const kept = this.samples.records.get(id) ?? new Map<string, number[]>();
       this.samples.records.set(id, kept);
-      for (const [key, list] of Object.entries(keys)) kept.set(key, [...(kept.get(key) ?? []), ...list]);
+      for (const [key, list] of Object.entries(keys)) {
+        const all = kept.get(key) ?? [];
+        kept.set(key, all);
+        for (const value of list) all.push(value);
+      }
     }
   }
 
@@ -187,6 +209,10 @@ export class SuiteRun {
   #blame(error: unknown): void {
     if (!(error instanceof ProcessFailure)) throw error;
     const { failure } = error;
+    if (failure.kind === "reload" && this.#reloadable) {
+      this.#once(failure.message);
+      return;
+    }
     // Nobody to blame (a hook failed, or the process died between samples): the whole suite is left out.
     const blamed = failure.case === "" ? this.#remaining().map(({ id }) => id) : [failure.case];
     this.#note(blamed.map((id) => ({ ...failure, case: id })));
@@ -238,7 +264,7 @@ export class SuiteRun {
       candidates.every(({ id }) => {
         const ratios = logRatiosOf(this.samples, id);
         return (
-          ratios.length >= plan.minProcesses &&
+          ratios.length >= Math.max(plan.minProcesses, leastPairs) &&
           decide(ratios, alpha, plan.margin, true, random.uniform).outcome !== "undecided"
         );
       })

@@ -1,51 +1,67 @@
 import { bench } from "../bench.ts";
 import { activeCollector, type BenchBody, type CaseOptions } from "../definition.ts";
+import { joinHooks, type TaskHook, type TaskStub } from "./task.ts";
 
 /** tinybench's hooks of a task. */
 interface TaskHooks {
-  readonly beforeAll?: () => unknown;
-  readonly afterAll?: () => unknown;
-  readonly beforeEach?: () => unknown;
-  readonly afterEach?: () => unknown;
+  readonly beforeAll?: TaskHook;
+  readonly afterAll?: TaskHook;
+  readonly beforeEach?: TaskHook;
+  readonly afterEach?: TaskHook;
 }
 
 interface BenchSettings {
   readonly name?: string;
-  readonly setup?: () => unknown;
-  readonly teardown?: () => unknown;
+  /** For every task, before its own hooks. */
+  readonly setup?: TaskHook;
+  readonly teardown?: TaskHook;
 }
 
 /**
  * tinybench's `Bench`, so that its files run here as they stand: `add` defines a benchmark, the tasks of one `Bench` are
  * compared with its first; `run` measures nothing and returns no results, because the measuring happens in other
- * processes after the file has loaded.
+ * processes after the file has loaded. Listeners may be added and hear nothing, for the same reason. Settings that steer
+ * tinybench's own sampling have no effect.
  */
-export class Bench {
-  readonly name: string;
+export class Bench extends EventTarget {
+  readonly name: string | undefined;
   readonly #settings: BenchSettings;
-  readonly #tasks: { name: string; body: BenchBody; options: CaseOptions }[] = [];
+  readonly #tasks = new Map<string, { body: BenchBody; options: CaseOptions }>();
   readonly results: readonly never[] = [];
 
   constructor(settings: BenchSettings = {}) {
+    super();
     this.#settings = settings;
-    this.name = settings.name ?? "bench";
+    this.name = settings.name;
     // Defined when the file has loaded in full, so that late add() calls count.
     activeCollector()?.defer(() => this.#define());
   }
 
+  /** As in tinybench, a second task of a name takes the place of the first. */
   add(name: string, body: BenchBody, hooks: TaskHooks = {}): this {
-    const options: CaseOptions = {
-      ...(hooks.beforeAll && { setup: hooks.beforeAll }),
-      ...(hooks.afterAll && { teardown: hooks.afterAll }),
-      ...(hooks.beforeEach && { beforeEach: hooks.beforeEach }),
-      ...(hooks.afterEach && { afterEach: hooks.afterEach }),
+    const { setup, teardown } = this.#settings;
+    const all = {
+      setup: joinHooks(name, [setup, hooks.beforeAll]),
+      teardown: joinHooks(name, [hooks.afterAll, teardown]),
+      beforeEach: joinHooks(name, [hooks.beforeEach]),
+      afterEach: joinHooks(name, [hooks.afterEach]),
     };
-    this.#tasks.push({ name, body, options });
+    const options: CaseOptions = Object.fromEntries(Object.entries(all).filter(([, hook]) => hook !== undefined));
+    this.#tasks.set(name, { body, options });
     return this;
   }
 
-  get tasks(): readonly { readonly name: string }[] {
-    return this.#tasks;
+  remove(name: string): this {
+    this.#tasks.delete(name);
+    return this;
+  }
+
+  getTask(name: string): TaskStub | undefined {
+    return this.#tasks.has(name) ? { name } : undefined;
+  }
+
+  get tasks(): readonly TaskStub[] {
+    return [...this.#tasks.keys()].map((name) => ({ name }));
   }
 
   run(): Promise<readonly never[]> {
@@ -60,14 +76,22 @@ export class Bench {
     return [];
   }
 
+  reset(): void {}
+
   #define(): void {
-    const { setup, teardown } = this.#settings;
-    activeCollector()?.suite(
-      this.name,
-      { ...(setup && { beforeAll: setup }), ...(teardown && { afterAll: teardown }) },
-      () => {
-        for (const { name, body, options } of this.#tasks) bench(name, body, options);
-      },
-    );
+    const collector = activeCollector();
+    if (!collector || this.#tasks.size === 0) return;
+    collector.suite(this.#freeTitle(collector.suites), {}, () => {
+      for (const [name, { body, options }] of this.#tasks) bench(name, body, options);
+    });
+  }
+
+  /** Several of a file often have no name, or the same one. */
+  #freeTitle(suites: readonly { readonly titles: readonly string[] }[]): string {
+    const wanted = this.name ?? "bench";
+    const taken = new Set(suites.map(({ titles }) => titles.join("\0")));
+    let title = wanted;
+    for (let count = 2; taken.has(title); count++) title = `${wanted} ${count}`;
+    return title;
   }
 }

@@ -1,0 +1,192 @@
+import { Random } from "@mettle/core";
+import { describe, expect, test } from "vitest";
+import {
+  decide,
+  drawLogRatio,
+  type Looks,
+  leastPairs,
+  type PairedResult,
+  planLooks,
+  processLogRatio,
+  selfCheckOf,
+  tooFastNs,
+} from "../src/paired.ts";
+
+describe("drawLogRatio", () => {
+  test("is the median over blocks of log(candidate / baseline)", () => {
+    expect(drawLogRatio({ baseline: [10, 10, 10], candidate: [11, 12, 90] })).toBeCloseTo(Math.log(1.2), 12);
+  });
+
+  test("takes the mean of both logs where the twin ran too", () => {
+    expect(drawLogRatio({ baseline: [10], candidate: [20], twin: [40] })).toBeCloseTo(
+      Math.log(20 / Math.sqrt(400)),
+      12,
+    );
+  });
+
+  test("leaves blocks with a missed deadline out", () => {
+    const NaN_ = Number.NaN;
+    expect(drawLogRatio({ baseline: [NaN_, 10, 10], candidate: [5, NaN_, 20] })).toBeCloseTo(Math.log(2), 12);
+    expect(drawLogRatio({ baseline: [10], candidate: [10], twin: [NaN_] })).toBeUndefined();
+    expect(drawLogRatio({ baseline: [], candidate: [] })).toBeUndefined();
+  });
+
+  test("has no ratio for times near zero", () => {
+    for (const near of [tooFastNs, 0, -1]) {
+      expect(drawLogRatio({ baseline: [near], candidate: [10] })).toBeUndefined();
+      expect(drawLogRatio({ baseline: [10], candidate: [near] })).toBeUndefined();
+      expect(drawLogRatio({ baseline: [10], candidate: [10], twin: [near] })).toBeUndefined();
+    }
+  });
+});
+
+test("processLogRatio is the median over draws that have one", () => {
+  const draw = (ratio: number) => ({ baseline: [10], candidate: [10 * ratio] });
+  const nothing = { baseline: [0], candidate: [10] };
+  expect(processLogRatio([draw(1.1), nothing, draw(1.2), draw(9)])).toBeCloseTo(Math.log(1.2), 12);
+  expect(processLogRatio([nothing])).toBeUndefined();
+  expect(processLogRatio([])).toBeUndefined();
+});
+
+describe("planLooks", () => {
+  test.each([
+    [8, 28, 6],
+    [4, 8, 3],
+    [2, 3, 1],
+    [5, 5, 1],
+    [2, 4, 2],
+  ])("from %i to %i processes looks %i times, first and last included", (minProcesses, maxProcesses, count) => {
+    const { at, nominalAlpha } = planLooks({ confidence: 0.99, minProcesses, maxProcesses });
+    expect(at).toHaveLength(count);
+    expect(nominalAlpha).toHaveLength(count);
+    expect(at.at(-1)).toBe(maxProcesses);
+    if (count > 1) expect(at[0]).toBe(minProcesses);
+    expect([...at].sort((a, b) => a - b)).toEqual(at);
+    expect(new Set(at).size).toBe(count);
+  });
+
+  test("spends the error over the looks: each less than all, together no less", () => {
+    const { nominalAlpha } = planLooks({ confidence: 0.99, minProcesses: 8, maxProcesses: 28 });
+    for (const alpha of nominalAlpha) expect(alpha).toBeLessThan(0.01);
+    expect(nominalAlpha.reduce((sum, alpha) => sum + alpha, 0)).toBeGreaterThanOrEqual(0.01);
+    expect(planLooks({ confidence: 0.99, minProcesses: 5, maxProcesses: 5 }).nominalAlpha[0]).toBeCloseTo(0.01, 9);
+  });
+});
+
+describe("decide", () => {
+  const about = (percent: number, n = 12, spread = 0.001): number[] =>
+    Array.from({ length: n }, (_, i) => Math.log1p(percent / 100) + spread * ((i % 3) - 1));
+  const of = (logRatios: readonly number[], lowerIsBetter = true, margin = 0.01): PairedResult =>
+    decide(logRatios, 0.01, margin, lowerIsBetter, new Random(1).uniform);
+
+  test("words", () => {
+    expect(of(about(5)).outcome).toBe("worse");
+    expect(of(about(-5)).outcome).toBe("better");
+    expect(of(about(5), false).outcome).toBe("better");
+    expect(of(about(-5), false).outcome).toBe("worse");
+    expect(of(about(0)).outcome).toBe("same");
+    expect(of(about(0, 12, 0.05)).outcome).toBe("undecided");
+    // A sure difference below the margin is the same; one that may be above it is undecided.
+    expect(of(about(0.5)).outcome).toBe("same");
+    expect(of(about(0.95)).outcome).toBe("undecided");
+  });
+
+  test("the ratio lies in its interval, and the p value tells the same", () => {
+    const { ratio, low, high, pValue } = of(about(5));
+    expect(ratio).toBeCloseTo(1.05, 6);
+    expect(low).toBeLessThan(1.05);
+    expect(high).toBeGreaterThan(1.05);
+    expect(low).toBeGreaterThan(1);
+    expect(pValue).toBeLessThan(0.001);
+    expect(of(about(0)).pValue).toBeGreaterThan(0.5);
+  });
+
+  test("one process astray on either side does not decide", () => {
+    expect(of([...about(0, 11), 0.5]).outcome).toBe("same");
+    expect(of([...about(0, 11), -0.5]).outcome).toBe("same");
+  });
+
+  test("fewer pairs than can tell are refused", () => {
+    expect(() => of(about(5, leastPairs - 1))).toThrow(
+      expect.objectContaining({ code: "STATS_TOO_FEW_SAMPLES" }) as Error,
+    );
+  });
+});
+
+/** Looks as a run does: at each look decides on what there is, and stops at an answer. */
+function sequentially({ at, nominalAlpha }: Looks, next: () => number, random: Random): PairedResult["outcome"] {
+  const ratios: number[] = [];
+  for (const [look, count] of at.entries()) {
+    while (ratios.length < count) ratios.push(next());
+    const { outcome } = decide(ratios, nominalAlpha[look] ?? 0, 0.01, true, random.uniform);
+    if (outcome !== "undecided") return outcome;
+  }
+  return "undecided";
+}
+
+describe("over many seeded runs", { timeout: 120_000 }, () => {
+  const looks = planLooks({ confidence: 0.99, minProcesses: 8, maxProcesses: 28 });
+  const runs = 800;
+
+  test("identical code with heavy tails is called worse or better in at most 1 %", () => {
+    const random = new Random(20_260_101);
+    // One process in seven is ten times as far off.
+    const next = (): number => random.normal() * (random.uniform() < 0.15 ? 0.1 : 0.01);
+    let alarms = 0;
+    for (let run = 0; run < runs; run++) {
+      const outcome = sequentially(looks, next, random);
+      if (outcome === "worse" || outcome === "better") alarms++;
+    }
+    expect(alarms / runs).toBeLessThanOrEqual(0.01);
+  });
+
+  test("a true 2 % is found in at least 99 %, by 14 processes of sd 0.6 %", () => {
+    const random = new Random(7);
+    const short = planLooks({ confidence: 0.99, minProcesses: 8, maxProcesses: 14 });
+    let found = 0;
+    for (let run = 0; run < runs; run++) {
+      if (sequentially(short, () => Math.log(1.02) + 0.006 * random.normal(), random) === "worse") found++;
+    }
+    expect(found / runs).toBeGreaterThanOrEqual(0.99);
+  });
+
+  test("the self-check's smallest effect is found in about 95 %", () => {
+    const random = new Random(11);
+    // A twin against its baseline has variance 2, a candidate against both 3/2 of one arm's.
+    const arm = 0.01;
+    const twin = Array.from({ length: 4000 }, () => arm * Math.SQRT2 * random.normal());
+    const effects = Array.from(
+      { length: 200 },
+      (_, i) => selfCheckOf(twin.slice(i * 20, i * 20 + 20), 0.99, 0)?.detectable ?? 0,
+    );
+    const effect = effects.reduce((sum, value) => sum + value, 0) / effects.length;
+    let found = 0;
+    for (let run = 0; run < runs; run++) {
+      const ratios = Array.from({ length: 20 }, () => Math.log1p(effect) + arm * Math.sqrt(1.5) * random.normal());
+      if (decide(ratios, 0.01, 0, true, random.uniform).outcome === "worse") found++;
+    }
+    // 0.95 less three binomial standard errors, and room for t where the formula has the normal.
+    expect(found / runs).toBeGreaterThan(0.91);
+    expect(found / runs).toBeLessThan(0.985);
+  });
+});
+
+describe("selfCheckOf", () => {
+  const noise = (sd: number): number[] => {
+    const random = new Random(3);
+    return Array.from({ length: 20 }, () => sd * random.normal());
+  };
+
+  test("is absent for fewer pairs than can tell", () => {
+    expect(selfCheckOf(noise(0.01).slice(0, leastPairs - 1), 0.99, 0.01)).toBeUndefined();
+    expect(selfCheckOf(noise(0.01).slice(0, leastPairs), 0.99, 0.01)).toBeDefined();
+  });
+
+  test("its interval holds 1 for identical code, and what it can find grows with noise and is never below the margin", () => {
+    const [quiet, loud] = [selfCheckOf(noise(0.002), 0.99, 0.01), selfCheckOf(noise(0.05), 0.99, 0.01)];
+    expect(quiet?.low).toBeLessThan(1);
+    expect(quiet?.high).toBeGreaterThan(1);
+    expect(quiet?.detectable).toBeGreaterThanOrEqual(0.01);
+    expect(loud?.detectable).toBeGreaterThan(quiet?.detectable ?? Number.NaN);
+  });
+});

@@ -1,0 +1,98 @@
+import { exitCodes } from "@mettle/core";
+import type { Verdict } from "@mettle/judge";
+import { rendererNamed, renderers } from "@mettle/report";
+import {
+  exportBencher,
+  exportCsv,
+  exportGithubActionBenchmark,
+  exportK6Csv,
+  exportK6Json,
+  type GithubActionBenchmarkTool,
+  type Run,
+} from "@mettle/results";
+import { type CommandContext, note, warn } from "../command-context.ts";
+import { loadSettings } from "../config/settings.ts";
+import { cliErrors } from "../errors.ts";
+import { OutputFolder } from "../output-folder.ts";
+import { findRun } from "../run/find-run.ts";
+import { findYardstick, judgeRun } from "../run/judge-run.ts";
+import { textOptions } from "../run/render-text.ts";
+
+interface Rendered {
+  readonly file: string;
+  readonly text: string;
+  /** What the format cannot carry, in words. */
+  readonly lost: readonly string[];
+}
+
+type Format = (run: Run, verdict: Verdict, context: CommandContext) => Omit<Rendered, "file">;
+
+const exporters: Readonly<Record<string, { readonly extension: string; readonly write: Format }>> = {
+  csv: { extension: "csv", write: (run) => exportCsv(run) },
+  bencher: { extension: "json", write: (run) => exportBencher(run) },
+  "github-action-benchmark": {
+    extension: "json",
+    write: (run, _, { flags }) =>
+      exportGithubActionBenchmark(run, (flags.text("tool") ?? "customSmallerIsBetter") as GithubActionBenchmarkTool),
+  },
+  "k6-json": { extension: "ndjson", write: (run) => joined(exportK6Json(run)) },
+  "k6-csv": { extension: "csv", write: (run) => joined(exportK6Csv(run)) },
+};
+
+const joined = ({
+  lines,
+  lost,
+}: {
+  readonly lines: Iterable<string>;
+  readonly lost: readonly string[];
+}): Omit<Rendered, "file"> => ({
+  text: [...lines].map((line) => (line.endsWith("\n") ? line : `${line}\n`)).join(""),
+  lost,
+});
+
+/** `mettle report RUN --FORMAT…`: one format to stdout, several to files. It renders; the exit code says nothing. */
+export async function run(context: CommandContext): Promise<number> {
+  const settings = await loadSettings(context);
+  const chosen = chosenFormats(context);
+  const rendered = await findRun(context.positionals[0], settings, context.cwd);
+  const verdict = judgeRun(rendered, await findYardstick(settings), settings, context);
+  const out = new OutputFolder(settings.out, context.cwd);
+  for (const name of chosen) {
+    const { file, text, lost } = render(name, rendered, verdict, context);
+    if (chosen.length === 1) context.stdout.write(text);
+    else {
+      await out.write(file, text);
+      note(context, `Wrote ${out.shown(file)}.`);
+    }
+    if (lost.length > 0) warn(context, `${name} cannot carry: ${lost.join("; ")}.`);
+  }
+  return exitCodes.pass;
+}
+
+function chosenFormats({ flags }: CommandContext): readonly string[] {
+  const names = [...renderers.map(({ name }) => name), ...Object.keys(exporters)];
+  const chosen = names.filter((name) => flags.on(name));
+  if (chosen.length > 0) return chosen;
+  throw cliErrors.create("USAGE_ARGUMENT_MISSING", "mettle report needs a format.", {
+    details: { known: names },
+    next: `Choose one or several of ${names.map((name) => `--${name}`).join(", ")}.`,
+  });
+}
+
+function render(name: string, run: Run, verdict: Verdict, context: CommandContext): Rendered {
+  const exporter = Object.hasOwn(exporters, name) ? exporters[name] : undefined;
+  if (exporter) return { file: `${fileStem(name)}.${exporter.extension}`, ...exporter.write(run, verdict, context) };
+  const renderer = rendererNamed(name);
+  const text = renderer.render(run, verdict, { ...textOptions(context), all: context.flags.on("all") });
+  return { file: `${fileStem(name)}.${renderer.extension}`, text, lost: [] };
+}
+
+const stems: Readonly<Record<string, string>> = {
+  text: "summary",
+  md: "summary",
+  csv: "run",
+  json: "report",
+  "k6-csv": "k6",
+  "k6-json": "k6",
+};
+const fileStem = (name: string): string => (Object.hasOwn(stems, name) ? stems[name] : undefined) ?? name;

@@ -1,0 +1,66 @@
+import { captureEnvironment, type Comparison } from "@mettle/results";
+import { expect, test } from "vitest";
+import { environmentChecks, selfCheckChecks, toolChecks } from "../src/machine-checks.ts";
+
+const environment = { ...captureEnvironment({ noiseProbe: false }), container: { cpus: 4 } };
+const stateOf = (checks: ReturnType<typeof environmentChecks>, name: string): string | undefined =>
+  checks.find((check) => check.name === name)?.state;
+
+test("grades noise, waiting, load and governor", () => {
+  const noise = { samples: 400, medianNs: 1e5, spread: 0.01, interruptedShare: 0.01, cpuWaitShare: 0.01 };
+  const quiet = environmentChecks({ ...environment, noise, loadAverage1m: 0.5, governor: "performance" });
+  expect(quiet.filter(({ state }) => state !== "good")).toEqual([]);
+  const busy = environmentChecks({
+    ...environment,
+    noise: { ...noise, interruptedShare: 0.3, cpuWaitShare: 0.1 },
+    loadAverage1m: 3,
+    governor: "powersave",
+  });
+  expect([stateOf(busy, "noise"), stateOf(busy, "waiting"), stateOf(busy, "load"), stateOf(busy, "governor")]).toEqual([
+    "bad",
+    "note",
+    "note",
+    "note",
+  ]);
+});
+
+test("what the machine does not say has no line", () => {
+  const { governor: _, loadAverage1m: __, noise: ___, ...silent } = environment;
+  expect(environmentChecks(silent).map(({ name }) => name)).toEqual(["node", "processor", "limits"]);
+});
+
+test("missing tools are remarks that say what goes without them", () => {
+  const checks = toolChecks(() => false);
+  expect(stateOf(checks, "git")).toBe("note");
+  expect(checks.find(({ name }) => name === "git")?.text).toContain("--against");
+  expect(
+    stateOf(
+      toolChecks(() => true),
+      "valgrind",
+    ),
+  ).toBe("good");
+});
+
+const comparison: Comparison = {
+  metric: "self-check.time",
+  unit: "ns",
+  direction: "lower",
+  tags: {},
+  baseline: { label: "one" },
+  candidate: { label: "the same" },
+  ratio: 1.001,
+  interval: { of: "ratio", low: 0.99, high: 1.01, confidence: 0.99, method: "t" },
+  margin: 0.01,
+  pairs: 12,
+  outcome: "same",
+  selfCheck: { ratio: 1, low: 0.99, high: 1.01, detectable: 0.012 },
+  logRatios: [],
+};
+
+test("the self-check: identical code must look the same, and what is detectable is graded", () => {
+  expect(selfCheckChecks(comparison).map(({ state }) => state)).toEqual(["good", "good"]);
+  expect(selfCheckChecks({ ...comparison, outcome: "worse" })[0]).toMatchObject({ state: "bad" });
+  const coarse = { ...comparison, selfCheck: { ratio: 1, low: 0.5, high: 1.5, detectable: 0.3 } };
+  expect(selfCheckChecks(coarse)[1]).toMatchObject({ name: "detects", state: "bad" });
+  expect(selfCheckChecks(undefined)).toEqual([expect.objectContaining({ state: "bad" })]);
+});

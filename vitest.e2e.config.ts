@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+// Slow checks: they start processes, some of them the built command. Run after `tsc -b`.
+export default defineConfig({
+  ssr: { resolve: { conditions: ["mettle-source"], externalConditions: ["mettle-source"] } },
+  resolve: { conditions: ["mettle-source"] },
+  test: {
+    include: ["packages/*/test/e2e/**/*.test.ts"],
+    testTimeout: 120_000,
+    // One at a time: they measure.
+    fileParallelism: false,
+  },
+});
