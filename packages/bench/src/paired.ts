@@ -9,7 +9,7 @@ export interface PairedDraw {
 }
 
 /** Below this a time is mostly the error of subtracting the loop, and a ratio of two such times means nothing. */
-const tooFastNs = 0.3;
+export const tooFastNs = 0.3;
 
 /**
  * The candidate's log ratio in one draw: the median over blocks of log(candidate) − log(baseline). Where the twin ran
@@ -20,7 +20,7 @@ const tooFastNs = 0.3;
  *
  * @returns undefined when a sample is too near zero to have a ratio
  */
-function drawLogRatio({ baseline, candidate, twin }: PairedDraw): number | undefined {
+export function drawLogRatio({ baseline, candidate, twin }: PairedDraw): number | undefined {
   const direct = medianLogRatio(candidate, baseline);
   if (!twin || direct === undefined) return direct;
   const other = medianLogRatio(candidate, twin);
