@@ -4,8 +4,10 @@ import { judgeErrors } from "@mettle/judge";
 import { reportErrors } from "@mettle/report";
 import { resultsErrors } from "@mettle/results";
 import { statsErrors } from "@mettle/stats";
+// Not part of the command's public surface: nothing that imports `mettle` meets these.
+import { cliErrors } from "../packages/cli/src/errors.ts";
 
-/** Every catalogue of the libraries by its package, in the order of the layers; the command adds its own. */
+/** Every catalogue by its package, in the order of the layers. */
 export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDefinition>>>> = {
   core: coreErrors.definitions,
   stats: statsErrors.definitions,
@@ -13,6 +15,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   bench: { ...benchErrors.definitions, ...benchLabErrors.definitions },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
+  cli: cliErrors.definitions,
 };
 
 export interface ErrorRow {

@@ -3,6 +3,7 @@ import { Random } from "@mettle/core";
 import type { Comparison, Direction, Interval, Measurement, RawBlocks, Side, Summary } from "@mettle/results";
 import { labelOutliers, median, summarize, tInterval } from "@mettle/stats";
 import { baselineOf, candidatesOf, logRatiosOf, twinLogRatiosOf } from "./evidence.ts";
+import { allocationDefaults } from "./memory/allocation.ts";
 import { decide, leastPairs, selfCheckOf } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
 import { type ArmId, controlArm, type LoadedCase } from "./protocol.ts";
@@ -158,6 +159,12 @@ function rawBlocks(processes: readonly (readonly Float32Array[])[]): RawBlocks {
   return { encoding: "f32le/base64", processes: processes.map(encode) };
 }
 
+/**
+ * How often the range of the windows holds their true median: unless all fall on one side of it. Counting errors are
+ * one-sided, so no distribution is assumed.
+ */
+const windowsCoverage = 1 - 2 ** (1 - allocationDefaults.windows);
+
 function allocationMeasurements(samples: SuiteSamples, entry: LoadedCase): Measurement[] {
   const found = samples.allocations.get(entry.id);
   if (!found) return [];
@@ -167,8 +174,13 @@ function allocationMeasurements(samples: SuiteSamples, entry: LoadedCase): Measu
   });
   const bytes: Measurement = {
     ...one("allocated", "bytes", found.bytesPerOperation),
-    // The windows are few and their errors one-sided: their range, not a confidence interval of it.
-    interval: { of: "value", low: found.low, high: found.high, confidence: 1, method: "range of windows" },
+    interval: {
+      of: "value",
+      low: found.low,
+      high: found.high,
+      confidence: windowsCoverage,
+      method: `range of ${allocationDefaults.windows} windows`,
+    },
     ...(!found.settled && { notes: ["the count had not settled when the time was over"] }),
   };
   return [

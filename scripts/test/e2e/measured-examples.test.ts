@@ -92,11 +92,11 @@ describe("examples", { timeout: 60_000 }, () => {
     expect(here.filter((name) => promised(name))).toEqual([]);
   });
 
-  test.each(Object.entries(benchmarks))("%s", async (name, check) => {
-    check(await measured(name));
+  test.each(Object.entries(benchmarks))("%s", async (name, expectResult) => {
+    expectResult(await measured(name));
   });
 
-  test.each(Object.entries(programs))("%s", async (name, check) => {
-    check(await printed(name));
+  test.each(Object.entries(programs))("%s", async (name, expectOutput) => {
+    expectOutput(await printed(name));
   });
 });
