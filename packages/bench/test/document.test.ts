@@ -24,6 +24,7 @@ function suiteOf(cases: LoadedCase[], more: Partial<SuiteSamples> = {}): SuiteSa
     processes: [],
     allocations: new Map(),
     records: new Map(),
+    slopes: new Map(),
     failures: [],
     notes: new Set(),
     looks: undefined,

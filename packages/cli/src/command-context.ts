@@ -4,7 +4,7 @@ import type { Flags } from "./command-line/flags.ts";
 import type { Environment } from "./command-line/parse.ts";
 
 /** As much of a `WriteStream` as commands use. */
-export interface OutputStream {
+interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
