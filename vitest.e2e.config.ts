@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["mettle-source"], externalConditions: ["mettle-source"] } },
   resolve: { conditions: ["mettle-source"] },
   test: {
-    include: ["packages/*/test/e2e/**/*.test.ts"],
+    include: ["packages/*/test/e2e/**/*.test.ts", "scripts/test/e2e/**/*.test.ts"],
     testTimeout: 120_000,
     // One at a time: they measure.
     fileParallelism: false,

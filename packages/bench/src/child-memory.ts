@@ -20,7 +20,7 @@ export async function measureAllocations(
     try {
       const run = (iterations: number): void | Promise<void> => {
         const done = origin.run(arm.origin, arm.batch, iterations);
-        return typeof done === "number" ? undefined : done.then(() => {});
+        return typeof done === "number" ? undefined : done.then(() => undefined);
       };
       const options = { timeBudget: ms(durationMs), warmup: ms(durationMs / 5) };
       const found = await measureAllocation(run, arm.iterations, options);

@@ -1,4 +1,11 @@
-import { median, sequentialBoundaries, signFlipTest, studentTQuantile, trimmedInterval } from "@mettle/stats";
+import {
+  processTrim,
+  median,
+  sequentialBoundaries,
+  signFlipTest,
+  studentTQuantile,
+  trimmedInterval,
+} from "@mettle/stats";
 import type { ComparisonOutcome, SelfCheck } from "@mettle/results";
 
 /** Samples of two arms, and of the baseline's twin, that ran interleaved: index i of each is one block. */
@@ -48,11 +55,6 @@ export function processLogRatio(draws: readonly PairedDraw[]): number | undefine
   return ratios.length === 0 ? undefined : median(ratios);
 }
 
-/**
- * Share of the processes left out at either end when they are averaged. A process in which the compiler or the machine
- * did something else altogether (0–5 % of them, on either side) would otherwise widen the interval beyond use.
- */
-const trim = 0.25;
 /** A trimmed interval needs so many. */
 export const leastPairs = 4;
 
@@ -114,7 +116,7 @@ export function decide(
   lowerIsBetter: boolean,
   random: () => number,
 ): PairedResult {
-  const { estimate, low, high } = trimmedInterval(logRatios, trim, 1 - nominalAlpha);
+  const { estimate, low, high } = trimmedInterval(logRatios, processTrim, 1 - nominalAlpha);
   const { pValue } = signFlipTest(logRatios, { random });
   const limit = Math.log1p(margin);
   let outcome: ComparisonOutcome = "undecided";
@@ -134,7 +136,7 @@ const power = 1.645;
  */
 export function selfCheckOf(logRatios: readonly number[], confidence: number, margin: number): SelfCheck | undefined {
   if (logRatios.length < leastPairs) return undefined;
-  const { estimate, low, high, standardError, degreesOfFreedom } = trimmedInterval(logRatios, trim, confidence);
+  const { estimate, low, high, standardError, degreesOfFreedom } = trimmedInterval(logRatios, processTrim, confidence);
   // A comparison sets the candidate against the mean of baseline and twin: variance 3/2 where this one has 2.
   const error = standardError * Math.sqrt(3 / 4);
   const critical = studentTQuantile(1 - (1 - confidence) / 2, degreesOfFreedom);

@@ -18,10 +18,11 @@ const outcomeOfState: Readonly<Record<Finding["state"], TestOutcome>> = {
 };
 
 /**
- * Nothing missing ever passes: no data is a failure, undecided is skipped. A warning passes, as the policy says, and
- * carries its message.
+ * Nothing missing ever passes: no data is a failure (skipped where the policy does not require the rule), undecided is
+ * skipped. A warning passes, as the policy says, and carries its message.
  */
-export const testOutcome = ({ state }: Finding): TestOutcome => outcomeOfState[state];
+export const testOutcome = ({ state, required }: Finding): TestOutcome =>
+  state === "no-data" && required === false ? "skipped" : outcomeOfState[state];
 
 /**
  * Why the run as a whole fails although no finding does: an invalid measurement, a verdict by count, or no rule at all.

@@ -81,4 +81,4 @@ export {
 } from "./scalability.ts";
 export { type Steady, type SteadyOptions, steadyDefaults, steadyFrom } from "./steady.ts";
 export { type TheilSen, type TheilSenOptions, theilSen } from "./theil-sen.ts";
-export { type TrimmedInterval, trimmedInterval } from "./trimmed-interval.ts";
+export { processTrim, type TrimmedInterval, trimmedInterval } from "./trimmed-interval.ts";

@@ -12,6 +12,12 @@ export interface TrimmedInterval {
 }
 
 /**
+ * Share of the processes left out at either end when a comparison averages them. What measures and what judges must use
+ * the same: an interval and its p-value belong together.
+ */
+export const processTrim = 0.25;
+
+/**
  * Interval for the trimmed mean by Tukey and McLaughlin: the share `trim` of the samples is left out at either end, and
  * the error comes from the winsorized variance. With symmetric noise it estimates the same as the mean, and a few
  * samples that lie far out neither move it nor widen it.

@@ -131,8 +131,8 @@ const scaled = (node: FlameNode, factor: number): FlameNode => ({
   children: node.children.map((child) => scaled(child, factor)),
 });
 
-/** valgrind slows Node down some fiftyfold: so much of the body's own time keeps a process under about ten seconds. */
-const COUNTED_NS = 150e6;
+/** valgrind slows Node down some fiftyfold: so much of the body's own time keeps three pairs of processes at one to two minutes. */
+const COUNTED_NS = 40e6;
 
 function countInstructions(options: ProfileCaseOptions, medianNs: number): Promise<InstructionsMeasurement> {
   const { file, case: id, nodeFlags, cwd, signal } = options;

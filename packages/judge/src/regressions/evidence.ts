@@ -1,6 +1,6 @@
 import { formatChange } from "@mettle/core";
 import type { Comparison, Measurement, Run } from "@mettle/results";
-import { normalQuantile, normalSurvival, studentTSurvival, tInterval } from "@mettle/stats";
+import { processTrim, trimmedInterval, normalQuantile, normalSurvival, studentTSurvival } from "@mettle/stats";
 import { histogramQuantile } from "../histogram-quantile.ts";
 import { formatStatistic, readStatistic, type Statistic } from "../statistic.ts";
 
@@ -56,25 +56,20 @@ export function pairedEvidence(comparison: Comparison): RatioEvidence {
   };
 }
 
-/** From here on a sign-flip test doubts what the t test says, and is believed. */
-const doubtful = 0.05;
-
 /**
  * The p-value that shares the false discovery rate. The sign-flip p of n pairs is at least 2^(1 − n), too coarse to
- * survive among many comparisons however large the change, so it is the t test's behind the interval. Where the
- * interval is wider than its stated confidence needs, the difference paid for looking several times at growing data,
+ * survive among many comparisons however large the change, so it is the p of the trimmed t behind the interval. Where
+ * the interval is wider than its stated confidence needs, the difference paid for looking several times at growing data,
  * and p pays by the same factor.
  */
 function pairedPValue({ logRatios, interval, pValue }: Comparison): number | undefined {
-  if (logRatios.length < 2) return pValue;
-  const { estimate, standardError } = tInterval(logRatios, interval.confidence);
+  if (logRatios.length < 4) return pValue;
+  const { estimate, standardError, degreesOfFreedom } = trimmedInterval(logRatios, processTrim, interval.confidence);
   if (!(standardError > 0)) return pValue;
-  const degrees = logRatios.length - 1;
-  const twoSided = (t: number): number => 2 * studentTSurvival(Math.abs(t), degrees);
+  const twoSided = (t: number): number => 2 * studentTSurvival(Math.abs(t), degreesOfFreedom);
   const nominal = twoSided(Math.log(interval.high / interval.low) / 2 / standardError);
   const looking = Math.max(1, (1 - interval.confidence) / nominal);
-  const derived = Math.min(1, twoSided(estimate / standardError) * looking);
-  return pValue !== undefined && pValue > doubtful ? Math.max(pValue, derived) : derived;
+  return Math.min(1, twoSided(estimate / standardError) * looking);
 }
 
 /**

@@ -3,11 +3,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { expectNumbers, fixture, type Measured, measured, problemsWith } from "./measuring.ts";
-import { runBenchmarks } from "../src/index.ts";
+import { expectNumbers, fixture, type Measured, measured, problemsWith } from "../measuring.ts";
+import { runBenchmarks } from "../../src/index.ts";
 
 // Real processes, and no assertion on a time. Every file has good cases beside the bad: they must have numbers.
-describe.concurrent("a body that fails", { timeout: 60_000 }, () => {
+describe("a body that fails", { timeout: 120_000 }, () => {
   test("throws, is rejected, or throws only later: every one is named, the others are measured", async () => {
     const run = await measured("bodies");
     for (const title of ["good", "also good"]) expectNumbers(run.of(title));
@@ -84,7 +84,7 @@ describe.concurrent("a body that fails", { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent("a file that fails", { timeout: 60_000 }, () => {
+describe("a file that fails", { timeout: 120_000 }, () => {
   test("does not load: a problem of the file, and the other files are measured", async () => {
     const files = ["syntax", "missing-export", "throws-at-load", "duplicate", "removed"];
     const run = await measured(files);
@@ -151,7 +151,7 @@ function expectOnce(run: Measured, why: string): void {
   expect(run.result.comparisons[0]).not.toHaveProperty("selfCheck");
 }
 
-describe.concurrent("samples that fail", { timeout: 60_000 }, () => {
+describe("samples that fail", { timeout: 120_000 }, () => {
   test("a missed deadline is counted, and the case is still measured", async () => {
     const run = await measured("deadline");
     const often = run.of("often");
@@ -185,7 +185,7 @@ describe.concurrent("samples that fail", { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent("kinds of benchmark", { timeout: 60_000 }, () => {
+describe("kinds of benchmark", { timeout: 120_000 }, () => {
   test("async, parallel, hooks at every level, manual timing, parameters", async () => {
     const run = await measured("kinds");
     for (const title of ["sync", "async", "parallel", "each", "sample", "manual", "manual each", "thenable", "size"]) {
@@ -226,7 +226,7 @@ describe.concurrent("kinds of benchmark", { timeout: 60_000 }, () => {
   });
 });
 
-describe("interrupted", { timeout: 60_000 }, () => {
+describe("interrupted", { timeout: 120_000 }, () => {
   test.each([
     ["while it looks the file up", "plan"],
     ["in the middle of a suite", "process-done"],

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type BenchResult, runBenchmarks } from "@mettle/bench";
 import { describe, expect, test } from "vitest";
-import { promisedOutput } from "../examples.ts";
+import { promisedOutput } from "../../examples.ts";
 
 // The examples whose figures differ from run to run; scripts/run-examples.ts runs those that print the same every time.
-const folder = join(import.meta.dirname, "../../examples");
+const folder = join(import.meta.dirname, "../../../examples");
 const plan = { secondsPerSuite: 0.5, minProcesses: 4, maxProcesses: 4, memory: false };
 
 const measured = async (name: string): Promise<BenchResult> => {

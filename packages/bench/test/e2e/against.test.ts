@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeRun } from "@mettle/results";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { benchAgainst } from "../src/index.ts";
+import { benchAgainst } from "../../src/index.ts";
 
 let folder: string;
 let repository: string;
@@ -31,20 +31,20 @@ beforeAll(() => {
   write(
     "work.bench.ts",
     `import { bench, measure } from "@mettle/bench";
-     import { work } from "./work.ts";
+     import { work } from "../work.ts";
      bench("work", work);
      measure("size", () => 3, { iterations: 2, units: { value: { unit: "bytes", direction: "lower" } } });\n`,
   );
   write(
     "added.bench.ts",
     `import { bench } from "@mettle/bench";
-     import { added } from "./work.ts";
+     import { added } from "../work.ts";
      bench("added", added);\n`,
   );
   write(
     "fails-there.bench.ts",
     `import { bench } from "@mettle/bench";
-     import * as work from "./work.ts";
+     import * as work from "../work.ts";
      bench("good", work.work);
      bench("needs added", () => work["added"]());\n`,
   );
@@ -67,7 +67,7 @@ const compared = (file: string, against = "HEAD", processes = 4) =>
     cacheFolder: join(folder, "cache"),
   });
 
-describe("benchAgainst", { timeout: 60_000 }, () => {
+describe("benchAgainst", { timeout: 120_000 }, () => {
   test("compares each case with itself in the other revision", async () => {
     const { run, result } = await compared("work.bench.ts");
     encodeRun(run);
