@@ -31,20 +31,20 @@ beforeAll(() => {
   write(
     "work.bench.ts",
     `import { bench, measure } from "@mettle/bench";
-     import { work } from "../work.ts";
+     import { work } from "./work.ts";
      bench("work", work);
      measure("size", () => 3, { iterations: 2, units: { value: { unit: "bytes", direction: "lower" } } });\n`,
   );
   write(
     "added.bench.ts",
     `import { bench } from "@mettle/bench";
-     import { added } from "../work.ts";
+     import { added } from "./work.ts";
      bench("added", added);\n`,
   );
   write(
     "fails-there.bench.ts",
     `import { bench } from "@mettle/bench";
-     import * as work from "../work.ts";
+     import * as work from "./work.ts";
      bench("good", work.work);
      bench("needs added", () => work["added"]());\n`,
   );
