@@ -131,9 +131,16 @@ describe("measurements of times", () => {
   });
 
   test("that never became steady say so", () => {
-    const draws = [true, false, false].map((steady) => ({ samples: { [only.id]: flat(10) }, from: 0, steady }));
-    const [time] = measurementsOf(suiteOf([only], { processes: [{ draws }] }), plan);
-    expect(time?.notes).toEqual(["never steady: in 2 of 3 draws the time still changed at the end"]);
+    const drawn = (...steady: boolean[]): readonly string[] | undefined => {
+      const draws = steady.map((each) => ({ samples: { [only.id]: flat(10) }, from: 0, steady: each }));
+      return measurementsOf(suiteOf([only], { processes: [{ draws }] }), plan)[0]?.notes;
+    };
+    expect(drawn(true, false, false, true, true)).toEqual([
+      "never steady: in 2 of 5 draws the time still changed at the end",
+    ]);
+    expect(drawn(true, true, true, true, false)).toBeUndefined();
+    // Of a few draws, one that was disturbed says nothing.
+    expect(drawn(false)).toBeUndefined();
   });
 
   test("with allocations have four metrics more at most", () => {
