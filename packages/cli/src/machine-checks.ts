@@ -14,6 +14,9 @@ export interface MachineCheck {
 }
 
 const check = (name: string, state: CheckState, text: string): MachineCheck => ({ name, state, text });
+/** `[−0.70, +0.72]`, in percent: the row has to fit 80 columns. */
+const formatRatioInterval = ({ low, high }: { readonly low: number; readonly high: number }): string =>
+  `[${[low, high].map((ratio) => `${ratio < 1 ? "−" : "+"}${Math.abs((ratio - 1) * 100).toFixed(2)}`).join(", ")}]`;
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
 
 /** By judgement: a tenth interrupted is felt in single runs; beyond a quarter even paired times are coarse. */
@@ -119,7 +122,7 @@ export function selfCheckChecks(comparison: Comparison | undefined): readonly Ma
   if (!comparison)
     return [check("self-check", "bad", "identical code could not be compared: too few processes ended in time")];
   const { ratio, interval, outcome, selfCheck } = comparison;
-  const found = `${percent(Math.abs(ratio - 1))} apart, interval ${percent(interval.low - 1)} … ${percent(interval.high - 1)}`;
+  const found = `${percent(Math.abs(ratio - 1))} apart ${formatRatioInterval(interval)}`;
   const wrong = outcome === "worse" || outcome === "better";
   const checks = [
     check(

@@ -64,8 +64,9 @@ export type BudgetResult =
 
 /** Everything wrong with a budget's definition, in words; empty when it can be judged. */
 export function budgetProblems(budget: Budget): readonly string[] {
-  const limits = Object.entries(budget.limits);
-  if (limits.length === 0) return ["limits names no statistic"];
+  // A configuration is not always checked against its types: a budget may come without limits, or with a bare `limit`.
+  const limits = Object.entries((budget.limits as Budget["limits"] | undefined) ?? {});
+  if (limits.length === 0) return ['limits names no statistic: write limits: { p99: "1ms" }'];
   return limits.flatMap(([statistic, limit]) => [
     ...(parseStatistic(statistic) ? [] : [`limits.${statistic} is not a statistic`]),
     ...limitProblems(budget.kind, statistic, limit),
@@ -104,7 +105,8 @@ function parseLimit(limit: string | number): { value: number; unit?: MetricUnit 
 export function checkBudget(name: string, measurement: Measurement, budgets: readonly Budget[]): BudgetResult {
   const budget = budgets.find((candidate) => candidate.name === name);
   if (!budget) return { outcome: "no_budget_defined", name };
-  const limits = Object.entries(budget.limits);
+  // A configuration is not always checked against its types: a budget may come without limits, or with a bare `limit`.
+  const limits = Object.entries((budget.limits as Budget["limits"] | undefined) ?? {});
   const checks = limits.map(([statistic, limit]) => checkLimit(budget, measurement, statistic, limit));
   const state = combineStates(checks.map((check) => check.state));
   if (state === "passed") return { outcome: "within_budget", name, checks };

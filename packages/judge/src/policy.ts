@@ -181,7 +181,7 @@ function resolveObjectives(objectives: readonly RunObjective[], problems: Proble
 function checkBudgets(budgets: readonly Budget[], problems: Problems): void {
   budgets.forEach((budget, index) => {
     const path = `budgets[${index}]`;
-    problems.check(budget.name !== "", `${path}.name`, "is empty");
+    problems.check(Boolean(budget.name), `${path}.name`, "is empty");
     const first = budgets.findIndex(({ name }) => name === budget.name);
     problems.check(first === index, `${path}.name`, `"${budget.name}" is also the name of budgets[${first}]`);
     problems.parse(`${path}.metric`, () => parseSelector(budget.metric));

@@ -58,7 +58,7 @@ function garbageCollectionCause(measurement: Measurement, run: Run, baseline: Ru
   const was = before === undefined ? "" : `, ${percent(before)} in the baseline`;
   return {
     evidence: `garbage collection takes ${percent(share)} of the time${was}`,
-    advice: `Cut allocation in ${measurement.metric}: garbage collection takes ${percent(share)} of its time${was}; \`mettle profile --memory\` shows where.`,
+    advice: `Cut allocation in ${measurement.metric}: garbage collection takes ${percent(share)} of its time${was}; \`mettle profile FILE --heap\` shows where.`,
   };
 }
 

@@ -25,6 +25,11 @@ describe("one budget (S3-055)", () => {
     expect(checkBudget(update.name, makeMeasurement("x", { count: 9, p99: 1 }), [update]).outcome).toBe("no_data");
   });
 
+  it("without limits, as an unchecked configuration may have it, is a problem in words", () => {
+    const unchecked: unknown = { name: "b", metric: "x", kind: "size", limit: "1 kB" };
+    expect(budgetProblems(unchecked as Budget)).toEqual([expect.stringContaining("limits names no statistic")]);
+  });
+
   it("reads no growth budget as a latency budget (T-03)", () => {
     const growth = makeMeasurement("memory.growth", { count: 9, mean: 1 }, { unit: "bytes/h" });
     expect(checkBudget("b", growth, [{ ...update, name: "b", limits: { mean: "10ms" } }]).outcome).toBe("no_data");

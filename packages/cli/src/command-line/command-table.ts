@@ -185,11 +185,13 @@ const commands: readonly CommandSpec[] = [
     summary: "render a run again, for people or for another tool",
     arguments: [{ name: "RUN", required: false }],
     flags: [
-      ...["text", "md", "step-summary", "junit", "ctrf", "github", "performance"].map((name) => ({
-        name,
-        type: onOff,
-        help: `as ${name}`,
-      })),
+      { name: "text", type: onOff, help: "the summary, as `mettle gate` shows it" },
+      { name: "md", type: onOff, help: "Markdown, for a pull-request comment" },
+      { name: "step-summary", type: onOff, help: "Markdown, for the step summary of GitHub Actions" },
+      { name: "junit", type: onOff, help: "JUnit XML: a test for each thing judged" },
+      { name: "ctrf", type: onOff, help: "Common Test Report Format" },
+      { name: "github", type: onOff, help: "annotations of GitHub Actions" },
+      { name: "performance", type: onOff, help: "what was measured and judged, as JSON for other tools" },
       { name: "csv", type: onOff, help: "every statistic of every measurement, one a line" },
       { name: "bencher", type: onOff, help: "Bencher Metric Format" },
       { name: "github-action-benchmark", type: onOff, help: "for github-action-benchmark (see --tool)" },

@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import {
   caseInstructionArguments,
   discover,
@@ -172,7 +173,7 @@ function show(
   }
   const rows = functions.map(({ self, selfShare, total, name, location }) => {
     const columns = [formatQuantity(self, unit), `${(selfShare * 100).toFixed(1)} %`, formatQuantity(total, unit)];
-    return `${columns.map((text) => text.padStart(10)).join(" ")}  ${visibleText(name)}${location ? `  ${visibleText(location)}` : ""}`;
+    return `${columns.map((text) => text.padStart(10)).join(" ")}  ${visibleText(name)}${location ? `  ${visibleText(shortLocation(location, context.cwd))}` : ""}`;
   });
   const median = time?.summary.p50;
   const lines = [
@@ -194,4 +195,10 @@ function instructionLines(measured: InstructionsMeasurement | undefined): string
   const { low, high } = measured.spread;
   const text = [measured.instructionsPerOperation, low, high].map((value) => formatQuantity(value, "instructions"));
   return [`   ${text[0] ?? ""} per operation (${text[1] ?? ""} … ${text[2] ?? ""}), by callgrind`];
+}
+
+/** A file of this project by its path from here: whole URLs do not fit a terminal. */
+function shortLocation(location: string, cwd: string): string {
+  const here = `${pathToFileURL(cwd).href}/`;
+  return location.startsWith(here) ? location.slice(here.length) : location;
 }

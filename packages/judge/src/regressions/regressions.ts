@@ -323,7 +323,9 @@ function findingOf(
       ...(pValue === undefined || adjustedPValue === undefined
         ? []
         : [
-            `p = ${pValue.toPrecision(2)}, ${adjustedPValue.toPrecision(2)} after ${tested} comparisons (Benjamini–Hochberg)`,
+            tested > 1
+              ? `p = ${pValue.toPrecision(2)}, ${adjustedPValue.toPrecision(2)} after ${tested} comparisons (Benjamini–Hochberg)`
+              : `p = ${pValue.toPrecision(2)}`,
           ]),
     ],
   };

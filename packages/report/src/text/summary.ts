@@ -189,7 +189,7 @@ function measurementTables(run: Run, context: TextContext): string[] {
     const left = hidden.filter((title) => title !== "").join(", ");
     const footers = [
       ...(caption === "" ? [] : wrapText(`all with ${visibleText(caption)}`, context.width - 3)),
-      ...(left === "" ? [] : [`not shown: ${left} (needs ${fullWidth} columns)`]),
+      ...(left === "" ? [] : wrapText(`not shown: ${left} (needs ${fullWidth} columns)`, context.width - 3)),
     ];
     return [...(i > 0 ? [""] : []), ...lines, ...footers.map((line) => `   ${context.paint("dim", line)}`)];
   });
