@@ -137,7 +137,7 @@ export function selfCheckChecks(comparison: Comparison | undefined): readonly Ma
       check(
         "detects",
         graded,
-        `${percent(selfCheck.detectable)} and more, in 95 % of runs as short as this one${graded === "good" ? "" : "; longer runs find less"}`,
+        `${percent(selfCheck.detectable)} and more, in 95 % of runs as short as this one${graded === "good" ? "" : "; longer runs find smaller effects"}`,
       ),
     );
   }

@@ -68,10 +68,22 @@ export class OutputFolder {
     try {
       await writeRun(this.file(name), run);
     } catch (error) {
-      if (!(error instanceof MettleError) || error.code !== "RUN_WRITE_FAILED") throw error;
+      if (!(error instanceof MettleError)) throw error;
+      if (error.code === "RUN_INVALID" || error.code === "RUN_INCONSISTENT")
+        throw await this.#setAside(name, run, error);
+      if (error.code !== "RUN_WRITE_FAILED") throw error;
       const spare = join(spareFolder, `mettle-run-${run.id}.json`);
       throw await this.#rescued(run, spare, error);
     }
+  }
+
+  /** A document that our own reader would refuse is a defect of ours; what was measured is kept for whoever mends it. */
+  async #setAside(name: string, run: Run, error: MettleError): Promise<MettleError> {
+    const aside = `${name.replace(/\.json$/, "")}.refused.json`;
+    await this.write(aside, JSON.stringify(run, null, 2));
+    const { code, message, details, exitCode, retryable } = error;
+    const next = `What was measured is kept in ${this.shown(aside)}, as it stands. Please report it: this is a defect of Mettle.`;
+    return new MettleError(code, { next, exitCode, retryable }, message, { details, cause: error });
   }
 
   async #rescued(run: Run, spare: string, error: MettleError): Promise<MettleError> {

@@ -51,3 +51,12 @@ test("a run that cannot be written where it should be is kept in the spare folde
   expect(await readRun(kept)).toEqual(run);
   expect(readdirSync(spare)).toHaveLength(1);
 });
+
+test("a run that readers would refuse is set aside as it stands, and the error says where", async () => {
+  const out = new OutputFolder(join(folder, "out"), folder);
+  const refused = { ...run, durationMs: -1 };
+  const error = await out.writeRun("run.json", refused).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "RUN_INVALID" });
+  expect(String((error as MettleError).next)).toContain(join("out", "run.refused.json"));
+  expect(JSON.parse(readFileSync(join(folder, "out", "run.refused.json"), "utf8"))).toEqual(refused);
+});
