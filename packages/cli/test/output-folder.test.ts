@@ -57,6 +57,6 @@ test("a run that readers would refuse is set aside as it stands, and the error s
   const refused = { ...run, durationMs: -1 };
   const error = await out.writeRun("run.json", refused).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: "RUN_INVALID" });
-  expect(String((error as MettleError).next)).toContain(join("out", "run.refused.json"));
+  expect((error as MettleError).next).toContain(join("out", "run.refused.json"));
   expect(JSON.parse(readFileSync(join(folder, "out", "run.refused.json"), "utf8"))).toEqual(refused);
 });
