@@ -41,12 +41,15 @@ export function judgeRun(run: Run, yardstick: Yardstick, settings: Settings, con
  * The comparisons of a run with another build. Those of two cases of one suite answer which of two ways is faster: the
  * slower one is not a regression.
  */
-const betweenBuilds = (run: Run): readonly Comparison[] =>
+export const betweenBuilds = (run: Run): readonly Comparison[] =>
   (run.comparisons ?? []).filter((comparison) => !isBetweenCases(comparison));
 
+/** Its sides are then labelled with the cases' ids: titles, and parameters in parentheses. */
 function isBetweenCases({ baseline, candidate, tags }: Comparison): boolean {
   const title = [tags["suite"], tags["case"]].filter((part) => part !== undefined).join(" > ");
-  return title !== "" && !baseline.revision && !candidate.revision && candidate.label.startsWith(title);
+  if (title === "" || baseline.revision || candidate.revision) return false;
+  // Only the whole id: "work tree" starts with the title "work", and is another build.
+  return candidate.label === title || candidate.label.startsWith(`${title} (`);
 }
 
 function warnOfOtherMachine(run: Run, baseline: Run, name: string, context: CommandContext): void {
