@@ -22,11 +22,16 @@ const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
 /** Runs the command line of this process and sets its exit code. Never rejects. */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
   // `mettle … | head` ends the reader: nobody is left to write for, and nothing went wrong.
+  let unwritten: NodeJS.ErrnoException | undefined;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(process.exitCode ?? exitCodes.pass);
+    if (error.code === "EPIPE") process.exit(process.exitCode ?? exitCodes.pass);
+    // A full disk behind a redirection: the files of the run are still to be written.
+    unwritten ??= error;
+    process.exitCode ||= exitCodes.internal;
   });
-  process.exitCode = await runCommandLine(args);
+  const exitCode = await runCommandLine(args);
+  if (unwritten) process.stderr.write(`✗ The results could not be written to stdout: ${unwritten.message}\n`);
+  process.exitCode = exitCode === exitCodes.pass && unwritten ? exitCodes.internal : exitCode;
 }
 
 async function runCommandLine(args: readonly string[]): Promise<number> {

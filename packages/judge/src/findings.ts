@@ -50,7 +50,11 @@ export function findingOfChecks(
   checks: readonly Check[],
   policy: SeverityPolicy,
 ): Finding {
-  const state = combineStates(checks.map((check) => check.state));
+  const missed = missedState(identity.severity, policy);
+  const states = checks.map((check) => check.state);
+  // A miss that the policy forgives must not hide that something else could not be judged at all.
+  const forgiven = missed !== "failed" && states.includes("no-data");
+  const state = combineStates(forgiven ? states.filter((each) => each !== "failed") : states);
   const deciding = checks
     .filter((check) => check.state === state)
     .sort((a, b) => (b.consumed ?? -1) - (a.consumed ?? -1))[0];
@@ -58,7 +62,7 @@ export function findingOfChecks(
   const { actual, limit, unit, consumed } = deciding ?? {};
   return {
     ...findingBase(identity, subject),
-    state: state === "failed" ? missedState(identity.severity, policy) : state,
+    state: state === "failed" ? missed : state,
     message: `${identity.name ? `${identity.name}: ` : ""}${formatSelector(subject)}: ${deciding?.message ?? "nothing was checked"}.`,
     ...(actual === undefined ? {} : { actual }),
     ...(limit === undefined ? {} : { limit }),
