@@ -5,8 +5,11 @@ const mayImport = {
   results: ["core", "stats"],
   bench: ["core", "stats", "results"],
   judge: ["core", "stats", "results"],
+  load: ["core", "stats", "results"],
   report: ["core", "stats", "results", "judge"],
-  cli: ["core", "stats", "results", "bench", "judge", "report"],
+  agents: ["core"],
+  suites: ["core", "stats", "results", "bench", "load", "judge", "report", "agents"],
+  cli: ["core", "stats", "results", "bench", "load", "judge", "report", "agents", "suites"],
 };
 
 const layerRules = Object.entries(mayImport).map(([name, allowed]) => ({

@@ -1,0 +1,1 @@
+export type { Signal } from "./signals/signal.ts";
