@@ -3,6 +3,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { systemClock } from "@mettle/core";
 import { currentRevision, type Revision, type Run } from "@mettle/results";
 import { type MeasureOptions, runDocument } from "./bench-run.ts";
+import { withCodeCache } from "./code-cache.ts";
 import { benchErrors } from "./errors.ts";
 import type { HostOptions } from "./host.ts";
 import { PairStation, pairSuffixes, type Side } from "./pair-station.ts";
@@ -46,7 +47,7 @@ export async function benchAgainst(
     ...(signal && { signal }),
   });
   try {
-    return await measureBoth(options, prepared);
+    return await withCodeCache(options.env, (env) => measureBoth({ ...options, env }, prepared));
   } finally {
     await prepared.dispose();
   }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { pathToFileURL } from "node:url";
 import { messageOf, Random } from "@mettle/core";
 import { type Arm, controlDefinition, describeSuites, isControl, makeArm } from "./arms.ts";
@@ -369,6 +370,8 @@ class MeasuringProcess {
       if (twin && entry.id === twinCase) await run("teardown", entry.id, definitionOf(twin, entry.id).options.teardown);
     }
     for (const hook of [...suite.afterAll, ...(twin?.afterAll ?? [])]) await run("afterAll", "", hook);
+    // For the processes to come, now that nothing is being timed.
+    flushCompileCache();
     const left = leftOver(this.#resourcesBefore, process.getActiveResourcesInfo());
     this.#open = undefined;
     const notes = left ? [`the file leaves ${left} running after its last benchmark`] : [];

@@ -72,12 +72,13 @@ export interface Looks {
 }
 
 /**
- * Up to six looks, evenly spread from the least to the greatest number of processes, with the error spent nearly evenly
- * (Lan–DeMets, Pocock-like): peeking does not inflate it, and a clear effect is found early.
+ * Up to three looks, evenly spread from the least to the greatest number of processes, with the error spent nearly evenly
+ * (Lan–DeMets, Pocock-like): peeking does not inflate it, and a clear effect is found early. More looks would leave
+ * each less to spend, and the last one, on which the close cases hang, the least.
  */
 export function planLooks({ confidence, minProcesses, maxProcesses }: LookPlan): Looks {
   const span = maxProcesses - minProcesses;
-  const count = Math.min(6, 1 + Math.floor(span / 2));
+  const count = Math.min(3, 1 + Math.floor(span / 2));
   const at = Array.from({ length: count }, (_, i) =>
     count === 1 ? maxProcesses : Math.round(minProcesses + (span * i) / (count - 1)),
   );

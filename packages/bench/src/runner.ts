@@ -1,5 +1,6 @@
 import { type Clock, type MettleError, Random, systemClock } from "@mettle/core";
 import type { Comparison, Measurement, Profile } from "@mettle/results";
+import { withCodeCache } from "./code-cache.ts";
 import { type BuildSides, comparisonsOf, measurementsOf } from "./document.ts";
 import { benchErrors } from "./errors.ts";
 import type { BenchListener } from "./events.ts";
@@ -73,8 +74,10 @@ export async function discover(
  * lets through. A file or case that fails is a problem in the result, and the others are still measured.
  */
 export async function runBenchmarks(options: BenchOptions): Promise<BenchResult> {
-  const host = hostOptions(options);
-  return measureFiles(options, { mode: "inside", discoverIn: host, station: () => new SingleStation(new Host(host)) });
+  return withCodeCache(options.env, (env) => {
+    const host = hostOptions({ ...options, env });
+    return measureFiles(options, { mode: "inside", discoverIn: host, station: () => new SingleStation(new Host(host)) });
+  });
 }
 
 export function hostOptions({ cwd, nodeFlags = [], env, signal }: BenchOptions): HostOptions {

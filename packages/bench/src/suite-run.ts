@@ -22,10 +22,11 @@ export interface SuiteRunOptions {
 }
 
 /**
- * A process, or a set of three, gets this share of the suite's time: long enough that its start costs no more than a few
- * draws, and that 8 to 28 of them fit.
+ * How many times the share of the suite's time that `maxProcesses` would leave it a process, or a set of three, gets.
+ * Draws of one process are about as independent as draws of several, and an interval over many processes is narrower
+ * than over few: as many as their starts allow. A set of three starts three, so there are half as many.
  */
-const processShare: Readonly<Record<SuiteSamples["mode"], number>> = { inside: 14, against: 7 };
+const processShares: Readonly<Record<SuiteSamples["mode"], number>> = { inside: 1, against: 2 };
 /** For counting the allocations of one case. */
 const allocationMs = 600;
 
@@ -65,7 +66,7 @@ export class SuiteRun {
     while (done < planned && this.#remaining().some(({ kind }) => kind !== "slope") && !signal?.aborted) {
       const before = performance.now();
       const [cases, reloadable] = [this.#remaining().length, this.#reloadable];
-      const process = await this.#process(limitMs / processShare[this.samples.mode]);
+      const process = await this.#process(this.#processMs());
       const tookMs = performance.now() - before;
       if (process.draws.length > 0) this.samples.processes.push(process);
       const spoiled = this.#remaining().length < cases || this.#reloadable !== reloadable;
@@ -94,6 +95,12 @@ export class SuiteRun {
       maxProcesses: planned,
     });
     return planned;
+  }
+
+  /** The time of one process, or of one set of three, its start included. */
+  #processMs(): number {
+    const { secondsPerSuite, maxProcesses } = this.#options.plan;
+    return (secondsPerSuite * 1000 * processShares[this.samples.mode]) / maxProcesses;
   }
 
   #remaining(): LoadedCase[] {
@@ -179,7 +186,7 @@ export class SuiteRun {
       iterations: this.#iterations,
       twin: plan.selfCheck && this.#reloadable && !this.#onlyRecords(),
       seed: random.uint32(),
-      recordMs: (plan.secondsPerSuite * 1000) / processShare[this.samples.mode] / Math.max(1, this.#remaining().length),
+      recordMs: this.#processMs() / Math.max(1, this.#remaining().length),
       ...(filter !== undefined && { filter }),
     };
   }

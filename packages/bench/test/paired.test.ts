@@ -50,7 +50,7 @@ test("processLogRatio is the median over draws that have one", () => {
 
 describe("planLooks", () => {
   test.each([
-    [8, 28, 6],
+    [8, 28, 3],
     [4, 8, 3],
     [2, 3, 1],
     [5, 5, 1],
