@@ -22,6 +22,7 @@ import {
   twinSuffix,
   type TimerCosts,
 } from "./protocol.ts";
+import { Baton, turnsOf } from "./relay.ts";
 import { redirectAuthoring } from "./redirect-authoring.ts";
 
 // The measuring process: does one request at a time and answers it. It never decides anything.
@@ -62,6 +63,7 @@ class MeasuringProcess {
   #open: Open | undefined;
   #marker = -1;
   #instances = 0;
+  #baton: Baton | undefined;
   #random = new Random(0);
   /** One for the process: the reference must not depend on the draw. */
   #control: Arm | undefined;
@@ -80,8 +82,8 @@ class MeasuringProcess {
         return this.#prepare(request);
       case "blocks":
         return this.#blocks(request);
-      case "turn":
-        return this.#turn(request);
+      case "relay":
+        return this.#relay(request);
       case "records":
         return this.#records(request);
       case "memory":
@@ -89,7 +91,7 @@ class MeasuringProcess {
       case "slopes":
         return this.#slopes(request);
       case "finish":
-        return this.#finish();
+        return this.#finish(request);
     }
   }
 
@@ -293,18 +295,39 @@ class MeasuringProcess {
     return (took - this.#costs.timerNs) / arm.iterations - this.#costs.loopNs;
   }
 
-  async #turn(request: Request & { type: "turn" }): Promise<Reply> {
+  async #relay(request: Request & { type: "relay" }): Promise<Reply> {
     const { arms, loaded } = this.#opened();
-    const arm = arms.find(({ id }) => id === request.arm);
-    if (!arm) throw new Error(`no arm ${request.arm}`);
-    const samples = new Float32Array(request.samples);
-    try {
-      await this.#sample(arm, loaded); // discarded: wakes the caches after the others' turns
-      for (let i = 0; i < samples.length; i++) samples[i] = await this.#sample(arm, loaded);
-      return { type: "turn", samples, failures: [] };
-    } catch (error) {
-      return { type: "turn", samples: new Float32Array(0), failures: [failureOf(arm.case, error, arm.isAsync)] };
+    const { place } = request;
+    const turns = turnsOf(request);
+    const baton = (this.#baton ??= new Baton(request.pipes, place));
+    const samples: Record<ArmId, Float32Array> = {};
+    const failures: CaseFailure[] = [];
+    if (turns[0]) baton.gather(turns[0].side);
+    // Hot: one turn of this side after the other.
+    for (const [i, turn] of turns.entries()) {
+      if (turn.side !== place) continue;
+      const arm = arms.find(({ id }) => id === turn.arm);
+      if (!arm) throw new Error(`no arm ${turn.arm}`);
+      const values = (samples[arm.id] ??= new Float32Array(request.blocks).fill(Number.NaN));
+      if (i > 0 && turns[i - 1]?.side !== place) {
+        this.#mark(loaded, arm.case, marker.inHook); // it waits: the time limit of a sample does not hold
+        if (!baton.receive()) return { type: "relay", samples: {}, failures };
+      }
+      try {
+        await this.#sample(arm, loaded); // discarded: wakes the caches after the others' turns
+        values[turn.block] = await this.#sample(arm, loaded);
+      } catch (error) {
+        failures.push(failureOf(arm.case, error, arm.isAsync));
+        // A missed deadline is a sample of the case; anything else ends the draw.
+        if (failures.at(-1)?.kind !== "deadline") {
+          baton.end();
+          return { type: "relay", samples: {}, failures };
+        }
+      }
+      const next = turns[i + 1];
+      if (next && next.side !== place) baton.pass(next.side);
     }
+    return { type: "relay", samples, failures };
   }
 
   async #records(request: Request & { type: "records" }): Promise<Reply> {
@@ -352,7 +375,7 @@ class MeasuringProcess {
     return { type: "slopes", slopes, failures };
   }
 
-  async #finish(): Promise<Reply> {
+  async #finish(request: Request & { type: "finish" }): Promise<Reply> {
     const { suite, twin, twinCase, loaded } = this.#opened();
     const failures: CaseFailure[] = [];
     const run = async (what: string, id: string, hook: Hook | undefined): Promise<void> => {
@@ -370,8 +393,7 @@ class MeasuringProcess {
       if (twin && entry.id === twinCase) await run("teardown", entry.id, definitionOf(twin, entry.id).options.teardown);
     }
     for (const hook of [...suite.afterAll, ...(twin?.afterAll ?? [])]) await run("afterAll", "", hook);
-    // For the processes to come, now that nothing is being timed.
-    flushCompileCache();
+    if (request.keepCode) flushCompileCache();
     const left = leftOver(this.#resourcesBefore, process.getActiveResourcesInfo());
     this.#open = undefined;
     const notes = left ? [`the file leaves ${left} running after its last benchmark`] : [];

@@ -11,7 +11,10 @@ type Variables = Readonly<Record<string, string | undefined>>;
  *
  * @param use - receives the variables for the measuring processes
  */
-export async function withCodeCache<T>(variables: Variables | undefined, use: (env: Variables) => Promise<T>): Promise<T> {
+export async function withCodeCache<T>(
+  variables: Variables | undefined,
+  use: (env: Variables) => Promise<T>,
+): Promise<T> {
   const all: Variables = { ...process.env, ...variables };
   if (all["NODE_COMPILE_CACHE"] !== undefined || all["NODE_DISABLE_COMPILE_CACHE"] !== undefined) {
     return use(variables ?? {});

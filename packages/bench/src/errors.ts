@@ -9,6 +9,7 @@ export type BenchErrorCode =
   | "BENCH_TIMEOUT"
   | "BENCH_PROCESS_DIED"
   | "BENCH_OUT_OF_MEMORY"
+  | "BENCH_RELAY_UNSUPPORTED"
   | "BENCH_INTERRUPTED";
 
 export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
@@ -37,6 +38,10 @@ export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
   BENCH_OUT_OF_MEMORY: {
     next: "Release what an iteration made, or give the process more with nodeFlags: ['--max-old-space-size=…'].",
     exitCode: exitCodes.invalidMeasurement,
+  },
+  BENCH_RELAY_UNSUPPORTED: {
+    next: "Compare two builds on Linux or macOS (under Windows: in WSL); suites can be compared anywhere.",
+    exitCode: exitCodes.usage,
   },
   BENCH_INTERRUPTED: {
     next: "Run it again to the end; what was measured so far is kept as invalid.",

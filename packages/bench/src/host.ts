@@ -19,7 +19,7 @@ const replyTo: Readonly<{
   load: "loaded";
   prepare: "prepared";
   blocks: "blocks";
-  turn: "turn";
+  relay: "relay";
   records: "records";
   memory: "memory";
   slopes: "slopes";
@@ -28,7 +28,7 @@ const replyTo: Readonly<{
   load: "loaded",
   prepare: "prepared",
   blocks: "blocks",
-  turn: "turn",
+  relay: "relay",
   records: "records",
   memory: "memory",
   slopes: "slopes",

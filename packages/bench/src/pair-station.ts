@@ -1,5 +1,7 @@
-import { Random } from "@mettle/core";
-import { median } from "@mettle/stats";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Random } from "@mettle/core";
 import { Host, type HostOptions, ProcessFailure } from "./host.ts";
 import {
   type ArmId,
@@ -11,6 +13,7 @@ import {
   type Request,
   twinSuffix,
 } from "./protocol.ts";
+import { makePipes } from "./relay.ts";
 import {
   type SlopesReply,
   slopesIn,
@@ -25,9 +28,11 @@ import {
   type Station,
 } from "./station.ts";
 
-/** Samples in one turn; their median is the block's value. */
-const samplesPerTurn = 3;
-const blocks = 14;
+/** Blocks of one draw, shared by the cases; fewer than the least have no median worth the name. */
+const blockTurns = 40;
+const leastBlocks = 14;
+/** The reference workload runs in one block of so many. */
+const controlEvery = 4;
 
 /** One side of the comparison: a folder, and the file as it stands in that folder. */
 export interface Side {
@@ -43,12 +48,21 @@ interface Manned extends Side {
 
 /**
  * Three processes that hold two builds: the candidate, the baseline, and the baseline again as the hidden twin. They
- * have the same seeds of V8 and never run at once: turns are handed from one to the other.
+ * have the same seeds of V8 and never measure at once: turns are handed from one to the other.
  */
 export class PairStation implements Station {
   readonly #sides: readonly Manned[];
+  /** Which of the sides is the candidate. */
+  readonly #candidate: number;
+  readonly #folder: string;
+  readonly #pipes: readonly string[];
 
+  /** @throws MettleError `BENCH_RELAY_UNSUPPORTED` */
   constructor(sides: readonly Side[], random: Random) {
+    this.#candidate = sides.findIndex(({ name }) => name === "candidate");
+    this.#folder = mkdtempSync(join(tmpdir(), "mettle-relay-"));
+    this.#pipes = sides.map(({ name }) => join(this.#folder, name));
+    makePipes(this.#pipes);
     // One seed for hashes and one for everything else that V8 draws: what differs between the sides is their code.
     const seeds = [`--hash-seed=${1 + random.below(2 ** 30)}`, `--random-seed=${1 + random.below(2 ** 30)}`];
     this.#sides = sides.map((side) => ({
@@ -58,28 +72,39 @@ export class PairStation implements Station {
   }
 
   async draw(request: DrawRequest): Promise<DrawReply> {
-    const opened: Opened[] = [];
-    let { iterations } = request;
+    const opened = await this.#openAll(request);
     const notes: string[] = [];
-    const failures: CaseFailure[] = [];
+    const failures = opened.flatMap((open) => open.failures);
     const reply = { records: {}, failedRecords: [], notes, failures };
-    for (const side of this.#sides) {
-      const open = await this.#open(side, { ...request, iterations });
-      if (open.failures.length > 0) return { ...reply, iterations: request.iterations, failures: open.failures };
-      // The candidate's counts hold for all: arms that do the same must do it equally often.
-      if (side.name === "candidate") iterations = open.iterations;
-      opened.push(open);
-    }
-    const samples = await this.#turns(request, opened, failures);
+    if (failures.length > 0) return { ...reply, iterations: request.iterations };
+    const iterations = opened[this.#candidate]?.iterations ?? {};
+    const samples = await this.#relay(request, opened, failures);
     if (failures.some(isLethal)) return { ...reply, iterations };
     const records = await this.#records(request, opened);
     for (const [i, side] of this.#sides.entries()) {
-      const finish = { type: "finish", suite: opened[i]?.suite.index ?? 0 } as const;
+      const finish = { type: "finish", suite: opened[i]?.suite.index ?? 0, keepCode: request.keepCode } as const;
       const finished = await side.process.ask(finish, hookStallMs);
-      if (side.name === "candidate") notes.push(...finished.notes);
+      if (i === this.#candidate) notes.push(...finished.notes);
       failures.push(...finished.failures.map((failure) => named(side, failure)));
     }
     return { ...reply, iterations, samples, records: records.values, failedRecords: records.failures };
+  }
+
+  /**
+   * Opens the suite on every side: at once, as nothing is measured yet. Only before the counts of iterations are known
+   * the candidate goes first, as its counts hold for all: arms that do the same must do it equally often.
+   */
+  async #openAll(request: DrawRequest): Promise<readonly Opened[]> {
+    const candidate = this.#sides[this.#candidate];
+    if (!candidate) return [];
+    const known = timedCases(request).every(({ id }) => request.iterations[id] !== undefined);
+    const first = known ? undefined : await this.#open(candidate, request);
+    const iterations = first?.iterations ?? request.iterations;
+    return Promise.all(
+      this.#sides.map(async (side) =>
+        side === candidate && first ? first : this.#open(side, { ...request, iterations }),
+      ),
+    );
   }
 
   /** Recorded quantities are not compared: the candidate's alone are taken. */
@@ -87,8 +112,7 @@ export class PairStation implements Station {
     { suite, recordMs }: DrawRequest,
     opened: readonly Opened[],
   ): Promise<Pick<Reply & { type: "records" }, "values" | "failures">> {
-    const index = this.#sides.findIndex(({ name }) => name === "candidate");
-    const [side, open] = [this.#sides[index], opened[index]];
+    const [side, open] = [this.#sides[this.#candidate], opened[this.#candidate]];
     if (!side || !open || !suite.cases.some(({ kind }) => kind === "record")) return { values: {}, failures: [] };
     return side.process.ask({ type: "records", suite: open.suite.index, durationMs: recordMs }, hookStallMs);
   }
@@ -103,67 +127,64 @@ export class PairStation implements Station {
     }
   }
 
-  async #turns(
+  async #relay(
     request: DrawRequest,
     opened: readonly Opened[],
     failures: CaseFailure[],
   ): Promise<Readonly<Record<ArmId, Float32Array>>> {
-    const random = new Random(request.seed);
+    const cases = timedCases(request);
+    if (cases.length === 0) return {};
+    const plan = {
+      seed: request.seed,
+      blocks: Math.max(leastBlocks, Math.round(blockTurns / cases.length)),
+      arms: cases.map(({ id }) => id),
+      sides: this.#sides.length,
+      // In the candidate's process only: it relates the machine, not the builds.
+      reference: { arm: controlArm, side: this.#candidate, every: controlEvery },
+    };
+    // A side waits while the others run: all samples may take as long as they are allowed.
+    const waitMs = hookStallMs + cases.reduce((total, { timeoutMs = 0 }) => total + timeoutMs, 0);
+    const replies = await Promise.all(
+      this.#sides.map(async (side, place) => {
+        const suite = opened[place]?.suite.index ?? 0;
+        return this.#ask(side, { type: "relay", suite, place, pipes: this.#pipes, ...plan }, waitMs);
+      }),
+    );
     const samples: Record<ArmId, Float32Array> = {};
-    const arms = timedCases(request);
-    const order = [...this.#sides.keys()];
-    for (let block = 0; block < blocks; block++) {
-      for (const { id } of arms) {
-        random.shuffle(order);
-        for (const index of order) {
-          const side = this.#sides[index];
-          const suite = opened[index]?.suite;
-          if (!side || !suite) continue;
-          const turn = { type: "turn", suite: suite.index, arm: id, samples: samplesPerTurn } as const;
-          const { samples: times, failures: failed } = await this.#ask(side, turn);
-          failures.push(...failed.map((failure) => named(side, failure)));
-          if (failed.some(isLethal)) return samples;
-          (samples[id + side.suffix] ??= new Float32Array(blocks))[block] =
-            times.length > 0 ? median(times) : Number.NaN;
-        }
+    for (const [place, side] of this.#sides.entries()) {
+      const reply = replies[place];
+      if (!reply) continue;
+      failures.push(...reply.failures.map((failure) => named(side, failure)));
+      for (const [arm, values] of Object.entries(reply.samples)) {
+        samples[arm === controlArm ? arm : arm + side.suffix] = values;
       }
-      if (block % 4 === 0) await this.#control(opened, samples, block);
     }
     return samples;
   }
 
-  async #ask(side: Manned, turn: Request & { type: "turn" }): Promise<Reply & { type: "turn" }> {
+  async #ask(side: Manned, request: Request & { type: "relay" }, stallMs: number): Promise<Reply & { type: "relay" }> {
     try {
-      return await side.process.ask(turn, hookStallMs);
+      return await side.process.ask(request, stallMs);
     } catch (error) {
       throw error instanceof ProcessFailure ? new ProcessFailure(named(side, error.failure)) : error;
     }
   }
 
-  /** The reference workload runs in the candidate's process only: it relates the machine, not the builds. */
-  async #control(opened: readonly Opened[], samples: Record<ArmId, Float32Array>, block: number): Promise<void> {
-    const index = this.#sides.findIndex(({ name }) => name === "candidate");
-    const [side, suite] = [this.#sides[index], opened[index]?.suite];
-    if (!side || !suite) return;
-    const turn = { type: "turn", suite: suite.index, arm: controlArm, samples: 1 } as const;
-    const { samples: times } = await this.#ask(side, turn);
-    (samples[controlArm] ??= new Float32Array(blocks).fill(Number.NaN))[block] = times[0] ?? Number.NaN;
-  }
-
   async allocations(request: DrawRequest, durationMs: number): ReturnType<Station["allocations"]> {
-    const candidate = this.#sides.find(({ name }) => name === "candidate");
+    const candidate = this.#sides[this.#candidate];
     if (!candidate) return { found: {}, failures: [] };
     return allocationsIn(candidate.process, { ...request, file: candidate.file(request.file) }, durationMs);
   }
 
   async slopes(request: DrawRequest): Promise<SlopesReply> {
-    const candidate = this.#sides.find(({ name }) => name === "candidate");
+    const candidate = this.#sides[this.#candidate];
     if (!candidate) return { found: {}, failures: [] };
     return slopesIn(candidate.process, { ...request, file: candidate.file(request.file) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#sides.map(({ process }) => process.close()));
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -72,9 +72,10 @@ export interface Looks {
 }
 
 /**
- * Up to three looks, evenly spread from the least to the greatest number of processes, with the error spent nearly evenly
- * (Lan–DeMets, Pocock-like): peeking does not inflate it, and a clear effect is found early. More looks would leave
- * each less to spend, and the last one, on which the close cases hang, the least.
+ * Up to three looks, evenly spread from the least to the greatest number of processes. The error is spent by the square
+ * of the share of processes so far (Lan–DeMets; the power family of Kim & DeMets, 1987): peeking does not inflate it, a
+ * clear effect is found early, and most is left for the last look, on which the close cases hang. Evenly spent, or over
+ * more looks, the last interval would be an eighth wider.
  */
 export function planLooks({ confidence, minProcesses, maxProcesses }: LookPlan): Looks {
   const span = maxProcesses - minProcesses;
@@ -85,7 +86,7 @@ export function planLooks({ confidence, minProcesses, maxProcesses }: LookPlan):
   const { nominalAlpha } = sequentialBoundaries({
     alpha: 1 - confidence,
     fractions: at.map((n) => n / maxProcesses),
-    spending: "pocock",
+    spending: (fraction, error) => error * fraction ** 2,
   });
   return { at, nominalAlpha };
 }

@@ -1,5 +1,6 @@
 import type { Direction } from "@mettle/results";
 import type { MetricUnit } from "@mettle/core";
+import type { RelayPlan } from "./relay.ts";
 
 export interface TimerCosts {
   /** One pair of clock reads. */
@@ -72,11 +73,23 @@ export type Request =
       readonly maxBlocks: number;
       readonly seed: number;
     }
-  | { readonly type: "turn"; readonly arm: ArmId; readonly suite: number; readonly samples: number }
+  | ({
+      readonly type: "relay";
+      readonly suite: number;
+      /** Which side this process is. */
+      readonly place: number;
+      /** The sides' pipes. */
+      readonly pipes: readonly string[];
+    } & RelayPlan)
   | { readonly type: "records"; readonly suite: number; readonly durationMs: number }
   | { readonly type: "memory"; readonly suite: number; readonly durationMs: number }
   | { readonly type: "slopes"; readonly suite: number }
-  | { readonly type: "finish"; readonly suite: number };
+  | {
+      readonly type: "finish";
+      readonly suite: number;
+      /** Whether to leave its compiled code to the processes that come after. Takes some 10 ms. */
+      readonly keepCode: boolean;
+    };
 
 export type Reply =
   | {
@@ -97,7 +110,11 @@ export type Reply =
       readonly samples: Readonly<Record<ArmId, Float32Array>>;
       readonly failures: readonly CaseFailure[];
     }
-  | { readonly type: "turn"; readonly samples: Float32Array; readonly failures: readonly CaseFailure[] }
+  | {
+      readonly type: "relay";
+      readonly samples: Readonly<Record<ArmId, Float32Array>>;
+      readonly failures: readonly CaseFailure[];
+    }
   | {
       readonly type: "records";
       readonly values: Readonly<Record<string, Readonly<Record<string, Float64Array>>>>;

@@ -76,7 +76,11 @@ export async function discover(
 export async function runBenchmarks(options: BenchOptions): Promise<BenchResult> {
   return withCodeCache(options.env, (env) => {
     const host = hostOptions({ ...options, env });
-    return measureFiles(options, { mode: "inside", discoverIn: host, station: () => new SingleStation(new Host(host)) });
+    return measureFiles(options, {
+      mode: "inside",
+      discoverIn: host,
+      station: () => new SingleStation(new Host(host)),
+    });
   });
 }
 

@@ -12,6 +12,8 @@ export interface DrawRequest {
   /** Whether to run the hidden twin of the baseline. */
   readonly twin: boolean;
   readonly seed: number;
+  /** Whether the compiled code is worth keeping for later processes. */
+  readonly keepCode: boolean;
   /** For cases that record: how long each may call its body. */
   readonly recordMs: number;
 }
@@ -131,7 +133,10 @@ export class SingleStation implements Station {
     const records = suite.cases.some(({ kind }) => kind === "record")
       ? await this.#host.ask({ type: "records", suite: suite.index, durationMs: request.recordMs }, hookStallMs)
       : { values: {}, failures: [] };
-    const finished = await this.#host.ask({ type: "finish", suite: suite.index }, hookStallMs);
+    const finished = await this.#host.ask(
+      { type: "finish", suite: suite.index, keepCode: request.keepCode },
+      hookStallMs,
+    );
     return {
       samples,
       iterations,

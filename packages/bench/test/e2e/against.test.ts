@@ -48,6 +48,22 @@ beforeAll(() => {
      bench("good", work.work);
      bench("needs added", () => work["added"]());\n`,
   );
+  // Late, in the middle of a relay: the other sides are waiting for their turn then.
+  write(
+    "stuck-there.bench.ts",
+    `import { bench } from "@mettle/bench";
+     import * as work from "./work.ts";
+     let calls = 0;
+     bench("good", work.work);
+     bench("stuck", () => {
+       work.work();
+       if (!("added" in work) && ++calls > 3000) for (;;);
+     }, { timeoutMs: 400, iterationsPerSample: 100 });
+     bench("throws", () => {
+       work.work();
+       if (!("added" in work) && ++calls > 1500) throw new Error("worn out");
+     }, { iterationsPerSample: 100 });\n`,
+  );
 });
 
 afterAll(() => {
@@ -106,6 +122,13 @@ describe("benchAgainst", { timeout: 120_000 }, () => {
     const { result } = await compared("fails-there.bench.ts");
     expect(result.problems.map(({ code }) => code)).toEqual(["BENCH_BODY_FAILED"]);
     expect(result.problems[0]?.message).toMatch(/^"needs added": in the baseline: /);
+    expect(result.comparisons.map(({ metric }) => metric)).toEqual(["good.time"]);
+  });
+
+  test("a case that ends a relay in its middle is named, whether it throws or never settles", async () => {
+    const { result } = await compared("stuck-there.bench.ts");
+    expect(result.problems.map(({ code }) => code).toSorted()).toEqual(["BENCH_BODY_FAILED", "BENCH_TIMEOUT"]);
+    for (const { message } of result.problems) expect(message).toMatch(/^"(stuck|throws)": in the baseline: /);
     expect(result.comparisons.map(({ metric }) => metric)).toEqual(["good.time"]);
   });
 
