@@ -104,7 +104,7 @@ export interface PairedResult {
  * The comparison over processes, at one look.
  *
  * - worse or better: the interval excludes 1 and the ratio is beyond the margin;
- * - same: the whole interval lies within ± margin, or excludes 1 by less than the margin;
+ * - same: the whole interval lies within ± margin;
  * - undecided: anything else; more processes may tell.
  *
  * @param logRatios - one for each process, four or more

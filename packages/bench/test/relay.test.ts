@@ -18,12 +18,8 @@ describe("turnsOf", () => {
     for (let block = 0; block < plan.blocks; block++) {
       const here = turns.filter((turn) => turn.block === block);
       for (const arm of plan.arms) {
-        expect(
-          here
-            .filter((turn) => turn.arm === arm)
-            .map(({ side }) => side)
-            .toSorted(),
-        ).toEqual([0, 1, 2]);
+        const sides = here.filter((turn) => turn.arm === arm).map(({ side }) => side);
+        expect(sides.toSorted((a, b) => a - b)).toEqual([0, 1, 2]);
       }
       expect(here.filter(({ arm }) => arm === "control").map(({ side }) => side)).toEqual(block % 4 === 0 ? [1] : []);
     }
