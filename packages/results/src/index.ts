@@ -48,6 +48,7 @@ export {
   directions,
   type EncodedHistogram,
   type Environment,
+  type Failure,
   type Imported,
   type Interval,
   type Measurement,
