@@ -257,7 +257,9 @@ describe("what must not pass for a measurement", () => {
     const fast = suiteOf([a, b], { processes: timed({ [a.id]: 0.28, [b.id]: 20 }) });
     expect(comparisonsOf(fast, plan, 1)).toEqual([]);
     expect(missingRatios(fast)).toEqual([{ id: b.id, reason: expect.stringContaining("0.3 ns") as string }]);
-    expect(measurementsOf(fast, plan)[1]?.notes).toEqual([expect.stringContaining("no ratio: one of the two") as string]);
+    expect(measurementsOf(fast, plan)[1]?.notes).toEqual([
+      expect.stringContaining("no ratio: one of the two") as string,
+    ]);
     const few = suiteOf([a, b], { processes: timed({ [a.id]: 10, [b.id]: 20 }, 3) });
     expect(missingRatios(few)[0]?.reason).toBe("no ratio: 3 of 3 processes gave one, and an interval needs 4");
     expect(missingRatios(suiteOf([a, b], { processes: timed({ [a.id]: 10, [b.id]: 20 }) }))).toEqual([]);

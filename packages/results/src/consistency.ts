@@ -235,7 +235,7 @@ function checkOutcome({ outcome, ratio, interval, margin, direction }: Compariso
     return;
   }
   if (interval.low <= 1 && interval.high >= 1) report(place, `says ${outcome}, but the interval holds 1`);
-  const said = (ratio > 1) === (direction === "lower") ? "worse" : "better";
+  const said = ratio > 1 === (direction === "lower") ? "worse" : "better";
   if (direction !== "none" && ratio !== 1 && said !== outcome) {
     report(place, `says ${outcome}, but a ratio of ${ratio} is ${said} where ${direction} is better`);
   }

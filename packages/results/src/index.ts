@@ -35,6 +35,7 @@ export {
   type PruneOptions,
 } from "./history/history.ts";
 export type { MetricEntry, RunEntry, RunFilter, SeriesPoint, SeriesQuery } from "./history/query.ts";
+export { histogramQuantile } from "./histogram-statistic.ts";
 export type { JsonSchema } from "./json-schema.ts";
 export { findMeasurements, type MeasurementName, measurementKey, parseMeasurementKey } from "./measurement-key.ts";
 export { type NoiseProbeOptions, noiseProbeDefaults, probeNoise } from "./noise-probe.ts";
@@ -78,6 +79,7 @@ export {
   parseStatistic,
   type StatisticName,
   statistic,
+  statisticAliases,
   summaryStatistics,
 } from "./statistic.ts";
 export { type ReadText, readTextFile } from "./text-file.ts";

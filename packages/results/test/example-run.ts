@@ -26,9 +26,10 @@ export const exampleMeasurement: Measurement = {
   errors: { count: 2, kinds: { timeout: 1 } },
   raw: {
     encoding: "f32le/base64",
-    processes: [[90, 95, 100], [100, 105, 200]].map((values) =>
-      Buffer.from(Float32Array.from(values).buffer).toString("base64"),
-    ),
+    processes: [
+      [90, 95, 100],
+      [100, 105, 200],
+    ].map((values) => Buffer.from(Float32Array.from(values).buffer).toString("base64")),
   },
   controlRatio: 1.25,
   notes: ["the body may have been optimized away"],

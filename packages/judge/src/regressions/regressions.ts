@@ -7,7 +7,15 @@ import { missedState, type SeverityPolicy, severityOf } from "../severity.ts";
 import { formatStatistic, readStatistic, type Statistic } from "../statistic.ts";
 import { formatValue } from "../thresholds/expression.ts";
 import type { Change, Finding } from "../verdict.ts";
-import { comparedStatistic, pairedEvidence, type RatioEvidence, unpairedEvidence } from "./evidence.ts";
+import {
+  comparedStatistic,
+  countedReach,
+  isCounted,
+  isSound,
+  pairedEvidence,
+  type RatioEvidence,
+  unpairedEvidence,
+} from "./evidence.ts";
 import { outcomeOf, outcomeWords } from "./outcome.ts";
 import { regressionDefaults, type RegressionPolicy } from "./policy.ts";
 
@@ -44,8 +52,8 @@ export function judgeRegressions(
 ): RegressionJudgement {
   const policy = { ...regressionDefaults, ...options };
   const comparisons = (run.comparisons ?? []).filter(({ direction }) => direction !== "none");
-  const candidates = comparisons.map(pairedCandidate);
-  const findings: Finding[] = [];
+  const candidates = comparisons.filter(isSound).map(pairedCandidate);
+  const findings: Finding[] = comparisons.filter((comparison) => !isSound(comparison)).map(unsoundFinding);
   if (baseline) {
     findings.push(...environmentFindings(run, baseline, policy.required));
     const paired = new Set(comparisons.map(formatSelector));
@@ -100,6 +108,16 @@ function pairedCandidate(comparison: Comparison): Candidate {
     stated: comparison.outcome,
     against: commit === undefined || baseline.label.includes(commit) ? baseline.label : `${baseline.label}@${commit}`,
   };
+}
+
+function unsoundFinding(comparison: Comparison): Finding {
+  const { ratio, interval } = comparison;
+  const subject = formatSelector(comparison);
+  return noDataFinding(
+    identityOf(true),
+    comparison,
+    `${subject}: the comparison contradicts itself: ${interval.low} … ${interval.high} is no interval of a ratio of ${ratio}.`,
+  );
 }
 
 function noBaseline(required: boolean): Finding {
@@ -203,9 +221,15 @@ function compareWithBaseline(
   const unit = values.current.unit;
   const figures = `${formatStatistic(statistic)} ${formatValue(pair.baseline, unit)} → ${formatValue(pair.current, unit)}`;
   const against = describeRun(baseline);
-  const tolerance = policy.absoluteTolerance[unit] ?? 0;
+  const isCountedPair = isCounted(measurement) && isCounted(before);
+  const unsure = isCountedPair ? countedReach(before, pair.baseline) : 0;
+  const isUncountable = isCountedPair && pair.baseline <= unsure;
+  const tolerance = Math.max(
+    policy.absoluteTolerance[unit] ?? 0,
+    isUncountable ? unsure + countedReach(measurement, pair.current) : 0,
+  );
   const difference = pair.current - pair.baseline;
-  if (pair.baseline <= 0 || pair.current < 0 || (tolerance > 0 && Math.abs(difference) <= tolerance)) {
+  if (pair.baseline <= 0 || pair.current < 0 || isUncountable || (tolerance > 0 && Math.abs(difference) <= tolerance)) {
     return absoluteFinding(measurement, direction, { ...pair, unit, tolerance, figures, against }, severities);
   }
   if (pair.current === 0) {
@@ -216,7 +240,7 @@ function compareWithBaseline(
     subject: { ...measurement, unit },
     direction,
     evidence: acrossMachines(run, baseline, measurement, before, statistic, pair, policy.confidence),
-    margin: policy.minimumEffect,
+    margin: isCountedPair ? policy.minimumCountedEffect : policy.minimumEffect,
     against,
     figures,
     actual: pair.current,
