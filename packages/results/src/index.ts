@@ -12,6 +12,7 @@ export {
 } from "./environment.ts";
 export { type ResultsErrorCode, resultsErrors } from "./errors.ts";
 export { exportBencher, importBencher } from "./formats/bencher.ts";
+export { makeFolder } from "./folder.ts";
 export type { Exported, ImportOptions } from "./formats/foreign.ts";
 export {
   exportGithubActionBenchmark,
