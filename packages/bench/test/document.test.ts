@@ -251,6 +251,9 @@ describe("what must not pass for a measurement", () => {
     expect(doubted(removedBodies(suiteOf([a, b], { processes })))).toEqual([a.id]);
     expect(doubted(removedBodies(suiteOf([a, b], { processes: timed({ [a.id]: -0.2 }) })))).toEqual([a.id]);
     expect(removedBodies(suiteOf([a, b]))).toEqual([]);
+    // A busy machine: half of the samples were interrupted.
+    const busy = drawn({ [a.id]: Float32Array.of(0.01, 0.02, 0.01, 0.02, 0.9, 1.5, 2, 3) });
+    expect(doubted(removedBodies(suiteOf([a], { processes: [busy] })))).toEqual([a.id]);
   });
 
   test("a ratio that cannot be had is told, on the case that should have one", () => {
