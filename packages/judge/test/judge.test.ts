@@ -173,6 +173,30 @@ describe("figures that nothing can be", () => {
   });
 });
 
+describe("allocations that were not counted", () => {
+  const policy = {
+    budgets: [{ name: "b", metric: "parse.allocated", kind: "size", limits: { mean: "1kB" } }],
+  } as const;
+  const said = (profile: "smoke" | "ci", more: readonly Measurement[] = []) =>
+    judge(makeRun([makeMeasurement("parse.time", { count: 9, p50: 5 }), ...more], { kind: "bench", profile }), {
+      policy,
+    });
+  it("the smoke profile says so, and does not suggest a time", () => {
+    expect(said("smoke").findings[0]).toMatchObject({
+      state: "no-data",
+      message: "parse.allocated: allocations are not counted in the smoke profile.",
+      recommendation: expect.stringContaining("--profile ci") as string,
+    });
+    expect(said("ci").recommendations[0]).toContain("--no-memory");
+  });
+  it("a misspelt name is one, where others were counted", () => {
+    const other = makeMeasurement("walk.allocated", { count: 1, mean: 3 }, { unit: "bytes" });
+    expect(said("ci", [other]).findings.map(({ message }) => message)).toContain(
+      "b: the run holds no metric parse.allocated.",
+    );
+  });
+});
+
 describe("what was asked for and failed", () => {
   const failures = [{ code: "BENCH_PROCESS_DIED", message: '"walk": its process ended.' }];
   const reasons = ['BENCH_PROCESS_DIED: "walk": its process ended.'];

@@ -6,7 +6,7 @@ import { findSame, formatSelector } from "../selector.ts";
 import { missedState, type SeverityPolicy, severityOf } from "../severity.ts";
 import { formatStatistic, readStatistic, type Statistic } from "../statistic.ts";
 import { formatValue } from "../thresholds/expression.ts";
-import type { Change, Finding } from "../verdict.ts";
+import type { Change, Finding, Severity } from "../verdict.ts";
 import {
   comparedStatistic,
   countedReach,
@@ -34,6 +34,8 @@ interface Candidate {
   readonly against: string;
   /** What whoever measured concluded, with more knowledge of how: it may be weakened here, never strengthened. */
   readonly stated?: ComparisonOutcome;
+  /** Of a paired comparison: the smallest change, as a fraction, that it would have found. */
+  readonly resolution?: number;
   /** The two figures in words; a paired comparison has only their ratio. */
   readonly figures?: string;
   readonly actual?: number;
@@ -106,6 +108,7 @@ function pairedCandidate(comparison: Comparison): Candidate {
     evidence: pairedEvidence(comparison),
     margin,
     stated: comparison.outcome,
+    resolution: comparison.selfCheck?.detectable ?? Math.sqrt(comparison.interval.high / comparison.interval.low) - 1,
     against: commit === undefined || baseline.label.includes(commit) ? baseline.label : `${baseline.label}@${commit}`,
   };
 }
@@ -307,6 +310,18 @@ function absoluteFinding(
   };
 }
 
+/** The size from which a change of each severity counts, see `severityOf`. */
+const leastChange: Readonly<Record<Severity, number>> = { critical: 0.5, high: 0.25, medium: 0.1, low: 0 };
+
+/**
+ * Whether a paired comparison could not even have found what fails the run: no answer then, as opposed to the answer
+ * that nothing of this size happened.
+ */
+function isBlind({ evidence, resolution }: Candidate, { failOn }: SeverityPolicy): boolean {
+  if (evidence.source !== "paired" || resolution === undefined || failOn.length === 0) return false;
+  return resolution > Math.max(Math.min(...failOn.map((severity) => leastChange[severity])), leastChange.medium);
+}
+
 function findingOf(
   candidate: Candidate,
   adjustedPValue: number | undefined,
@@ -327,6 +342,7 @@ function findingOf(
     outcome,
     against,
   };
+  const blind = outcome === "undecided" && isBlind(candidate, severities);
   const states = {
     worse: missedState(severity, severities),
     better: "info",
@@ -336,13 +352,17 @@ function findingOf(
   const range =
     low === undefined || high === undefined ? "" : ` (${formatChange(low - 1)} … ${formatChange(high - 1)})`;
   return {
-    ...findingBase({ ...identityOf(outcome !== "undecided" || policy.undecided === "fail"), severity }, subject),
+    ...findingBase(
+      { ...identityOf(outcome !== "undecided" || blind || policy.undecided === "fail"), severity },
+      subject,
+    ),
     state: states[outcome],
     message: `${formatSelector(subject)}: ${outcomeWords[outcome]}: ${formatChange(ratio - 1)}${range} against ${against}${figures ? `, ${figures}` : ""}.`,
     ...(candidate.actual === undefined ? {} : { actual: candidate.actual, unit: subject.unit }),
     ...(candidate.limit === undefined ? {} : { limit: candidate.limit }),
     change,
     evidence: [
+      ...(blind ? ["so coarse that a regression which fails the run would not have been found either"] : []),
       ...evidence.notes,
       ...(pValue === undefined || adjustedPValue === undefined
         ? []

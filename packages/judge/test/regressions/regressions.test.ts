@@ -2,6 +2,7 @@ import { Random } from "@mettle/core";
 import { Histogram } from "@mettle/stats";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { judge } from "../../src/judge.ts";
 import { policyDefaults } from "../../src/policy.ts";
 import { unpairedEvidence } from "../../src/regressions/evidence.ts";
 import { outcomeOf } from "../../src/regressions/outcome.ts";
@@ -173,6 +174,28 @@ it("a comparison whose interval is none of its ratio is no answer, and never NaN
     expect(findings).toMatchObject([{ state: "no-data", message: expect.stringContaining("contradicts") as string }]);
     expect(comparisons).toBeUndefined();
   }
+});
+
+it("a paired comparison that could find nothing is no pass", () => {
+  const paired = (detectable: number, high: number) =>
+    judge(
+      makeRun([], {
+        comparisons: [
+          makeComparison({
+            ratio: 1.02,
+            interval: { of: "ratio", low: 0.9, high, confidence: 0.99, method: "t" },
+            outcome: "undecided",
+            selfCheck: { ratio: 1, low: 0.5, high: 2, detectable },
+          }),
+        ],
+      }),
+    );
+  expect(paired(10, 11)).toMatchObject({
+    status: "failed",
+    exitCode: 5,
+    title: expect.stringMatching(/^INCONCLUSIVE/) as string,
+  });
+  expect(paired(0.03, 1.1)).toMatchObject({ status: "passed", exitCode: 0 });
 });
 
 it("a median that nothing can be is compared with nothing", () => {

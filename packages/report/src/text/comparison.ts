@@ -120,8 +120,9 @@ function pairTable(pairs: readonly Pairing[], context: TextContext): readonly st
   const { lines, hidden } = layoutTable(
     [
       { title: "metric", align: "left", cells: names, shrinkTo: 24 },
-      { title: "baseline", align: "right", cells: value(({ before }) => before) },
-      { title: "candidate", align: "right", cells: value(({ after }) => after) },
+      // Ratio, interval and word are the answer: what they were computed from goes first where it is narrow.
+      { title: "baseline", align: "right", cells: value(({ before }) => before), dropOrder: 2 },
+      { title: "candidate", align: "right", cells: value(({ after }) => after), dropOrder: 1 },
       { title: "change", align: "right", cells: changed(({ ratio }) => formatChange(ratio - 1)) },
       {
         title: "interval",
@@ -129,7 +130,6 @@ function pairTable(pairs: readonly Pairing[], context: TextContext): readonly st
         cells: changed(({ low, high }) =>
           low === undefined || high === undefined ? "" : formatRatioInterval(low, high),
         ),
-        dropOrder: 1,
       },
       {
         title: "",

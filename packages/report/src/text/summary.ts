@@ -125,15 +125,15 @@ function findingColumns(findings: readonly Finding[]): Column[] {
     { title: "", align: "left", cells: findings.map((finding) => ({ text: subjectOf(finding) })), shrinkTo: 24 },
     { title: "", align: "right", cells: findings.map((finding) => ({ text: actualOf(finding), tone: "strong" })) },
     { title: "", align: "left", cells: findings.map(({ rule }) => ({ text: visibleText(rule) })), shrinkTo: 12 },
-    { title: "", align: "right", cells: findings.map((finding) => ({ text: consumedOf(finding) })), dropOrder: 2 },
-    { title: "", align: "right", cells: changeCells(({ ratio }) => formatChange(ratio - 1)), dropOrder: 3 },
+    { title: "", align: "right", cells: findings.map((finding) => ({ text: consumedOf(finding) })), dropOrder: 4 },
+    { title: "", align: "right", cells: changeCells(({ ratio }) => formatChange(ratio - 1)), dropOrder: 2 },
     {
       title: "",
       align: "left",
       cells: changeCells(({ low, high }) =>
         low === undefined || high === undefined ? "" : formatRatioInterval(low, high),
       ),
-      dropOrder: 4,
+      dropOrder: 3,
     },
     {
       title: "",

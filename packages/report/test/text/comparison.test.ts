@@ -32,6 +32,32 @@ describe("renderComparison", () => {
     expect(text).toMatch(/only in baseline +gone\.time\n +only in candidate +new\.time\n/);
   });
 
+  test("where it is narrow, ratio, interval and word stay", () => {
+    const long = `${"registry.lookup-".repeat(4)}by-name.time`;
+    const [one, two] = [1, 2].map((p50) =>
+      run({ measurements: [measurement(long, p50), measurement("other.time", p50)] }),
+    );
+    const wide = { ratio: 10.5, low: 1.04, high: 20.06 };
+    const text = renderComparison(one ?? before, two ?? after, [{ metric: long, tags: {}, change: change(wide) }]);
+    expect(text).toMatch(/\+950 % +\[\+4\.0, \+1906\] +slower\n/);
+    expect(text).toContain("not shown: baseline");
+    for (const line of text.split("\n")) expect(textWidth(line)).toBeLessThanOrEqual(80);
+  });
+
+  test("names that differ only in the middle of their ends are told apart when cut", () => {
+    const names = ["a", "b"].map((part) => `${"registry.lookup.".repeat(4)}${part}${".allocated.per.operation"}`);
+    const both = (p50: number) => run({ measurements: names.map((name) => measurement(name, p50)) });
+    const rows = renderComparison(
+      both(1),
+      both(1),
+      names.map((metric) => ({ metric, tags: {}, change: change() })),
+    )
+      .split("\n")
+      .filter((line) => line.includes("slower"))
+      .map((line) => line.trim().split(" ")[0]);
+    expect(new Set(rows).size).toBe(2);
+  });
+
   test("says first what makes the runs hard to compare", () => {
     const elsewhere = run({
       ...after,
