@@ -26,7 +26,7 @@ const CPU_WAIT = { note: 0.05, bad: 0.3 };
 const DETECTABLE = { note: 0.05, bad: 0.2 };
 
 /** Programs that want to run, for each core: above the first something else runs, above the second it is crowded. */
-const LOAD = { note: 0.5, bad: 2 };
+const LOAD = { note: 0.5, bad: 3 };
 
 /**
  * A load average remembers a minute and counts programs of any priority. Where it says crowded, what was measured decides:

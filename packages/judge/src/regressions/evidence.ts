@@ -128,6 +128,12 @@ export function unpairedEvidence(
 const countedShare = 0.005;
 const countedBytes = 0.02;
 
+/**
+ * Bytes an operation that are not its own: what runs beside it (a timer, feedback of the compiler) was counted as up to
+ * 0.1 byte, and V8 makes no object of less than 12. A difference of less is none.
+ */
+export const countedFloor = 0.5;
+
 /** A single value that was counted over several windows, as the benchmark runner reports bytes: not a sample of times. */
 export const isCounted = ({ unit, interval }: Measurement): boolean => unit === "bytes" && interval?.of === "value";
 

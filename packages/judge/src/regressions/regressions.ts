@@ -9,6 +9,7 @@ import { formatValue } from "../thresholds/expression.ts";
 import type { Change, Finding, Severity } from "../verdict.ts";
 import {
   comparedStatistic,
+  countedFloor,
   countedReach,
   isCounted,
   isSound,
@@ -225,13 +226,18 @@ function compareWithBaseline(
   const figures = `${formatStatistic(statistic)} ${formatValue(pair.baseline, unit)} → ${formatValue(pair.current, unit)}`;
   const against = describeRun(baseline);
   const isCountedPair = isCounted(measurement) && isCounted(before);
-  const unsure = isCountedPair ? countedReach(before, pair.baseline) : 0;
+  const unsure = isCountedPair ? Math.max(countedFloor, countedReach(before, pair.baseline)) : 0;
+  // Where the floor is more than the smallest share that matters.
+  const isSmallCount = isCountedPair && pair.baseline * policy.minimumCountedEffect < countedFloor;
   const isUncountable = isCountedPair && pair.baseline <= unsure;
   const tolerance = Math.max(
     policy.absoluteTolerance[unit] ?? 0,
-    isUncountable ? unsure + countedReach(measurement, pair.current) : 0,
+    isUncountable ? unsure + countedReach(measurement, pair.current) : isSmallCount ? countedFloor : 0,
   );
   const difference = pair.current - pair.baseline;
+  if (run.kind === "bench" && isLoneFigure(measurement) && (unit === "ns" || pair.baseline === 0) && difference !== 0) {
+    return loneFigureFinding(measurement, figures, against, policy);
+  }
   if (pair.baseline <= 0 || pair.current < 0 || isUncountable || (tolerance > 0 && Math.abs(difference) <= tolerance)) {
     return absoluteFinding(measurement, direction, { ...pair, unit, tolerance, figures, against }, severities);
   }
@@ -275,6 +281,23 @@ function acrossMachines(
     notes: [
       `relative to the control workload ${now.toPrecision(4)} against ${then.toPrecision(4)}, on another machine`,
     ],
+  };
+}
+
+/** One figure of a whole run, with nothing to say how far it may be off: a pause of the collector, a count of them. */
+const isLoneFigure = ({ summary, interval }: Measurement): boolean => summary.count === 1 && interval === undefined;
+
+function loneFigureFinding(
+  measurement: Measurement,
+  figures: string,
+  against: string,
+  policy: Required<RegressionPolicy>,
+): Finding {
+  return {
+    ...findingBase({ ...identityOf(policy.undecided === "fail"), severity: "low" }, measurement),
+    state: "undecided",
+    message: `${formatSelector(measurement)}: ${outcomeWords.undecided} against ${against}: ${figures}.`,
+    evidence: ["one figure of each run, without an interval: the bytes it comes from are judged by themselves"],
   };
 }
 

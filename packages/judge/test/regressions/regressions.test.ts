@@ -135,7 +135,7 @@ describe("bytes an operation allocates are counted, not sampled", () => {
     [1000, 1120, "worse", "warning", "medium"],
     [1000, 1015, "undecided", "undecided", "low"],
     [1000, 1004, "same", "passed", "low"],
-    [16, 16, "same", "passed", "low"],
+    [100, 100, "same", "passed", "low"],
   ] as const)("%d → %d bytes: %s", (then, now, outcome, state, severity) => {
     expect(change(then, now)).toMatchObject({ state, severity, change: { outcome } });
   });
@@ -155,6 +155,10 @@ describe("bytes an operation allocates are counted, not sampled", () => {
   it("judges what is less than its precision by the difference", () => {
     expect(change(0, 0.00002)?.state).toBe("passed");
     expect(change(0.000006, 0.02)?.state).toBe("passed");
+    expect(change(0.01, 0.06)?.state).toBe("passed");
+    expect(change(2, 2.4)?.state).toBe("passed");
+    expect(change(16, 16)?.state).toBe("passed");
+    expect(change(0.06, 16)).toMatchObject({ state: "failed", severity: "high" });
     expect(change(0, 16)).toMatchObject({ state: "failed", severity: "high" });
     expect(change(0.000006, 16)).toMatchObject({ state: "failed", severity: "high" });
   });
@@ -196,6 +200,18 @@ it("a paired comparison that could find nothing is no pass", () => {
     title: expect.stringMatching(/^INCONCLUSIVE/) as string,
   });
   expect(paired(0.03, 1.1)).toMatchObject({ status: "passed", exitCode: 0 });
+});
+
+it("one figure of a benchmark without an interval accuses nobody: a time, or a rise from zero", () => {
+  const single = (unit: "ns" | "count", mean: number) =>
+    makeRun([makeMeasurement("m.gc", { count: 1, mean }, { unit })], { kind: "bench" });
+  const state = (unit: "ns" | "count", then: number, now: number) =>
+    judgeRegressions(single(unit, now), single(unit, then), policyDefaults).findings.map((each) => each.state);
+  expect(state("ns", 0, 40)).toEqual(["undecided"]);
+  expect(state("ns", 1000, 3000)).toEqual(["undecided"]);
+  expect(state("count", 0, 0.004)).toEqual(["undecided"]);
+  expect(state("count", 0.002, 0.004)).toEqual(["failed"]);
+  expect(state("count", 0, 0)).toEqual(["passed"]);
 });
 
 it("a median that nothing can be is compared with nothing", () => {

@@ -119,7 +119,7 @@ function pairTable(pairs: readonly Pairing[], context: TextContext): readonly st
   const names = pairs.map(({ after }): Cell => ({ text: visibleText(subjectText(after.metric, after.tags)) }));
   const { lines, hidden } = layoutTable(
     [
-      { title: "metric", align: "left", cells: names, shrinkTo: 24 },
+      { title: "metric", align: "left", cells: names, shrinkTo: 20 },
       // Ratio, interval and word are the answer: what they were computed from goes first where it is narrow.
       { title: "baseline", align: "right", cells: value(({ before }) => before), dropOrder: 2 },
       { title: "candidate", align: "right", cells: value(({ after }) => after), dropOrder: 1 },
@@ -138,7 +138,7 @@ function pairTable(pairs: readonly Pairing[], context: TextContext): readonly st
           ({ change, after }): Cell =>
             change
               ? { text: outcomeWord(change.outcome, after.unit), tone: outcomeTones[change.outcome] }
-              : { text: "not compared", tone: "dim" },
+              : { text: "no ratio", tone: "dim" },
         ),
       },
     ],
