@@ -2,8 +2,7 @@ import { captureEnvironment, type Comparison } from "@mettle/results";
 import { expect, test } from "vitest";
 import { conclusion, environmentChecks, selfCheckChecks, toolChecks } from "../src/machine-checks.ts";
 
-const { noise: _noise, ...captured } = captureEnvironment({ noiseProbe: false });
-const environment = { ...captured, container: { cpus: 4 } };
+const environment = { ...captureEnvironment({ noiseProbe: false }), container: { cpus: 4 } };
 const stateOf = (checks: ReturnType<typeof environmentChecks>, name: string): string | undefined =>
   checks.find((check) => check.name === name)?.state;
 

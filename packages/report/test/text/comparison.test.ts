@@ -45,7 +45,7 @@ describe("renderComparison", () => {
   });
 
   test("names that differ only in the middle of their ends are told apart when cut", () => {
-    const names = ["a", "b"].map((part) => `${"registry.lookup.".repeat(4)}${part}${".allocated.per.operation"}`);
+    const names = ["a", "b"].map((part) => `${"registry.lookup.".repeat(4)}${part}.allocated.per.operation`);
     const both = (p50: number) => run({ measurements: names.map((name) => measurement(name, p50)) });
     const rows = renderComparison(
       both(1),
