@@ -46,7 +46,7 @@ export function removedBodies(samples: SuiteSamples): Doubt[] {
 }
 
 const removedText =
-  "nothing was measured: it takes no longer than the empty loop, so the compiler has removed the body or moved it out of the loop";
+  "nothing was measured: the compiler has removed the body or moved it out of the loop, which takes no longer than an empty one";
 
 /** The cases that should have been compared, and were measured, but have no ratio. */
 export function missingRatios(samples: SuiteSamples): Doubt[] {
@@ -92,7 +92,9 @@ function tagsOf(titles: readonly string[], entry: LoadedCase): Record<string, st
 
 /** Everything a suite's samples say, as measurements of the run document. A case without samples has only its errors. */
 export function measurementsOf(samples: SuiteSamples, plan: BenchPlan): Measurement[] {
-  const doubts = [...removedBodies(samples), ...missingRatios(samples)];
+  const removed = removedBodies(samples);
+  const gone = new Set(removed.map(({ id }) => id));
+  const doubts = [...removed, ...missingRatios(samples).filter(({ id }) => !gone.has(id))];
   return samples.suite.cases.flatMap((entry) => {
     const reasons = doubts.filter(({ id }) => id === entry.id).map(({ reason }) => reason);
     return kindMeasurements[entry.kind](samples, entry, plan, reasons);
