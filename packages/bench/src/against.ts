@@ -40,7 +40,7 @@ export async function benchAgainst(
   const prepared = await prepareAgainst(against, {
     cwd,
     overlay: files,
-    onProgress: ({ phase }) => onEvent?.({ kind: "note", text: `${against}: ${phase}` }),
+    onProgress: ({ text }) => onEvent?.({ kind: "note", text: `${against}: ${text}` }),
     ...(install !== undefined && { install }),
     ...(build !== undefined && { build }),
     ...(cacheFolder !== undefined && { cacheFolder }),

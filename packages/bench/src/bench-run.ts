@@ -39,6 +39,7 @@ export function benchRun(result: BenchResult, facts: RunFacts): Run {
     ...(facts.revision && { revision: facts.revision }),
     environment: facts.environment,
     validity: validityOf(result, facts.environment),
+    ...(result.problems.length > 0 && { failures: result.problems.map(({ code, message }) => ({ code, message })) }),
     measurements: result.measurements,
     ...(result.comparisons.length > 0 && { comparisons: result.comparisons }),
   };

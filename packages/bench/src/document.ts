@@ -1,17 +1,69 @@
 import type { MetricUnit } from "@mettle/core";
 import { Random } from "@mettle/core";
 import type { Comparison, Direction, Interval, Measurement, RawBlocks, Side, Summary } from "@mettle/results";
-import { labelOutliers, median, summarize, tInterval } from "@mettle/stats";
+import { labelOutliers, median, quantile, summarize, tInterval } from "@mettle/stats";
 import { baselineOf, candidatesOf, logRatiosOf, twinLogRatiosOf } from "./evidence.ts";
 import { allocationDefaults } from "./memory/allocation.ts";
-import { decide, leastPairs, selfCheckOf } from "./paired.ts";
+import { decide, leastPairs, selfCheckOf, tooFastNs } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
-import { type ArmId, controlArm, type LoadedCase } from "./protocol.ts";
+import { type ArmId, baselineSuffix, controlArm, type LoadedCase } from "./protocol.ts";
 import { counted } from "./steady.ts";
 import type { SuiteSamples } from "./suite-samples.ts";
 
-/** At or under this an iteration costs what the loop around it costs: the compiler has probably removed the body. */
+/**
+ * At or under this an iteration costs what the loop around it costs: the compiler has removed the body, or moved it out
+ * of the loop. Less than one cycle of any processor; a body that only adds one to a variable was seen at 1.4 ns.
+ */
 export const removedNs = 0.25;
+
+/** The counted samples of a case or of another arm, process by process; processes that have none are left out. */
+function timesOf(samples: SuiteSamples, id: ArmId): Float64Array[] {
+  return samples.processes
+    .map(({ draws }) => Float64Array.from(draws.flatMap((draw) => [...counted(draw, id)])))
+    .filter((values) => values.length > 0);
+}
+
+function typicalNs(samples: SuiteSamples, id: ArmId): number | undefined {
+  const pooled = timesOf(samples, id).flatMap((values) => [...values]);
+  return pooled.length === 0 ? undefined : median(pooled);
+}
+
+/** A case whose figures must not be taken for a measurement, and why. */
+export interface Doubt {
+  readonly id: ArmId;
+  readonly reason: string;
+}
+
+/** The timed cases that measured nothing but the loop around them: their time is what subtracting it left over. */
+export function removedBodies(samples: SuiteSamples): Doubt[] {
+  return samples.suite.cases.flatMap(({ kind, id }) => {
+    if (kind !== "time") return [];
+    const pooled = timesOf(samples, id).flatMap((values) => [...values]);
+    // The lower quartile, as the loop's own cost is: what interrupts only ever adds, and must not hide that nothing is left.
+    const isRemoved = pooled.length > 0 && quantile(pooled, 0.25) <= removedNs;
+    return isRemoved ? [{ id, reason: removedText }] : [];
+  });
+}
+
+const removedText =
+  "nothing was measured: the compiler has removed the body or moved it out of the loop, which takes no longer than an empty one";
+
+/** The cases that should have been compared, and were measured, but have no ratio. */
+export function missingRatios(samples: SuiteSamples): Doubt[] {
+  const baseline = baselineOf(samples.suite);
+  return candidatesOf(samples).flatMap(({ id }) => {
+    const pairs = logRatiosOf(samples, id).length;
+    const other = samples.mode === "against" ? id + baselineSuffix : (baseline?.id ?? id);
+    const times = [typicalNs(samples, id), typicalNs(samples, other)];
+    // Inside a suite, a case without samples has failed, and says so itself.
+    if (pairs >= leastPairs || (samples.mode === "inside" && times.includes(undefined))) return [];
+    const tooFast = times.some((time) => time !== undefined && time <= tooFastNs);
+    const reason = tooFast
+      ? `no ratio: one of the two takes no more than ${tooFastNs} ns, which is mostly the error of subtracting the loop`
+      : `no ratio: ${pairs} of ${samples.processes.length} processes gave one, and an interval needs ${leastPairs}`;
+    return [{ id, reason }];
+  });
+}
 
 /** `JSON parse (small)` → `json-parse-small`: the part of a metric's name made of a title. */
 export function slug(title: string): string {
@@ -40,12 +92,26 @@ function tagsOf(titles: readonly string[], entry: LoadedCase): Record<string, st
 
 /** Everything a suite's samples say, as measurements of the run document. A case without samples has only its errors. */
 export function measurementsOf(samples: SuiteSamples, plan: BenchPlan): Measurement[] {
-  return samples.suite.cases.flatMap((entry) => kindMeasurements[entry.kind](samples, entry, plan));
+  const removed = removedBodies(samples);
+  const gone = new Set(removed.map(({ id }) => id));
+  const doubts = [...removed, ...missingRatios(samples).filter(({ id }) => !gone.has(id))];
+  return samples.suite.cases.flatMap((entry) => {
+    const reasons = doubts.filter(({ id }) => id === entry.id).map(({ reason }) => reason);
+    return kindMeasurements[entry.kind](samples, entry, plan, reasons);
+  });
 }
 
-const kindMeasurements: Readonly<
-  Record<LoadedCase["kind"], (samples: SuiteSamples, entry: LoadedCase, plan: BenchPlan) => Measurement[]>
-> = { time: timeMeasurements, record: recordMeasurements, slope: slopeMeasurements };
+type KindMeasurements = (
+  samples: SuiteSamples,
+  entry: LoadedCase,
+  plan: BenchPlan,
+  doubts: readonly string[],
+) => Measurement[];
+const kindMeasurements: Readonly<Record<LoadedCase["kind"], KindMeasurements>> = {
+  time: timeMeasurements,
+  record: recordMeasurements,
+  slope: slopeMeasurements,
+};
 
 interface Named {
   readonly unit: MetricUnit;
@@ -77,22 +143,24 @@ function errorsOf(samples: SuiteSamples, entry: LoadedCase): Pick<Measurement, "
   return { errors: { count: own.length, kinds }, notes: messages.slice(0, 5) };
 }
 
-function timeMeasurements(samples: SuiteSamples, entry: LoadedCase, plan: BenchPlan): Measurement[] {
+function timeMeasurements(
+  samples: SuiteSamples,
+  entry: LoadedCase,
+  plan: BenchPlan,
+  doubts: readonly string[],
+): Measurement[] {
   const named = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
   const failed = errorsOf(samples, entry);
   const measured = samples.processes
     .map(({ draws }) => draws.filter((draw) => draw.samples[entry.id]))
     .filter((draws) => draws.length > 0);
-  const kept = measured.map((draws) => Float64Array.from(draws.flatMap((draw) => [...counted(draw, entry.id)])));
+  const kept = timesOf(samples, entry.id);
   const pooled = Float64Array.from(kept.flatMap((values) => [...values]));
   if (pooled.length === 0) return [{ ...named, summary: { count: 0 }, ...failed }];
   const draws = measured.flat();
   const never = draws.filter(({ steady }) => !steady).length;
   const summary: Summary = summarize(pooled);
-  const notes = [...(failed.notes ?? [])];
-  if ((summary.p50 ?? 0) <= removedNs) {
-    notes.push("takes no longer than the empty loop: the compiler may have removed the body; use and return a result");
-  }
+  const notes = [...(failed.notes ?? []), ...doubts];
   // Of a few draws, one that was disturbed says nothing about the body.
   if (draws.length >= 5 && never > draws.length / 5) {
     notes.push(`never steady: in ${never} of ${draws.length} draws the time still changed at the end`);

@@ -9,8 +9,9 @@ export type BenchErrorCode =
   | "BENCH_TIMEOUT"
   | "BENCH_PROCESS_DIED"
   | "BENCH_OUT_OF_MEMORY"
-  | "BENCH_RELAY_UNSUPPORTED"
-  | "BENCH_INTERRUPTED";
+  | "BENCH_BODY_REMOVED"
+  | "BENCH_RATIO_UNMEASURED"
+  | "BENCH_RELAY_UNSUPPORTED";
 
 export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
   BENCH_DEFINITION_INVALID: { next: "Correct the benchmark that the message names.", exitCode: exitCodes.usage },
@@ -43,8 +44,12 @@ export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
     next: "Compare two builds on Linux or macOS (under Windows: in WSL); suites can be compared anywhere.",
     exitCode: exitCodes.usage,
   },
-  BENCH_INTERRUPTED: {
-    next: "Run it again to the end; what was measured so far is kept as invalid.",
-    exitCode: exitCodes.interrupted,
+  BENCH_BODY_REMOVED: {
+    next: "Return a value that depends on the work, and let the work depend on something that changes from call to call.",
+    exitCode: exitCodes.invalidMeasurement,
+  },
+  BENCH_RATIO_UNMEASURED: {
+    next: "Do more work in one call, so that it takes some nanoseconds in both builds.",
+    exitCode: exitCodes.invalidMeasurement,
   },
 });

@@ -1,7 +1,7 @@
 import { type Clock, type MettleError, Random, systemClock } from "@mettle/core";
 import type { Comparison, Measurement, Profile } from "@mettle/results";
 import { withCodeCache } from "./code-cache.ts";
-import { type BuildSides, comparisonsOf, measurementsOf } from "./document.ts";
+import { type BuildSides, comparisonsOf, measurementsOf, missingRatios, removedBodies } from "./document.ts";
 import { benchErrors } from "./errors.ts";
 import type { BenchListener } from "./events.ts";
 import { Host, type HostOptions, ProcessFailure } from "./host.ts";
@@ -155,9 +155,27 @@ function collectResult(
       problems.push(problemOf(file, failure));
     }
   }
+  // Of a part nothing is missing that the word "interrupted" does not say.
+  if (!interrupted) problems.push(...measured.flatMap(doubtsOf));
   return {
     problems,
     notes: [...new Set(measured.flatMap(({ notes }) => [...notes]))],
     interrupted,
   };
+}
+
+/** Cases that gave figures which must not pass for a measurement. */
+function doubtsOf(samples: SuiteSamples): MettleError[] {
+  const { file, mode } = samples;
+  const removed = removedBodies(samples);
+  const gone = new Set(removed.map(({ id }) => id));
+  // Inside a suite the ratio is an extra, and a note says that it is missing. Between builds it is what was asked for.
+  const unrelated = mode === "against" ? missingRatios(samples).filter(({ id }) => !gone.has(id)) : [];
+  const failed = new Set(samples.failures.map((failure) => failure.case));
+  return [
+    ...removed.map(({ id, reason }) => ["BENCH_BODY_REMOVED", id, reason] as const),
+    ...unrelated.map(({ id, reason }) => ["BENCH_RATIO_UNMEASURED", id, reason] as const),
+  ]
+    .filter(([, id]) => !failed.has(id))
+    .map(([code, id, reason]) => benchErrors.create(code, `"${id}": ${reason}.`, { details: { file, case: id } }));
 }

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { comparisonsOf, measurementsOf, metricBase, removedNs, slug } from "../src/document.ts";
+import {
+  comparisonsOf,
+  measurementsOf,
+  metricBase,
+  missingRatios,
+  removedBodies,
+  removedNs,
+  slug,
+} from "../src/document.ts";
 import { benchPlans, resolvePlan } from "../src/plan.ts";
-import { type CaseFailure, controlArm, type LoadedCase, twinSuffix } from "../src/protocol.ts";
+import { baselineSuffix, type CaseFailure, controlArm, type LoadedCase, twinSuffix } from "../src/protocol.ts";
 import { counted, settle } from "../src/steady.ts";
 import type { ProcessSamples, SuiteSamples } from "../src/suite-samples.ts";
 
@@ -125,7 +133,7 @@ describe("measurements of times", () => {
         suiteOf([only], { processes: [drawn({ [only.id]: flat(value), [controlArm]: flat(5) })] }),
         plan,
       )[0];
-    expect(run(removedNs)?.notes?.[0]).toContain("may have removed");
+    expect(run(removedNs)?.notes?.[0]).toContain("has removed the body");
     expect(run(-0.1)).not.toHaveProperty("controlRatio");
     expect(run(1)).not.toHaveProperty("notes");
   });
@@ -227,6 +235,42 @@ describe("comparisons", () => {
     expect(comparisonsOf(suiteOf([a, b], { processes: processes.slice(0, 3) }), plan, 1)).toEqual([]);
     expect(comparisonsOf(suiteOf([a, b], { processes, failures: failed(b) }), plan, 1)).toEqual([]);
     expect(comparisonsOf(suiteOf([a, b], { processes, failures: failed(a) }), plan, 1)).toEqual([]);
+  });
+});
+
+describe("what must not pass for a measurement", () => {
+  const [a, b] = [entry("a"), entry("b")];
+  const timed = (values: Record<string, number>, n = 6): ProcessSamples[] =>
+    Array.from({ length: n }, () =>
+      drawn(Object.fromEntries(Object.entries(values).map(([id, value]) => [id, flat(value)]))),
+    );
+  const doubted = (list: readonly { id: string }[]): string[] => list.map(({ id }) => id);
+
+  test("a body that takes no longer than the loop is removed; one that adds two numbers is not", () => {
+    const processes = timed({ [a.id]: 0.0002, [b.id]: 1.4 });
+    expect(doubted(removedBodies(suiteOf([a, b], { processes })))).toEqual([a.id]);
+    expect(doubted(removedBodies(suiteOf([a, b], { processes: timed({ [a.id]: -0.2 }) })))).toEqual([a.id]);
+    expect(removedBodies(suiteOf([a, b]))).toEqual([]);
+    // A busy machine: half of the samples were interrupted.
+    const busy = drawn({ [a.id]: Float32Array.of(0.01, 0.02, 0.01, 0.02, 0.9, 1.5, 2, 3) });
+    expect(doubted(removedBodies(suiteOf([a], { processes: [busy] })))).toEqual([a.id]);
+  });
+
+  test("a ratio that cannot be had is told, on the case that should have one", () => {
+    const fast = suiteOf([a, b], { processes: timed({ [a.id]: 0.28, [b.id]: 20 }) });
+    expect(comparisonsOf(fast, plan, 1)).toEqual([]);
+    expect(missingRatios(fast)).toEqual([{ id: b.id, reason: expect.stringContaining("0.3 ns") as string }]);
+    expect(measurementsOf(fast, plan)[1]?.notes).toEqual([
+      expect.stringContaining("no ratio: one of the two") as string,
+    ]);
+    const few = suiteOf([a, b], { processes: timed({ [a.id]: 10, [b.id]: 20 }, 3) });
+    expect(missingRatios(few)[0]?.reason).toBe("no ratio: 3 of 3 processes gave one, and an interval needs 4");
+    expect(missingRatios(suiteOf([a, b], { processes: timed({ [a.id]: 10, [b.id]: 20 }) }))).toEqual([]);
+  });
+
+  test("between builds a case whose other build gave nothing has no ratio either", () => {
+    const processes = timed({ [a.id]: 10, [a.id + baselineSuffix]: 10, [b.id]: 20 });
+    expect(doubted(missingRatios(suiteOf([a, b], { processes, mode: "against" })))).toEqual([b.id]);
   });
 });
 

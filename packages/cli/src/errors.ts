@@ -43,7 +43,7 @@ export const cliErrors: ErrorCatalogue<CliErrorCode> = defineErrors({
   },
   OUTPUT_WRITE_FAILED: {
     next: "Free some space, or choose another folder with --out.",
-    exitCode: exitCodes.internal,
+    exitCode: exitCodes.usage,
     retryable: true,
   },
   FILES_EXIST: {

@@ -25,16 +25,43 @@ const CPU_WAIT = { note: 0.05, bad: 0.3 };
 /** Smallest effect that a short run finds: above 5 % one needs longer runs; above 20 % the machine tells little. */
 const DETECTABLE = { note: 0.05, bad: 0.2 };
 
-/** What the environment says of how quiet and how steady the machine is. */
-export function environmentChecks({
-  node,
-  noise,
-  loadAverage1m,
-  cpu,
-  governor,
-  container,
-  memoryBytes,
-}: Environment): readonly MachineCheck[] {
+/** Programs that want to run, for each core: above the first something else runs, above the second it is crowded. */
+const LOAD = { note: 0.5, bad: 3 };
+
+/**
+ * A load average remembers a minute and counts programs of any priority. Where it says crowded, what was measured decides:
+ * a probe that was not interrupted and a short run that finds small effects prove that the others do not disturb.
+ */
+function loadCheck(
+  load: number,
+  cores: number,
+  noise: Environment["noise"],
+  detectable: number | undefined,
+): MachineCheck {
+  const graded = grade(load / cores, LOAD);
+  const text = `${load.toFixed(2)} over the last minute on ${cores} cores`;
+  if (graded === "good") return check("load", "good", text);
+  if (graded === "note") return check("load", "note", `${text}: something else is running`);
+  const undisturbed =
+    noise !== undefined &&
+    grade(noise.interruptedShare, INTERRUPTED) === "good" &&
+    grade(noise.cpuWaitShare ?? 0, CPU_WAIT) === "good" &&
+    detectable !== undefined &&
+    grade(detectable, DETECTABLE) === "good";
+  return undisturbed
+    ? check("load", "note", `${text}: crowded, and yet neither the probe nor the self-check was disturbed`)
+    : check("load", "bad", `${text}: crowded; wait until it is below ${cores}`);
+}
+
+/**
+ * What the environment says of how quiet and how steady the machine is.
+ *
+ * @param detectable - smallest effect, as a fraction, that a run just made can find
+ */
+export function environmentChecks(
+  { node, noise, loadAverage1m, cpu, governor, container, memoryBytes }: Environment,
+  detectable?: number,
+): readonly MachineCheck[] {
   const cores = container?.cpus ?? cpu.cores;
   const checks = [
     check("node", "good", `${node.version}, V8 ${node.v8}`),
@@ -61,16 +88,7 @@ export function environmentChecks({
       ),
     );
   }
-  if (loadAverage1m !== undefined) {
-    const busy = loadAverage1m > cores / 2;
-    checks.push(
-      check(
-        "load",
-        busy ? "note" : "good",
-        `${loadAverage1m.toFixed(2)} over the last minute on ${cores} cores${busy ? ": something else is running" : ""}`,
-      ),
-    );
-  }
+  if (loadAverage1m !== undefined) checks.push(loadCheck(loadAverage1m, cores, noise, detectable));
   if (noise) {
     const { interruptedShare, spread, cpuWaitShare } = noise;
     const graded = grade(interruptedShare, INTERRUPTED);
@@ -142,4 +160,13 @@ export function selfCheckChecks(comparison: Comparison | undefined): readonly Ma
     );
   }
   return checks;
+}
+
+/** The answer in one sentence: what speaks against measuring here and now, or what a run can find. */
+export function conclusion(checks: readonly MachineCheck[], detectable: number | undefined): string {
+  const named = (wanted: CheckState): string =>
+    checks.flatMap(({ name, state }) => (state === wanted ? [name] : [])).join(", ");
+  if (named("bad") !== "") return `Not fit to measure on now: ${named("bad")}.`;
+  const finds = detectable === undefined ? "" : `: a short run finds changes of ${percent(detectable)} and more`;
+  return `This machine can measure${finds}.${named("note") === "" ? "" : ` Mind: ${named("note")}.`}`;
 }

@@ -27,11 +27,11 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
     if (error.code === "EPIPE") process.exit(process.exitCode ?? exitCodes.pass);
     // A full disk behind a redirection: the files of the run are still to be written.
     unwritten ??= error;
-    process.exitCode ||= exitCodes.internal;
+    process.exitCode ||= exitCodes.usage;
   });
   const exitCode = await runCommandLine(args);
   if (unwritten) process.stderr.write(`✗ The results could not be written to stdout: ${unwritten.message}\n`);
-  process.exitCode = exitCode === exitCodes.pass && unwritten ? exitCodes.internal : exitCode;
+  process.exitCode = exitCode === exitCodes.pass && unwritten ? exitCodes.usage : exitCode;
 }
 
 async function runCommandLine(args: readonly string[]): Promise<number> {

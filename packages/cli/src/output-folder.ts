@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { MettleError, messageOf } from "@mettle/core";
-import { type Run, writeRun } from "@mettle/results";
+import { makeFolder, type Run, writeRun } from "@mettle/results";
 import { cliErrors } from "./errors.ts";
 
 /** The one folder that a command writes into. Names that lead out of it are a defect and throw. */
@@ -30,11 +30,20 @@ export class OutputFolder {
     return relative(this.#cwd, this.file(name)) || this.file(name);
   }
 
+  /**
+   * Makes the folder, so that whoever is about to measure for minutes knows before that the result has a place.
+   *
+   * @throws MettleError `OUTPUT_WRITE_FAILED`
+   */
+  make(): Promise<void> {
+    return this.writing(this.path, () => makeFolder(this.path));
+  }
+
   /** @throws MettleError `OUTPUT_WRITE_FAILED` */
   write(name: string, content: string): Promise<void> {
     const path = this.file(name);
     return this.writing(path, async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await writeFile(path, content);
     });
   }

@@ -1,6 +1,6 @@
 import { captureEnvironment, type Comparison } from "@mettle/results";
 import { expect, test } from "vitest";
-import { environmentChecks, selfCheckChecks, toolChecks } from "../src/machine-checks.ts";
+import { conclusion, environmentChecks, selfCheckChecks, toolChecks } from "../src/machine-checks.ts";
 
 const environment = { ...captureEnvironment({ noiseProbe: false }), container: { cpus: 4 } };
 const stateOf = (checks: ReturnType<typeof environmentChecks>, name: string): string | undefined =>
@@ -22,6 +22,29 @@ test("grades noise, waiting, load and governor", () => {
     "note",
     "note",
   ]);
+});
+
+test("a crowded machine is not fit, unless what was measured proves that nothing is disturbed", () => {
+  const noise = { samples: 400, medianNs: 1e5, spread: 0.01, interruptedShare: 0.01, cpuWaitShare: 0.01 };
+  const load = (changes: object, detectable?: number) => {
+    const checks = environmentChecks({ ...environment, loadAverage1m: 13, ...changes }, detectable);
+    return { state: stateOf(checks, "load"), end: conclusion(checks, detectable) };
+  };
+  expect(load({ noise }, 0.02).state).toBe("note");
+  expect(load({ noise }, 0.02).end).toMatch(/can measure: a short run finds changes of 2.00 % and more. Mind: .*load/);
+  for (const [changes, detectable] of [
+    [{}, 0.02],
+    [{ noise }, undefined],
+    [{ noise }, 0.12],
+    [{ noise: { ...noise, interruptedShare: 0.15 } }, 0.02],
+    [{ noise: { ...noise, cpuWaitShare: 0.1 } }, 0.02],
+  ] as const) {
+    expect(load(changes, detectable)).toMatchObject({
+      state: "bad",
+      end: expect.stringMatching(/^Not fit to measure on now: .*load/) as string,
+    });
+  }
+  expect(load({ loadAverage1m: 11.9, noise }, 0.5).state).toBe("note");
 });
 
 test("what the machine does not say has no line", () => {

@@ -32,10 +32,10 @@ test("writes inside and nowhere else", async () => {
   for (const name of ["../x", "/etc/x", "a/../../x", "", "."]) expect(() => out.file(name)).toThrow(/leads out of/);
 });
 
-test("a folder that refuses: a coded error, exit code 1", async () => {
+test("a folder that refuses: a coded error, exit code 2", async () => {
   writeFileSync(join(folder, "out"), "a file is in the way");
   const out = new OutputFolder(join(folder, "out"), folder);
-  await expect(out.write("a.txt", "text")).rejects.toMatchObject({ code: "OUTPUT_WRITE_FAILED", exitCode: 1 });
+  await expect(out.write("a.txt", "text")).rejects.toMatchObject({ code: "OUTPUT_WRITE_FAILED", exitCode: 2 });
 });
 
 test("a run that cannot be written where it should be is kept in the spare folder, and the error says where", async () => {
@@ -46,7 +46,7 @@ test("a run that cannot be written where it should be is kept in the spare folde
   const error = await out.writeRun("run.json", run, spare).catch((thrown: unknown) => thrown);
   const kept = join(spare, `mettle-run-${run.id}.json`);
   expect(error).toBeInstanceOf(MettleError);
-  expect(error).toMatchObject({ code: "RUN_WRITE_FAILED", exitCode: 1 });
+  expect(error).toMatchObject({ code: "RUN_WRITE_FAILED", exitCode: 2 });
   expect((error as MettleError).next).toContain(kept);
   expect(await readRun(kept)).toEqual(run);
   expect(readdirSync(spare)).toHaveLength(1);

@@ -22,7 +22,7 @@ export interface JudgeOptions {
  * Judges a run. Pure: the same documents give the same verdict, now or from the files later.
  *
  * - An invalid run is `invalid`, exit 5, whatever its figures say.
- * - A failed rule, and no answer from a required rule, make it `failed`; more warnings than `maximumWarnings`, or no
+ * - A failed rule, no answer from a required rule, and a benchmark that could not be measured make it `failed`; more warnings than `maximumWarnings`, or no
  *   rule at all, make it `warning`; otherwise it is `passed`.
  * - Exit 3 when an absolute rule was missed (also beside a regression: a promise outranks a comparison), 4 when only
  *   regressions failed, 5 when all the trouble is answers that could not be had.
@@ -72,11 +72,29 @@ function historyFindings(
   ];
 }
 
+const allMeasured = "everything asked for was measured";
+
+/** What was asked for and could not be measured: no rule may name it, and yet it was asked for. */
+function failureFindings({ failures = [] }: Run): readonly Finding[] {
+  return failures.map(({ code, message }) => ({
+    id: findingId("coverage", `${code} ${message}`, allMeasured),
+    kind: "coverage",
+    state: "no-data",
+    severity: "high",
+    rule: allMeasured,
+    message: `${code}: ${message}`,
+    evidence: [],
+    recommendation: "Make it measurable, or take it out of the run: nothing missing ever passes.",
+  }));
+}
+
 function validityFindings(run: Run): readonly Finding[] {
-  const { state, reasons } = run.validity;
+  const { state, reasons: all } = run.validity;
   const rule = "the run is valid";
-  const found: Finding[] = [];
-  if (state !== "valid") {
+  const found: Finding[] = [...failureFindings(run)];
+  const told = new Set((run.failures ?? []).map(({ code, message }) => `${code}: ${message}`));
+  const reasons = state === "degraded" ? all.filter((reason) => !told.has(reason)) : all;
+  if (state === "invalid" || (state === "degraded" && (reasons.length > 0 || told.size === 0))) {
     found.push({
       id: findingId("validity", "run", rule),
       kind: "validity",
@@ -106,7 +124,7 @@ const isUnanswered = ({ state, required }: Finding): boolean =>
   (state === "no-data" || state === "undecided") && required !== false;
 
 /** A change against another run or against history, as opposed to an absolute rule. */
-const isRelative = ({ kind }: Finding): boolean => kind === "regression" || kind === "change-point";
+const isRelative = ({ kind }: Pick<Finding, "kind">): boolean => kind === "regression" || kind === "change-point";
 
 function verdictOf(
   run: Run,
@@ -180,7 +198,7 @@ function titleOf(
     return `INVALID: ${reason ?? "The measurement is invalid."}`;
   }
   const limits = findings.filter(
-    (finding) => !isRelative(finding) && finding.kind !== "validity" && finding.state !== "info",
+    ({ kind, state, rule }) => !isRelative({ kind }) && kind !== "validity" && rule !== allMeasured && state !== "info",
   );
   const missed = limits.filter(({ state }) => state === "failed" || state === "warning").length;
   const compared = findings.filter((finding) => finding.kind === "regression" && finding.change !== undefined);

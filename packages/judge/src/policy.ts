@@ -211,6 +211,7 @@ function checkNumbers(policy: ResolvedPolicy, problems: Problems): void {
   const { regressions, history } = policy;
   if (regressions) {
     notNegative("regressions.minimumEffect", regressions.minimumEffect);
+    notNegative("regressions.minimumCountedEffect", regressions.minimumCountedEffect);
     notNegative("regressions.bareTolerance", regressions.bareTolerance);
     fraction("regressions.falseDiscoveryRate", regressions.falseDiscoveryRate);
     fraction("regressions.confidence", regressions.confidence);

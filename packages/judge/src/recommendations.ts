@@ -56,6 +56,13 @@ function garbageCollectionCause(measurement: Measurement, run: Run, baseline: Ru
   if (share === undefined || share < 0.1) return undefined;
   const before = baseline ? garbageCollectionShare(measurement, baseline) : undefined;
   const was = before === undefined ? "" : `, ${percent(before)} in the baseline`;
+  if (share > 1) {
+    const fact = "while allocations were counted, collecting took longer than the operation does";
+    return {
+      evidence: fact,
+      advice: `Cut allocation in ${measurement.metric}: ${fact}; \`mettle profile FILE --heap\` shows where.`,
+    };
+  }
   return {
     evidence: `garbage collection takes ${percent(share)} of the time${was}`,
     advice: `Cut allocation in ${measurement.metric}: garbage collection takes ${percent(share)} of its time${was}; \`mettle profile FILE --heap\` shows where.`,

@@ -1,6 +1,12 @@
-import type { MetricUnit } from "@mettle/core";
-import type { Measurement, Summary } from "@mettle/results";
-import { histogramQuantile } from "./histogram-quantile.ts";
+import { formatQuantity, MettleError, type MetricUnit } from "@mettle/core";
+import {
+  type Measurement,
+  parseStatistic as parseStatisticName,
+  type Summary,
+  statisticAliases,
+  statistic as statisticOf,
+  summaryStatistics,
+} from "@mettle/results";
 
 /**
  * A statistic as a rule names it.
@@ -13,21 +19,29 @@ export type Statistic =
   | { readonly kind: "percentile"; readonly percentile: number }
   | { readonly kind: "mean" | "median" | "stddev" | "min" | "max" | "sum" | "count" | "rate" | "value" | "goodput" };
 
-/** Every word for a statistic; `p(N)` and `pN` besides. k6's own are avg, min, max, med, count, rate and value. */
-export const statisticWords: Readonly<Record<string, Exclude<Statistic["kind"], "percentile">>> = {
-  avg: "mean",
-  mean: "mean",
-  med: "median",
-  median: "median",
-  min: "min",
-  max: "max",
-  stddev: "stddev",
-  sum: "sum",
-  count: "count",
-  rate: "rate",
-  value: "value",
-  goodput: "goodput",
+/** What a field of the summary is called here: a counter's amount per second is its rate. */
+const kindOfField: Readonly<Record<keyof Summary, Statistic>> = {
+  count: { kind: "count" },
+  mean: { kind: "mean" },
+  stddev: { kind: "stddev" },
+  min: { kind: "min" },
+  p50: { kind: "percentile", percentile: 50 },
+  p75: { kind: "percentile", percentile: 75 },
+  p90: { kind: "percentile", percentile: 90 },
+  p95: { kind: "percentile", percentile: 95 },
+  p99: { kind: "percentile", percentile: 99 },
+  p999: { kind: "percentile", percentile: 99.9 },
+  max: { kind: "max" },
+  sum: { kind: "sum" },
+  perSecond: { kind: "rate" },
+  rate: { kind: "rate" },
+  last: { kind: "value" },
 };
+
+/** Every word for a statistic, for messages; `p(N)` and `pN` besides. */
+export const statisticWords: readonly string[] = [
+  ...new Set([...summaryStatistics.filter((name) => !/^p\d/.test(name)), ...Object.keys(statisticAliases), "goodput"]),
+].sort();
 
 const canonicalWord: Readonly<Record<Exclude<Statistic["kind"], "percentile">, string>> = {
   mean: "avg",
@@ -47,14 +61,21 @@ export function formatStatistic(statistic: Statistic): string {
   return statistic.kind === "percentile" ? `p(${statistic.percentile})` : canonicalWord[statistic.kind];
 }
 
-/** Reads `avg`, `med`, `p(95)`, `p99.9` or `p999` (99.9, as the summary calls it); undefined for anything else. */
+/** Reads what results reads (`avg`, `med`, `p(95)`, `p99.9`, `p999`), and `goodput`; undefined for anything else. */
 export function parseStatistic(text: string): Statistic | undefined {
-  const word = Object.hasOwn(statisticWords, text) ? statisticWords[text] : undefined;
-  if (word) return { kind: word };
-  if (text === "p999") return { kind: "percentile", percentile: 99.9 };
-  const match = /^p(?:\(\s*(\d+(?:\.\d+)?)\s*\)|(\d{1,2}(?:\.\d+)?|100))$/.exec(text);
-  const percentile = Number(match?.[1] ?? match?.[2] ?? Number.NaN);
-  return percentile >= 0 && percentile <= 100 ? { kind: "percentile", percentile } : undefined;
+  if (text === "goodput") return { kind: "goodput" };
+  try {
+    const name = parseStatisticName(text);
+    if (!("field" in name)) return { kind: "percentile", percentile: name.percentile };
+    // As the author wrote it: p(0) is the minimum, and said as p(0).
+    const asPercentile = /^p[(\d]/.test(text);
+    if (name.field === "min" && asPercentile) return { kind: "percentile", percentile: 0 };
+    if (name.field === "max" && asPercentile) return { kind: "percentile", percentile: 100 };
+    return name.field === "p50" && !asPercentile ? { kind: "median" } : kindOfField[name.field];
+  } catch (refused) {
+    if (refused instanceof MettleError && refused.code === "STATISTIC_INVALID") return undefined;
+    throw refused;
+  }
 }
 
 /** A statistic read from a measurement, or why there is none. */
@@ -62,55 +83,61 @@ export type Reading =
   | { readonly state: "measured"; readonly value: number; readonly unit: MetricUnit }
   | { readonly state: "absent"; readonly reason: string };
 
-const summaryPercentiles: Readonly<Record<number, keyof Summary>> = {
-  0: "min",
-  50: "p50",
-  75: "p75",
-  90: "p90",
-  95: "p95",
-  99: "p99",
-  99.9: "p999",
-  100: "max",
-};
-
 const perSecondUnit: Partial<Record<MetricUnit, MetricUnit>> = { count: "1/s", bytes: "bytes/s" };
 
-/** Reads one statistic. Zero samples, a statistic that was not kept and values that are no numbers are all absent. */
+/** Reads one statistic. Zero samples, a statistic that was not kept and values that can be no such figure are all absent. */
 export function readStatistic(measurement: Measurement, statistic: Statistic): Reading {
-  const { summary, unit } = measurement;
   const name = formatStatistic(statistic);
-  if (!(summary.count > 0)) return { state: "absent", reason: "no samples were taken" };
-  const read = (value: number | undefined, valueUnit: MetricUnit = unit): Reading =>
-    value === undefined || !Number.isFinite(value)
-      ? { state: "absent", reason: `${name} was not measured` }
-      : { state: "measured", value, unit: valueUnit };
+  if (!(measurement.summary.count > 0)) return { state: "absent", reason: "no samples were taken" };
+  const [value, unit = measurement.unit] = figureOf(measurement, statistic);
+  if (value === undefined || !Number.isFinite(value)) return { state: "absent", reason: `${name} was not measured` };
+  const problem = statistic.kind === "stddev" ? undefined : impossible(measurement, value, unit);
+  return problem === undefined ? { state: "measured", value, unit } : { state: "absent", reason: `${name} ${problem}` };
+}
+
+/** Whether the document keeps a figure under this name, be it one that can be or not. */
+export function isKept(measurement: Measurement, statistic: Statistic): boolean {
+  const [value] = measurement.summary.count > 0 ? figureOf(measurement, statistic) : [];
+  return value !== undefined && Number.isFinite(value);
+}
+
+/** The figure, and its unit where that is not the measurement's. */
+function figureOf(
+  measurement: Measurement,
+  statistic: Statistic,
+): readonly [value: number | undefined, unit?: MetricUnit] {
+  const { summary, unit } = measurement;
   switch (statistic.kind) {
     case "percentile":
-      return read(percentileOf(measurement, statistic.percentile));
+      return [statisticOf(measurement, `p(${statistic.percentile})`)];
     case "median":
-      return read(percentileOf(measurement, 50));
+      return [statisticOf(measurement, "p50")];
     case "count":
       // Only counters have a total; the samples of a trend are things counted, whatever its unit.
       return summary.sum !== undefined && (unit === "count" || unit === "bytes")
-        ? read(summary.sum)
-        : read(summary.count, "count");
+        ? [summary.sum]
+        : [summary.count, "count"];
     case "rate":
-      return summary.rate === undefined
-        ? read(summary.perSecond, perSecondUnit[unit] ?? unit)
-        : read(summary.rate, "1");
+      return summary.rate === undefined ? [summary.perSecond, perSecondUnit[unit] ?? unit] : [summary.rate, "1"];
     case "value":
-      return read(summary.last ?? (summary.count === 1 ? (summary.mean ?? summary.p50) : undefined));
+      return [summary.last ?? (summary.count === 1 ? (summary.mean ?? summary.p50) : undefined)];
     case "goodput":
-      return read(goodputOf(measurement), "1");
+      return [goodputOf(measurement), "1"];
     default:
-      return read(summary[statistic.kind]);
+      return [summary[statistic.kind]];
   }
 }
 
-function percentileOf(measurement: Measurement, percentile: number): number | undefined {
-  const field = summaryPercentiles[percentile];
-  const kept = field === undefined ? undefined : measurement.summary[field];
-  return kept ?? (measurement.histogram ? histogramQuantile(measurement.histogram, percentile / 100) : undefined);
+/**
+ * Why a value cannot be a figure of its kind, in words. A time, a count and a rate are never below zero. A benchmark's
+ * time is not zero either: what is left there is the error of subtracting the loop around the body. Other times may be
+ * (connecting over a connection that is open), and growth may be negative.
+ */
+function impossible({ outliers, raw }: Measurement, value: number, unit: MetricUnit): string | undefined {
+  const shown = formatQuantity(value, unit);
+  if (unit === "ns" && value <= 0 && (outliers ?? raw)) return `is ${shown}: nothing was left to be timed`;
+  const isNever = unit === "ns" || unit === "count" || unit === "1/s" || unit === "1" || unit === "instructions";
+  return isNever && value < 0 ? `is ${shown}, which nothing can be` : undefined;
 }
 
 /** A measurement without an `errors` field says nothing of its failures, so it has no goodput, rather than 100 %. */

@@ -90,6 +90,8 @@ describe("recommendations come from the run's data", () => {
   it("garbage collection", () => {
     const pause = (mean: number) => makeMeasurement("http.gc-pause", { count: 10, mean });
     expect(advice([times, pause(25e6)])[0]).toContain("garbage collection takes 25 %");
+    // Counted in other processes than the time: a share of more than all says only that.
+    expect(advice([times, pause(134e6)])[0]).toMatch(/took longer than the operation does/);
     expect(advice([times, pause(5e6)])).toEqual([]);
   });
   it("one part of the whole", () => {
@@ -152,6 +154,68 @@ describe("the policy", () => {
       thresholds: { m: [{ threshold: "p(95)<1", abortOnFail: true, delayAbortEval: "10s" }] },
     }).thresholds;
     expect(rule).toMatchObject({ abortOnFail: true, delayAbortEval: "10s", severity: "high" });
+  });
+});
+
+describe("figures that nothing can be", () => {
+  const outliers = { lowSevere: 0, lowMild: 0, highMild: 0, highSevere: 0 };
+  const zeros = { count: 100, mean: 0, min: 0, p50: 0, p95: 0, max: 0 };
+  const negatives = { count: 100, mean: -5, min: -9, p50: -5, p95: -2, max: -1 };
+  it.each([
+    ["a negative time", makeMeasurement("m", negatives), "p50 < 1ms", 5],
+    ["a negative time's mean", makeMeasurement("m", negatives), "avg < 1ms", 5],
+    ["a benchmark's time of zero", makeMeasurement("m", zeros, { outliers }), "p50 < 1ms", 5],
+    ["a time of zero elsewhere, such as connecting", makeMeasurement("m", zeros), "p95 < 1ms", 0],
+    ["a negative count", makeMeasurement("m", { count: 9, sum: -3 }, { unit: "count" }), "count < 10", 5],
+    ["a negative rate", makeMeasurement("m", { count: 9, perSecond: -3 }, { unit: "count" }), "rate < 10", 5],
+    ["memory that shrinks", makeMeasurement("m", { count: 9, mean: -3 }, { unit: "bytes/h" }), "avg < 10", 0],
+  ] as const)("%s", (_, measurement, rule, exitCode) => {
+    const run = makeRun([measurement]);
+    expect(judge(run, { policy: { thresholds: { m: rule } } }).exitCode).toBe(exitCode);
+  });
+});
+
+describe("allocations that were not counted", () => {
+  const policy = {
+    budgets: [{ name: "b", metric: "parse.allocated", kind: "size", limits: { mean: "1kB" } }],
+  } as const;
+  const said = (profile: "smoke" | "ci", more: readonly Measurement[] = []) =>
+    judge(makeRun([makeMeasurement("parse.time", { count: 9, p50: 5 }), ...more], { kind: "bench", profile }), {
+      policy,
+    });
+  it("the smoke profile says so, and does not suggest a time", () => {
+    expect(said("smoke").findings[0]).toMatchObject({
+      state: "no-data",
+      message: "parse.allocated: allocations are not counted in the smoke profile.",
+      recommendation: expect.stringContaining("--profile ci") as string,
+    });
+    expect(said("ci").recommendations[0]).toContain("--no-memory");
+  });
+  it("a misspelt name is one, where others were counted", () => {
+    const other = makeMeasurement("walk.allocated", { count: 1, mean: 3 }, { unit: "bytes" });
+    expect(said("ci", [other]).findings.map(({ message }) => message)).toContain(
+      "b: the run holds no metric parse.allocated.",
+    );
+  });
+});
+
+describe("what was asked for and failed", () => {
+  const failures = [{ code: "BENCH_PROCESS_DIED", message: '"walk": its process ended.' }];
+  const reasons = ['BENCH_PROCESS_DIED: "walk": its process ended.'];
+  const run = makeRun([times], { failures, validity: { state: "degraded", reasons } });
+  it("fails a run whose other limits hold, exit 5, and says what", () => {
+    const verdict = judge(run, { policy: held });
+    expect(verdict).toMatchObject({ status: "failed", exitCode: 5 });
+    expect(verdict.title).toBe("INCONCLUSIVE: 1 of 1 limit held, 1 without an answer");
+    // Once, not again as a reason for doubt.
+    expect(verdict.findings.filter(({ message }) => message.includes("walk"))).toHaveLength(1);
+  });
+  it("does not hide a limit that was missed, nor another doubt", () => {
+    expect(judge(run, { policy: missed }).exitCode).toBe(3);
+    const busy = { ...run, validity: { state: "degraded", reasons: [...reasons, "a busy machine"] } } as const;
+    expect(judge(busy, { policy: held }).findings.map(({ message }) => message)).toContain(
+      "The measurement is degraded: a busy machine.",
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as promises from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeFolder } from "./folder.ts";
 
 /** The part of `node:fs/promises` that reading and writing runs uses; tests put faults into it. */
 export type FileSystem = Pick<
@@ -21,7 +22,7 @@ export async function writeFileAtomically(
   files: FileSystem = nodeFileSystem,
 ): Promise<void> {
   const folder = dirname(path);
-  await files.mkdir(folder, { recursive: true });
+  await makeFolder(folder, files);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const handle = await files.open(temporary, "wx");

@@ -5,6 +5,8 @@ import type { Comparison, Interval, Measurement, RawBlocks, Run, Series, Summary
 
 /** Sums of doubles round: a mean may leave [min, max] by this fraction and still be honest. */
 const ROUNDING = 1e-9;
+/** Ratios pass through exp and log. */
+const LOG_ROUNDING = 1e-6;
 const ordered = ["min", "p50", "p75", "p90", "p95", "p99", "p999", "max"] as const;
 
 type Report = (path: string, message: string) => void;
@@ -43,9 +45,11 @@ function checkUnique(seen: Map<string, number>, key: string, index: number, path
   else report(path, `the same metric and tags as number ${first}: ${key}`);
 }
 
-function checkValidity({ validity }: Run, report: Report): void {
+function checkValidity({ validity, failures = [] }: Run, report: Report): void {
   if (validity.state === "valid" && validity.reasons.length > 0) {
     report("$.validity.reasons", "a valid run has no reasons against it");
+  } else if (validity.state === "valid" && failures.length > 0) {
+    report("$.validity.state", `says valid, but ${failures.length} of what was asked for failed`);
   }
   if (validity.state !== "valid" && validity.reasons.length === 0) {
     report("$.validity.reasons", `says ${validity.state} and gives no reason`);
@@ -54,7 +58,7 @@ function checkValidity({ validity }: Run, report: Report): void {
 
 function checkMeasurement(measurement: Measurement, path: string, report: Report): void {
   const { summary, interval, histogram, series, raw, outliers, errors } = measurement;
-  checkSummary(summary, `${path}.summary`, report);
+  const isOrdered = checkSummary(summary, `${path}.summary`, report);
   if (interval) checkInterval(interval, `${path}.interval`, report);
   if (histogram) {
     if (histogram.count !== summary.count) {
@@ -69,7 +73,8 @@ function checkMeasurement(measurement: Measurement, path: string, report: Report
     if (undecodable) report(`${path}.histogram`, undecodable);
   }
   if (series) checkSeries(series, `${path}.series`, report);
-  if (raw) checkRaw(raw, `${path}.raw`, report);
+  const blocks = raw && checkRaw(raw, `${path}.raw`, report);
+  if (blocks && isOrdered) checkAgainstRaw(summary, blocks, `${path}.summary`, report);
   if (outliers) {
     const labelled = outliers.lowSevere + outliers.lowMild + outliers.highMild + outliers.highSevere;
     if (labelled > summary.count) report(`${path}.outliers`, `${labelled} outliers among ${summary.count} samples`);
@@ -81,7 +86,13 @@ function checkMeasurement(measurement: Measurement, path: string, report: Report
   }
 }
 
-function checkSummary(summary: Summary, path: string, report: Report): void {
+/** @returns false when its figures contradict each other */
+function checkSummary(summary: Summary, path: string, tell: Report): boolean {
+  let consistent = true;
+  const report: Report = (place, message) => {
+    consistent = false;
+    tell(place, message);
+  };
   let below: { name: string; value: number } | undefined;
   for (const name of ordered) {
     const value = summary[name];
@@ -100,6 +111,7 @@ function checkSummary(summary: Summary, path: string, report: Report): void {
       if (summary[name] !== undefined) report(childPath(path, name), "there are no samples that it could be of");
     }
   }
+  return consistent;
 }
 
 function checkInterval(interval: Pick<Interval, "low" | "high">, path: string, report: Report): void {
@@ -125,27 +137,106 @@ function checkEncoding(encoded: string, path: string, report: Report): Buffer | 
   return undefined;
 }
 
-function checkRaw(raw: RawBlocks, path: string, report: Report): void {
+interface RawRange {
+  readonly count: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** @returns what the values span; undefined when they cannot be read */
+function checkRaw(raw: RawBlocks, path: string, report: Report): RawRange | undefined {
+  let range: RawRange | undefined = { count: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
   for (const [index, encoded] of raw.processes.entries()) {
-    const place = `${path}.processes[${index}]`;
-    const decoded = checkEncoding(encoded, place, report);
-    if (!decoded) continue;
-    if (decoded.length % 4 !== 0) {
-      report(place, `${decoded.length} bytes are not a whole number of 4-byte values`);
-      continue;
+    const blocks = checkBlocks(encoded, `${path}.processes[${index}]`, report);
+    range = range &&
+      blocks && {
+        count: range.count + blocks.count,
+        min: Math.min(range.min, blocks.min),
+        max: Math.max(range.max, blocks.max),
+      };
+  }
+  return range;
+}
+
+function checkBlocks(encoded: string, place: string, report: Report): RawRange | undefined {
+  const decoded = checkEncoding(encoded, place, report);
+  if (!decoded) return undefined;
+  if (decoded.length % 4 !== 0) {
+    report(place, `${decoded.length} bytes are not a whole number of 4-byte values`);
+    return undefined;
+  }
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let at = 0; at < decoded.length; at += 4) {
+    const value = decoded.readFloatLE(at);
+    if (!Number.isFinite(value)) {
+      report(place, `value ${at / 4} is ${value}`);
+      return undefined;
     }
-    for (let at = 0; at < decoded.length; at += 4) {
-      if (Number.isFinite(decoded.readFloatLE(at))) continue;
-      report(place, `value ${at / 4} is ${decoded.readFloatLE(at)}`);
-      break;
-    }
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { count: decoded.length / 4, min, max };
+}
+
+/** A summary is of all the raw values or, where the first of them were warm-up, of some: it cannot lie outside them. */
+function checkAgainstRaw(summary: Summary, raw: RawRange, path: string, report: Report): void {
+  if (summary.count > raw.count) report(`${path}.count`, `${summary.count}, but there are ${raw.count} raw values`);
+  if (raw.count === 0) return;
+  const slack = Math.max(Math.abs(raw.min), Math.abs(raw.max)) * ROUNDING;
+  for (const name of [...ordered, "mean"] as const) {
+    const value = summary[name];
+    if (value === undefined || (value >= raw.min - slack && value <= raw.max + slack)) continue;
+    report(childPath(path, name), `${value} lies outside the raw values ${raw.min} … ${raw.max}`);
   }
 }
 
 function checkComparison(comparison: Comparison, path: string, report: Report): void {
-  checkInterval(comparison.interval, `${path}.interval`, report);
-  if (comparison.logRatios.length !== comparison.pairs) {
-    report(`${path}.logRatios`, `has ${comparison.logRatios.length} ratios for ${comparison.pairs} pairs`);
+  const { ratio, interval, logRatios, pairs, selfCheck } = comparison;
+  const isSound = checkRatioInterval(ratio, interval, `${path}.interval`, report);
+  if (isSound) checkOutcome(comparison, path, report);
+  if (selfCheck) checkRatioInterval(selfCheck.ratio, selfCheck, `${path}.selfCheck`, report);
+  if (logRatios.length !== pairs) {
+    report(`${path}.logRatios`, `has ${logRatios.length} ratios for ${pairs} pairs`);
+    return;
   }
-  if (comparison.selfCheck) checkInterval(comparison.selfCheck, `${path}.selfCheck`, report);
+  const [least, most] = logRatios.reduce(([low, high], each) => [Math.min(low, each), Math.max(high, each)], [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ] as readonly [number, number]);
+  const log = Math.log(ratio);
+  if (log < least - LOG_ROUNDING || log > most + LOG_ROUNDING) {
+    report(`${path}.ratio`, `${ratio} lies outside the ratios of the pairs ${Math.exp(least)} … ${Math.exp(most)}`);
+  }
+}
+
+function checkRatioInterval(
+  ratio: number,
+  interval: Pick<Interval, "low" | "high">,
+  path: string,
+  report: Report,
+): boolean {
+  const { low, high } = interval;
+  const inside = ratio >= low * (1 - LOG_ROUNDING) && ratio <= high * (1 + LOG_ROUNDING);
+  if (!(low > 0)) report(`${path}.low`, `${low} is no ratio: it must be above 0`);
+  else if (low > high) checkInterval(interval, path, report);
+  else if (!inside) report(path, `${low} … ${high} does not hold the ratio ${ratio}`);
+  return low > 0 && inside;
+}
+
+/** The word must be one that the ratio and its interval can bear. */
+function checkOutcome({ outcome, ratio, interval, margin, direction }: Comparison, path: string, report: Report): void {
+  const place = `${path}.outcome`;
+  if (outcome === "undecided") return;
+  if (outcome === "same") {
+    if (Math.abs(Math.log(ratio)) > Math.log1p(margin) + LOG_ROUNDING) {
+      report(place, `says same, but the ratio ${ratio} is beyond the margin ${margin}`);
+    }
+    return;
+  }
+  if (interval.low <= 1 && interval.high >= 1) report(place, `says ${outcome}, but the interval holds 1`);
+  const said = ratio > 1 === (direction === "lower") ? "worse" : "better";
+  if (direction !== "none" && ratio !== 1 && said !== outcome) {
+    report(place, `says ${outcome}, but a ratio of ${ratio} is ${said} where ${direction} is better`);
+  }
 }

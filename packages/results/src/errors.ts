@@ -50,7 +50,7 @@ export const resultsErrors: ErrorCatalogue<ResultsErrorCode> = defineErrors({
   },
   RUN_WRITE_FAILED: {
     next: "Free some space or choose another folder; the file that was there is untouched.",
-    exitCode: exitCodes.internal,
+    exitCode: exitCodes.usage,
     retryable: true,
   },
   SELECTOR_INVALID: {
@@ -83,7 +83,7 @@ export const resultsErrors: ErrorCatalogue<ResultsErrorCode> = defineErrors({
   },
   HISTORY_WRITE_FAILED: {
     next: "Free some space or choose another folder; what was stored before is untouched.",
-    exitCode: exitCodes.internal,
+    exitCode: exitCodes.usage,
     retryable: true,
   },
   HISTORY_RUN_CONFLICT: {

@@ -12,6 +12,7 @@ export {
 } from "./environment.ts";
 export { type ResultsErrorCode, resultsErrors } from "./errors.ts";
 export { exportBencher, importBencher } from "./formats/bencher.ts";
+export { makeFolder } from "./folder.ts";
 export type { Exported, ImportOptions } from "./formats/foreign.ts";
 export {
   exportGithubActionBenchmark,
@@ -35,6 +36,7 @@ export {
   type PruneOptions,
 } from "./history/history.ts";
 export type { MetricEntry, RunEntry, RunFilter, SeriesPoint, SeriesQuery } from "./history/query.ts";
+export { histogramQuantile } from "./histogram-statistic.ts";
 export type { JsonSchema } from "./json-schema.ts";
 export { findMeasurements, type MeasurementName, measurementKey, parseMeasurementKey } from "./measurement-key.ts";
 export { type NoiseProbeOptions, noiseProbeDefaults, probeNoise } from "./noise-probe.ts";
@@ -48,6 +50,7 @@ export {
   directions,
   type EncodedHistogram,
   type Environment,
+  type Failure,
   type Imported,
   type Interval,
   type Measurement,
@@ -77,6 +80,7 @@ export {
   parseStatistic,
   type StatisticName,
   statistic,
+  statisticAliases,
   summaryStatistics,
 } from "./statistic.ts";
 export { type ReadText, readTextFile } from "./text-file.ts";

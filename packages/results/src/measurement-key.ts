@@ -44,6 +44,7 @@ class TagReader {
       const separator = this.#text[this.#at++];
       if (tag === "" || (separator !== ":" && separator !== "=")) throw new Error("a tag is written tag:value");
       this.#blanks();
+      if (tags.some(([known]) => known === tag)) throw new Error(`the tag "${tag}" is given twice`);
       tags.push([tag, this.#value()]);
       this.#blanks();
       if (this.#text[this.#at] === ",") this.#at++;

@@ -29,11 +29,21 @@ export interface Run {
   readonly revision?: Revision;
   readonly environment: Environment;
   readonly validity: Validity;
+  /** What was asked for and could not be measured; absent when that is nothing. No verdict passes over one. */
+  readonly failures?: readonly Failure[];
   readonly measurements: readonly Measurement[];
   /** Paired comparisons made inside this run; absent when none was made. */
   readonly comparisons?: readonly Comparison[];
   /** Present when another tool measured and this was made from its file. */
   readonly imported?: Imported;
+}
+
+/** A benchmark, a file or a comparison that gave no figure to believe. */
+export interface Failure {
+  /** Of the error catalogues: `BENCH_PROCESS_DIED`. */
+  readonly code: string;
+  /** In words, with the name of what failed. */
+  readonly message: string;
 }
 
 /** Where an imported run came from, and what its format could not carry. */

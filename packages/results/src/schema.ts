@@ -185,6 +185,9 @@ const run = object(
     profile: oneOf(profiles),
     revision,
     comparisons: list(comparison),
+    failures: list(object({ code: text({ pattern: "^[A-Z][A-Z0-9_]*$" }), message: text({ minLength: 1 }) }), {
+      description: "What was asked for and could not be measured.",
+    }),
     imported: object({ format: text({ minLength: 1 }), lost: list(text({ minLength: 1 })) }),
   },
 );

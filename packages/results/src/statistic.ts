@@ -23,7 +23,7 @@ const fields: readonly (keyof Summary)[] = [
 export const summaryStatistics: readonly (keyof Summary)[] = fields;
 
 /** Other tools' words for the same thing. */
-const aliases: Readonly<Record<string, keyof Summary>> = {
+export const statisticAliases: Readonly<Record<string, keyof Summary>> = {
   avg: "mean",
   average: "mean",
   median: "p50",
@@ -32,12 +32,14 @@ const aliases: Readonly<Record<string, keyof Summary>> = {
   total: "sum",
 };
 const percentileFields: Readonly<Record<number, keyof Summary>> = {
+  0: "min",
   50: "p50",
   75: "p75",
   90: "p90",
   95: "p95",
   99: "p99",
   99.9: "p999",
+  100: "max",
 };
 const percentilePattern = /^p\((\d+(?:\.\d+)?)\)$|^p(\d+(?:\.\d+)?)$/;
 
@@ -50,7 +52,9 @@ export type StatisticName = { readonly field: keyof Summary } | { readonly perce
  * @throws MettleError `STATISTIC_INVALID`
  */
 export function parseStatistic(name: string): StatisticName {
-  const field = fields.find((known) => known === name) ?? (Object.hasOwn(aliases, name) ? aliases[name] : undefined);
+  const field =
+    fields.find((known) => known === name) ??
+    (Object.hasOwn(statisticAliases, name) ? statisticAliases[name] : undefined);
   if (field) return { field };
   const match = percentilePattern.exec(name);
   const percentile = Number(match?.[1] ?? match?.[2] ?? Number.NaN);

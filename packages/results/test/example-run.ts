@@ -24,7 +24,13 @@ export const exampleMeasurement: Measurement = {
   requirement: ["S0-039"],
   outliers: { lowSevere: 0, lowMild: 0, highMild: 0, highSevere: 1 },
   errors: { count: 2, kinds: { timeout: 1 } },
-  raw: { encoding: "f32le/base64", processes: [Buffer.from(new Float32Array([1.5, 2.5]).buffer).toString("base64")] },
+  raw: {
+    encoding: "f32le/base64",
+    processes: [
+      [90, 95, 100],
+      [100, 105, 200],
+    ].map((values) => Buffer.from(Float32Array.from(values).buffer).toString("base64")),
+  },
   controlRatio: 1.25,
   notes: ["the body may have been optimized away"],
 };
@@ -41,6 +47,7 @@ export const exampleRun: Run = {
   revision: { commit: "4f2c1e".padEnd(40, "0"), branch: "main", dirty: false },
   environment: exampleEnvironment,
   validity: { state: "degraded", reasons: ["the machine was busy"] },
+  failures: [{ code: "BENCH_PROCESS_DIED", message: '"walk": its process ended.' }],
   measurements: [
     exampleMeasurement,
     {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@mettle/results";
 
 const MOST_CHARACTERS = 80;
 /** Names that Windows keeps for devices, with any extension. */
@@ -38,7 +39,7 @@ export async function writeProfileFiles(
   profile: object,
   totalsText: string,
 ): Promise<ProfileFiles> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const name = safeFileName(title);
   const kind = extension === "cpuprofile" ? "" : "_heap";
   const files = { profile: join(folder, `${name}.${extension}`), totals: join(folder, `${name}${kind}_profile.txt`) };

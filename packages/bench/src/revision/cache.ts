@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { lstat, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve, sep } from "node:path";
+import { makeFolder } from "@mettle/results";
 import { benchLabErrors } from "../lab-errors.ts";
 import { isInside } from "./install.ts";
 
@@ -34,7 +35,7 @@ export async function openCache(folder: string, repository: string): Promise<str
       details: { folder },
     });
   const wanted = resolve(folder);
-  await mkdir(wanted, { recursive: true, mode: 0o700 });
+  await makeFolder(wanted, undefined, 0o700);
   const stats = await lstat(wanted);
   if (!stats.isDirectory()) throw refuse("it is no folder");
   if (process.getuid && (stats.uid !== process.getuid() || (stats.mode & 0o022) !== 0)) {

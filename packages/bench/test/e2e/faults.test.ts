@@ -67,11 +67,18 @@ describe("a body that fails", { timeout: 120_000 }, () => {
     expect(run.result.problems).toEqual([]);
   });
 
-  test("does nothing: measured as nothing, with a note", async () => {
+  test("does nothing: measured as nothing, and told so; a tiny body that does something is not", async () => {
     const run = await measured("removed");
-    expectNumbers(run.of("empty"));
-    expect(run.of("empty").summary.p50).toBeLessThanOrEqual(0.5);
-    expect(run.of("empty").notes?.join()).toContain("may have removed the body");
+    for (const title of ["empty", "work whose result goes nowhere"]) {
+      expectNumbers(run.of(title));
+      expect(run.of(title).summary.p50).toBeLessThanOrEqual(0.5);
+      expect(run.of(title).notes?.join()).toContain("nothing was measured");
+      expect(run.codeOf(title)).toBe("BENCH_BODY_REMOVED");
+    }
+    expect(run.codeOf("tiny")).toBeUndefined();
+    expect(run.result.problems.map(({ exitCode }) => exitCode)).toEqual([5, 5]);
+    expect(run.run.validity.state).toBe("degraded");
+    expect(run.run.failures?.map(({ code }) => code)).toEqual(["BENCH_BODY_REMOVED", "BENCH_BODY_REMOVED"]);
   });
 
   test("leaves a child that holds its pipes", async () => {

@@ -57,6 +57,32 @@ test("a recursive function's total counts once", () => {
   expect(topFunctions(flameTree(root), 1).map(({ name }) => name)).toEqual(["(idle)"]);
 });
 
+test("what is ours is one line, whatever it is called", () => {
+  const own = (functionName: string, self: number, children: WeightedNode[] = []): WeightedNode => ({
+    callFrame: {
+      functionName,
+      url: new URL("../../src/driver.ts", import.meta.url).href,
+      lineNumber: 1,
+      columnNumber: 1,
+    },
+    self,
+    children,
+  });
+  const batch = {
+    callFrame: { functionName: "batch", url: "", lineNumber: 0, columnNumber: 0 },
+    self: 3,
+    children: [],
+  };
+  const tree = flameTree(
+    node("(root)", 0, [own("runFor", 2, [{ ...batch, children: [own("call", 1, [node("work", 94)])] }])]),
+  );
+  expect(topFunctions(tree)).toMatchObject([
+    { name: "work", self: 94, selfShare: 0.94 },
+    { name: "(harness)", self: 6, total: 100 },
+  ]);
+  expect(topFunctions(tree)[1]).not.toHaveProperty("location");
+});
+
 test("totals as text", () => {
   expect(profileTotalsText("lookup", flameTree(root), "ns", 2)).toBe(
     [

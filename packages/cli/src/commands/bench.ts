@@ -19,6 +19,7 @@ export async function run(context: CommandContext): Promise<number> {
   const yardstick = await findYardstick(settings);
   const { files: patterns, exclude } = settings.config.bench ?? {};
   const files = await findFiles({ cwd: context.cwd, named: context.positionals, patterns, exclude });
+  await new OutputFolder(settings.out, context.cwd).make();
   const measured = await measureInterruptibly(context, settings, files);
   const troubles = await keep(measured, settings, context);
   const verdict = judgeRun(measured.run, yardstick, settings, context);
@@ -47,15 +48,13 @@ async function measureInterruptibly(
 }
 
 /**
- * Keeps the run: first in the output folder, where nothing may get lost, then in the history and as a baseline, whose
- * trouble must not hide the result.
+ * Keeps the run: first in the output folder, or where there is room, then in the history and as a baseline. No trouble
+ * with any of them may hide the result, which is shown in any case.
  *
- * @returns what went wrong after the run was safe
- * @throws MettleError `RUN_WRITE_FAILED`
+ * @returns what went wrong
  */
 async function keep({ run, result }: Measured, settings: Settings, context: CommandContext): Promise<MettleError[]> {
   const out = new OutputFolder(settings.out, context.cwd);
-  await out.writeRun("run.json", run);
   const troubles: MettleError[] = [];
   const attempt = async (action: () => unknown): Promise<void> => {
     try {
@@ -65,6 +64,7 @@ async function keep({ run, result }: Measured, settings: Settings, context: Comm
       troubles.push(error);
     }
   };
+  await attempt(() => out.writeRun("run.json", run));
   const { history } = settings;
   const name = context.flags.text("save");
   if (history !== undefined && !result.interrupted) await attempt(() => append(history, run));

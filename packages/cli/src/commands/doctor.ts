@@ -8,6 +8,7 @@ import { type CommandContext, printJson } from "../command-context.ts";
 import { Interruption } from "../interrupt.ts";
 import {
   type CheckState,
+  conclusion,
   environmentChecks,
   type MachineCheck,
   selfCheckChecks,
@@ -38,24 +39,20 @@ export async function run(context: CommandContext): Promise<number> {
   );
   if (result.interrupted) return exitCodes.interrupted;
   for (const problem of result.problems) writeError(problem, context);
-  const checks = [...environmentChecks(environment), ...toolChecks(), ...selfCheckChecks(result.comparisons[0])];
-  const fit = checks.every(({ state }) => state !== "bad");
   const [comparison] = result.comparisons;
+  const detectable = comparison?.selfCheck?.detectable;
+  const checks = [...environmentChecks(environment, detectable), ...toolChecks(), ...selfCheckChecks(comparison)];
+  const fit = checks.every(({ state }) => state !== "bad");
   if (context.flags.on("json")) {
-    const detectable = comparison?.selfCheck?.detectable;
     printJson(context, { schema: "mettle.doctor/1", fit, checks, detectable, environment });
-  } else context.stdout.write(text(checks, fit));
+  } else context.stdout.write(text(checks, detectable));
   return fit ? exitCodes.pass : exitCodes.invalidMeasurement;
 }
 
-function text(checks: readonly MachineCheck[], fit: boolean): string {
+function text(checks: readonly MachineCheck[], detectable: number | undefined): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
   const lines = checks.map(({ name, state, text }) => ` ${marks[state]} ${name.padEnd(width)}  ${visibleText(text)}`);
-  const notes = checks.filter(({ state }) => state === "note").length;
-  const end = fit
-    ? `This machine can measure${notes > 0 ? ", with the remarks above" : ""}.`
-    : "This machine is not fit to measure on now: see what is marked ✗.";
-  return `${[...lines, "", ` ${end}`].join("\n")}\n`;
+  return `${[...lines, "", ` ${conclusion(checks, detectable)}`].join("\n")}\n`;
 }
 
 function selfCheckFile(): string {

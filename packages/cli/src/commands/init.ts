@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { exitCodes, messageOf } from "@mettle/core";
+import { makeFolder } from "@mettle/results";
 import { type CommandContext, printJson } from "../command-context.ts";
 import { cliErrors } from "../errors.ts";
 import { configTemplate, exampleTemplate, workflowTemplate } from "../init-templates.ts";
@@ -46,7 +47,7 @@ function isModulePackage(cwd: string): boolean {
 
 async function write(path: string, content: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(path, content);
   } catch (cause) {
     throw cliErrors.create("OUTPUT_WRITE_FAILED", `Cannot write ${path}: ${messageOf(cause)}.`, {

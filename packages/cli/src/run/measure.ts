@@ -1,4 +1,5 @@
 import {
+  type BenchEvent,
   type BenchListener,
   type BenchPlan,
   type BenchResult,
@@ -6,6 +7,7 @@ import {
   measureBenchmarks,
   type MeasureOptions,
 } from "@mettle/bench";
+import { relative } from "node:path";
 import { colorSupport, LiveView, progressMode } from "@mettle/report";
 import type { Profile, Run } from "@mettle/results";
 import type { CommandContext } from "../command-context.ts";
@@ -29,11 +31,19 @@ export async function withProgress<T>(
     clock,
   });
   try {
-    return await work((event) => view.handle(event));
+    // Programs get paths that mean the same everywhere, people those that they typed.
+    return await work((event) => view.handle(flags.on("json") ? event : withPathsFrom(context.cwd, event)));
   } finally {
     view.close();
     await view.closed();
   }
+}
+
+/** An event with the paths of files as seen from a folder. */
+export function withPathsFrom(cwd: string, event: BenchEvent): BenchEvent {
+  const shown = (file: string): string => relative(cwd, file) || file;
+  if (event.kind === "plan") return { ...event, files: event.files.map(shown) };
+  return "file" in event ? { ...event, file: shown(event.file) } : event;
 }
 
 /** What `mettle bench` measures by: flags before the configuration before the profile. */

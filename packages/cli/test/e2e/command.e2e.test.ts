@@ -151,6 +151,10 @@ test("a failing benchmark: the others are measured, the error told, exit 5; a fi
   expect(stderr).toMatch(/✗ BENCH_BODY_FAILED "broken".*no luck/);
   const run = await readRun(project.path("mettle-out/run.json"));
   expect(run.validity.state).toBe("degraded");
+  // What failed when it was measured does not pass when it is judged later.
+  project.write("mettle.config.ts", config('{ judge: { thresholds: { "work.time": "p50 < 1s" } } }'));
+  const gated = await project.mettle(["gate"]);
+  expect(gated).toMatchObject({ exitCode: 5, stdout: expect.stringContaining("BENCH_BODY_FAILED") as string });
   expect(run.measurements.find(({ metric }) => metric === "work.time")?.summary.count).toBeGreaterThan(0);
   project.write("some.bench.js", "syntax error here");
   const unloaded = await project.mettle(["bench", ...quick]);
@@ -160,6 +164,18 @@ test("a failing benchmark: the others are measured, the error told, exit 5; a fi
     exitCode: 2,
     stderr: expect.stringContaining("BENCH_NOTHING_FOUND") as string,
   });
+});
+
+test("a body that does nothing: exit 5, now and at the gate; one that adds two numbers is measured", async () => {
+  using project = new Project({
+    "empty.bench.js": `import { bench } from "mettle"; let n = 0; bench("empty", () => {}); bench("tiny", () => n++ + 1);`,
+    "mettle.config.ts": config('{ judge: { thresholds: { "empty.time": "p50 < 1s", "tiny.time": "p50 < 1s" } } }'),
+  });
+  const { exitCode, stderr } = await project.mettle(["bench", ...quick]);
+  expect(exitCode).toBe(5);
+  expect(stderr).toMatch(/✗ BENCH_BODY_REMOVED "empty": nothing was measured.*\n {2}→ Return a value/);
+  expect(stderr).not.toContain("tiny");
+  expect((await project.mettle(["gate"])).exitCode).toBe(5);
 });
 
 test("Ctrl-C: what was measured is written and marked invalid, exit 130, no history", async () => {
@@ -202,12 +218,30 @@ test("titles from outside stay text: no file outside the output folder, no escap
   expect(html).toContain("evil.bench.js");
 });
 
-test("a full disk, or a folder that refuses: exit 1, and the run is kept where the message says", async () => {
+test("a folder that refuses: exit 2 before anything is measured, and not for ever", async () => {
   using project = new Project({ "work.bench.js": workload, "mettle-out": "a file is in the way" });
-  const { exitCode, stderr } = await project.mettle(["bench", ...quick, "--no-history"], { TMPDIR: project.folder });
-  expect(exitCode).toBe(1);
+  // A file system that answers "no such folder" for one whose parent is there: Node's recursive mkdir never returns.
+  for (const out of [[], ...(existsSync("/proc/self") ? [["--out", "/proc/nope"]] : [])]) {
+    const refused = await project.mettle(["bench", ...quick, ...out]);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(refused.stderr).toContain("✗ OUTPUT_WRITE_FAILED");
+  }
+  expect(existsSync(project.path(".mettle"))).toBe(false);
+});
+
+test("a run that cannot be saved where it should be: the table is shown, the run kept where the message says, exit 2", async () => {
+  using project = new Project({ "work.bench.js": workload, "mettle-out/run.json/in-the-way": "" });
+  const { exitCode, stdout, stderr } = await project.mettle(["bench", ...quick], { TMPDIR: project.folder });
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("RUN_WRITE_FAILED") as string,
+  });
+  expect(stdout).toMatch(/^ +work +\d/m);
   const kept = /safe in (\S+\.json)\./.exec(stderr)?.[1] ?? "";
-  expect((await readRun(kept)).measurements.length).toBeGreaterThan(0);
+  const { id, measurements } = await readRun(kept);
+  expect(measurements.length).toBeGreaterThan(0);
+  const list = await project.mettle(["history", "list", "--json"]);
+  expect(JSON.parse(list.stdout)).toMatchObject({ runs: [{ id }] });
 });
 
 test("configuration: unknown keys are named, a broken file says so, --config must exist", async () => {

@@ -38,10 +38,41 @@ export function judgeHistory(
     each.direction === "none" ? [] : [{ series: each, assessment: assessHistory(each.points, each.direction, policy) }],
   );
   const adjusted = adjustedTrends(judged.map(({ assessment }) => assessment));
-  return judged.flatMap(({ series: each, assessment }, index) =>
-    findingsOf(each, assessment, adjusted[index], severities, policy),
+  const short = judged.flatMap(({ assessment }) => (assessment.insufficientHistory ? [assessment] : []));
+  const found = judged.flatMap(({ series: each, assessment }, index) =>
+    short.length > 1 && assessment.insufficientHistory
+      ? []
+      : findingsOf(each, assessment, adjusted[index], severities, policy),
   );
+  return short.length > 1 ? [...found, shortHistories(short, judged.length, policy)] : found;
 }
+
+/** One word for all metrics that have too few runs: usually they all have the same few. */
+function shortHistories(
+  short: readonly { readonly points: number; readonly minimumPoints: number }[],
+  judged: number,
+  policy: Required<HistoryPolicy>,
+): Finding {
+  const points = short.map((each) => each.points);
+  const [fewest, most] = [Math.min(...points), Math.max(...points)];
+  const runs = fewest === most ? `${most}` : `${fewest} to ${most}`;
+  const minimum = Math.max(...short.map(({ minimumPoints }) => minimumPoints));
+  return {
+    ...noDataFinding(
+      identityOfShort(policy),
+      { metric: "history", tags: {} },
+      `Insufficient history: ${short.length} of ${judged} metrics have ${runs} runs, and a judgement needs ${minimum}.`,
+    ),
+    recommendation: `Measure ${minimum - fewest} more times with this name, profile and machine.`,
+  };
+}
+
+const identityOfShort = ({ required }: Required<HistoryPolicy>): RuleIdentity => ({
+  kind: "change-point",
+  rule: "no step in history",
+  severity: "medium",
+  ...(required ? {} : { required: false }),
+});
 
 type Base = (severity: RuleIdentity["severity"], rule: string) => ReturnType<typeof findingBase>;
 
@@ -56,12 +87,7 @@ function findingsOf(
   if (assessment.insufficientHistory) {
     return [
       noDataFinding(
-        {
-          kind: "change-point",
-          rule: "no step in history",
-          severity: "medium",
-          ...(policy.required ? {} : { required: false }),
-        },
+        identityOfShort(policy),
         series,
         `${subject}: insufficient history: ${assessment.points} of at least ${assessment.minimumPoints} points.`,
       ),

@@ -21,8 +21,9 @@ export interface OutcomeRule {
 /**
  * What a ratio says.
  * - the whole interval within ± margin: same, even where it excludes 1
- * - the interval excludes 1, and the adjusted p-value (where there is one) confirms it: worse or better
- * - two bare figures further apart than the tolerance: worse or better; they can never say same
+ * - the ratio is beyond the margin, its interval excludes 1, and the adjusted p-value (where there is one) confirms it:
+ *   worse or better
+ * - two bare figures further apart than the tolerance and the margin: worse or better; they can never say same
  * - anything else: undecided
  *
  * @param adjustedPValue - by Benjamini–Hochberg; absent when the evidence has none
@@ -37,10 +38,11 @@ export function outcomeOf(
   const changed: ComparisonOutcome = ratio > 1 === (direction === "lower") ? "worse" : "better";
   if (low === undefined || high === undefined) {
     // 110 / 100 is 1.1 and 1.1 - 1 is not 0.1: a change of exactly the tolerance is within it.
-    return Math.abs(ratio - 1) > rule.bareTolerance + 1e-12 ? changed : "undecided";
+    return Math.abs(ratio - 1) > Math.max(rule.bareTolerance, rule.margin) + 1e-12 ? changed : "undecided";
   }
   if (low >= 1 - rule.margin && high <= 1 + rule.margin) return "same";
   const excludesOne = low > 1 || high < 1;
   const confirmed = adjustedPValue === undefined || adjustedPValue <= rule.falseDiscoveryRate;
-  return excludesOne && confirmed ? changed : "undecided";
+  const matters = Math.abs(Math.log(ratio)) > Math.log1p(rule.margin);
+  return excludesOne && confirmed && matters ? changed : "undecided";
 }

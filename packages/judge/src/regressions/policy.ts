@@ -5,6 +5,8 @@ export interface RegressionPolicy {
   readonly required?: boolean;
   /** Smallest effect that matters between separate runs; a paired comparison brings its own. @defaultValue 0.05 */
   readonly minimumEffect?: number;
+  /** The same for bytes that an operation allocates, which are counted and known within half a percent. @defaultValue 0.02 */
+  readonly minimumCountedEffect?: number;
   /** The change from which two figures without interval count as changed (S1-038, S4-121). @defaultValue 0.1 */
   readonly bareTolerance?: number;
   /** Expected share of false alarms among all alarms. @defaultValue 0.05 */
@@ -20,12 +22,14 @@ export interface RegressionPolicy {
 }
 
 /**
- * 5 % by judgement: separate runs of one build on one quiet machine differ by 2 to 4 %. A tenth of a percentage point of
+ * 5 % by judgement: separate runs of one build on one quiet machine differ by 2 to 4 %. 2 % of counted bytes: the least
+ * that two counts, each within half a percent, can be told to be equal by. A tenth of a percentage point of
  * a fraction, because error rates near zero double by chance; nothing else is forgiven an absolute difference.
  */
 export const regressionDefaults: Required<RegressionPolicy> = {
   required: true,
   minimumEffect: 0.05,
+  minimumCountedEffect: 0.02,
   bareTolerance: 0.1,
   falseDiscoveryRate: 0.05,
   confidence: 0.99,

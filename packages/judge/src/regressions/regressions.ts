@@ -6,8 +6,17 @@ import { findSame, formatSelector } from "../selector.ts";
 import { missedState, type SeverityPolicy, severityOf } from "../severity.ts";
 import { formatStatistic, readStatistic, type Statistic } from "../statistic.ts";
 import { formatValue } from "../thresholds/expression.ts";
-import type { Change, Finding } from "../verdict.ts";
-import { comparedStatistic, pairedEvidence, type RatioEvidence, unpairedEvidence } from "./evidence.ts";
+import type { Change, Finding, Severity } from "../verdict.ts";
+import {
+  comparedStatistic,
+  countedFloor,
+  countedReach,
+  isCounted,
+  isSound,
+  pairedEvidence,
+  type RatioEvidence,
+  unpairedEvidence,
+} from "./evidence.ts";
 import { outcomeOf, outcomeWords } from "./outcome.ts";
 import { regressionDefaults, type RegressionPolicy } from "./policy.ts";
 
@@ -26,6 +35,8 @@ interface Candidate {
   readonly against: string;
   /** What whoever measured concluded, with more knowledge of how: it may be weakened here, never strengthened. */
   readonly stated?: ComparisonOutcome;
+  /** Of a paired comparison: the smallest change, as a fraction, that it would have found. */
+  readonly resolution?: number;
   /** The two figures in words; a paired comparison has only their ratio. */
   readonly figures?: string;
   readonly actual?: number;
@@ -44,8 +55,8 @@ export function judgeRegressions(
 ): RegressionJudgement {
   const policy = { ...regressionDefaults, ...options };
   const comparisons = (run.comparisons ?? []).filter(({ direction }) => direction !== "none");
-  const candidates = comparisons.map(pairedCandidate);
-  const findings: Finding[] = [];
+  const candidates = comparisons.filter(isSound).map(pairedCandidate);
+  const findings: Finding[] = comparisons.filter((comparison) => !isSound(comparison)).map(unsoundFinding);
   if (baseline) {
     findings.push(...environmentFindings(run, baseline, policy.required));
     const paired = new Set(comparisons.map(formatSelector));
@@ -98,8 +109,19 @@ function pairedCandidate(comparison: Comparison): Candidate {
     evidence: pairedEvidence(comparison),
     margin,
     stated: comparison.outcome,
+    resolution: comparison.selfCheck?.detectable ?? Math.sqrt(comparison.interval.high / comparison.interval.low) - 1,
     against: commit === undefined || baseline.label.includes(commit) ? baseline.label : `${baseline.label}@${commit}`,
   };
+}
+
+function unsoundFinding(comparison: Comparison): Finding {
+  const { ratio, interval } = comparison;
+  const subject = formatSelector(comparison);
+  return noDataFinding(
+    identityOf(true),
+    comparison,
+    `${subject}: the comparison contradicts itself: ${interval.low} … ${interval.high} is no interval of a ratio of ${ratio}.`,
+  );
 }
 
 function noBaseline(required: boolean): Finding {
@@ -203,9 +225,20 @@ function compareWithBaseline(
   const unit = values.current.unit;
   const figures = `${formatStatistic(statistic)} ${formatValue(pair.baseline, unit)} → ${formatValue(pair.current, unit)}`;
   const against = describeRun(baseline);
-  const tolerance = policy.absoluteTolerance[unit] ?? 0;
+  const isCountedPair = isCounted(measurement) && isCounted(before);
+  const unsure = isCountedPair ? Math.max(countedFloor, countedReach(before, pair.baseline)) : 0;
+  // Where the floor is more than the smallest share that matters.
+  const isSmallCount = isCountedPair && pair.baseline * policy.minimumCountedEffect < countedFloor;
+  const isUncountable = isCountedPair && pair.baseline <= unsure;
+  const tolerance = Math.max(
+    policy.absoluteTolerance[unit] ?? 0,
+    isUncountable ? unsure + countedReach(measurement, pair.current) : isSmallCount ? countedFloor : 0,
+  );
   const difference = pair.current - pair.baseline;
-  if (pair.baseline <= 0 || pair.current < 0 || (tolerance > 0 && Math.abs(difference) <= tolerance)) {
+  if (run.kind === "bench" && isLoneFigure(measurement) && (unit === "ns" || pair.baseline === 0) && difference !== 0) {
+    return loneFigureFinding(measurement, figures, against, policy);
+  }
+  if (pair.baseline <= 0 || pair.current < 0 || isUncountable || (tolerance > 0 && Math.abs(difference) <= tolerance)) {
     return absoluteFinding(measurement, direction, { ...pair, unit, tolerance, figures, against }, severities);
   }
   if (pair.current === 0) {
@@ -216,7 +249,7 @@ function compareWithBaseline(
     subject: { ...measurement, unit },
     direction,
     evidence: acrossMachines(run, baseline, measurement, before, statistic, pair, policy.confidence),
-    margin: policy.minimumEffect,
+    margin: isCountedPair ? policy.minimumCountedEffect : policy.minimumEffect,
     against,
     figures,
     actual: pair.current,
@@ -248,6 +281,23 @@ function acrossMachines(
     notes: [
       `relative to the control workload ${now.toPrecision(4)} against ${then.toPrecision(4)}, on another machine`,
     ],
+  };
+}
+
+/** One figure of a whole run, with nothing to say how far it may be off: a pause of the collector, a count of them. */
+const isLoneFigure = ({ summary, interval }: Measurement): boolean => summary.count === 1 && interval === undefined;
+
+function loneFigureFinding(
+  measurement: Measurement,
+  figures: string,
+  against: string,
+  policy: Required<RegressionPolicy>,
+): Finding {
+  return {
+    ...findingBase({ ...identityOf(policy.undecided === "fail"), severity: "low" }, measurement),
+    state: "undecided",
+    message: `${formatSelector(measurement)}: ${outcomeWords.undecided} against ${against}: ${figures}.`,
+    evidence: ["one figure of each run, without an interval: the bytes it comes from are judged by themselves"],
   };
 }
 
@@ -283,6 +333,18 @@ function absoluteFinding(
   };
 }
 
+/** The size from which a change of each severity counts, see `severityOf`. */
+const leastChange: Readonly<Record<Severity, number>> = { critical: 0.5, high: 0.25, medium: 0.1, low: 0 };
+
+/**
+ * Whether a paired comparison could not even have found what fails the run: no answer then, as opposed to the answer
+ * that nothing of this size happened.
+ */
+function isBlind({ evidence, resolution }: Candidate, { failOn }: SeverityPolicy): boolean {
+  if (evidence.source !== "paired" || resolution === undefined || failOn.length === 0) return false;
+  return resolution > Math.max(Math.min(...failOn.map((severity) => leastChange[severity])), leastChange.medium);
+}
+
 function findingOf(
   candidate: Candidate,
   adjustedPValue: number | undefined,
@@ -303,6 +365,7 @@ function findingOf(
     outcome,
     against,
   };
+  const blind = outcome === "undecided" && isBlind(candidate, severities);
   const states = {
     worse: missedState(severity, severities),
     better: "info",
@@ -312,13 +375,17 @@ function findingOf(
   const range =
     low === undefined || high === undefined ? "" : ` (${formatChange(low - 1)} … ${formatChange(high - 1)})`;
   return {
-    ...findingBase({ ...identityOf(outcome !== "undecided" || policy.undecided === "fail"), severity }, subject),
+    ...findingBase(
+      { ...identityOf(outcome !== "undecided" || blind || policy.undecided === "fail"), severity },
+      subject,
+    ),
     state: states[outcome],
     message: `${formatSelector(subject)}: ${outcomeWords[outcome]}: ${formatChange(ratio - 1)}${range} against ${against}${figures ? `, ${figures}` : ""}.`,
     ...(candidate.actual === undefined ? {} : { actual: candidate.actual, unit: subject.unit }),
     ...(candidate.limit === undefined ? {} : { limit: candidate.limit }),
     change,
     evidence: [
+      ...(blind ? ["so coarse that a regression which fails the run would not have been found either"] : []),
       ...evidence.notes,
       ...(pValue === undefined || adjustedPValue === undefined
         ? []

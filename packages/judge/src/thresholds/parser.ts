@@ -11,7 +11,7 @@ import {
 } from "./expression.ts";
 import { type Token, type TokenKind, thresholdSyntaxError, tokenize } from "./lexer.ts";
 
-const statisticNames = [...Object.keys(statisticWords).sort(), "p(N)"];
+const statisticNames = [...statisticWords, "p(N)"];
 const isOperator = (text: string): text is Operator => (operators as readonly string[]).includes(text);
 
 /**

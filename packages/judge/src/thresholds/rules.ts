@@ -75,6 +75,8 @@ export function judgeThreshold(
 
 /** A rule about a metric that the run does not hold. */
 export function unknownMetric(identity: RuleIdentity, selector: Selector, run: Run): Finding {
+  const uncounted = uncountedAllocations(selector, run);
+  if (uncounted) return { ...noDataFinding(identity, selector, uncounted.message), recommendation: uncounted.advice };
   const similar = similarMetrics(run, selector.metric);
   const known = run.measurements.some(({ metric }) => metric === selector.metric);
   const name = identity.name ? `${identity.name}: ` : "";
@@ -93,4 +95,26 @@ export function unknownMetric(identity: RuleIdentity, selector: Selector, run: R
         ? `Correct the rule's metric ${selector.metric} (did you mean ${similar[0]}?), or measure it.`
         : `Measure ${selector.metric}, or remove its rule.`,
   };
+}
+
+const allocationMetric = /^(.+)\.(?:allocated|allocated-off-heap|gc-pause|gc-count)$/;
+
+/** A benchmark was timed, but no benchmark's allocations were counted: then the name is right, and the run too short. */
+function uncountedAllocations(
+  { metric }: Selector,
+  run: Run,
+): { readonly message: string; readonly advice: string } | undefined {
+  const [, benchmark] = allocationMetric.exec(metric) ?? [];
+  const timed = run.measurements.some((each) => each.metric === `${benchmark}.time`);
+  if (benchmark === undefined || !timed || run.kind !== "bench") return undefined;
+  if (run.measurements.some((each) => allocationMetric.test(each.metric))) return undefined;
+  return run.profile === "smoke"
+    ? {
+        message: `${metric}: allocations are not counted in the smoke profile.`,
+        advice: "Measure with --profile ci, which counts them.",
+      }
+    : {
+        message: `${metric}: this run counted no allocations.`,
+        advice: "Measure without --no-memory, and with plan.memory not set to false.",
+      };
 }

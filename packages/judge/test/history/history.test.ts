@@ -35,6 +35,22 @@ describe("a series of runs", () => {
     expect(assessHistory(series(() => 100, 9).points, "lower", { minimumPoints: 3 }).insufficientHistory).toBe(true);
   });
 
+  it("says once how many metrics have too few runs", () => {
+    const named = (metric: string, count: number) => ({ ...series(() => 100, count), metric });
+    const found = judgeHistory([named("a", 3), named("b", 4), named("c", 40)], policyDefaults);
+    expect(found.filter(({ state }) => state === "no-data")).toMatchObject([
+      {
+        message: "Insufficient history: 2 of 3 metrics have 3 to 4 runs, and a judgement needs 10.",
+        recommendation: expect.stringContaining("7 more times") as string,
+        required: false,
+      },
+    ]);
+    expect(found).toHaveLength(2);
+    expect(
+      judgeHistory([named("a", 3), named("b", 3)], policyDefaults, { required: true })[0]?.required,
+    ).toBeUndefined();
+  });
+
   it("that stays is well", () => expect(states(series(() => 100, 40))).toEqual(["passed low"]));
 
   it("names the commit of a new step (S0-156, S0-159)", () => {

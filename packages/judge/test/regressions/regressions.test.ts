@@ -2,6 +2,7 @@ import { Random } from "@mettle/core";
 import { Histogram } from "@mettle/stats";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { judge } from "../../src/judge.ts";
 import { policyDefaults } from "../../src/policy.ts";
 import { unpairedEvidence } from "../../src/regressions/evidence.ts";
 import { outcomeOf } from "../../src/regressions/outcome.ts";
@@ -27,7 +28,9 @@ describe("outcomes", () => {
     ["lower", 1.02, 1.01, 1.03, 0.001, "same"],
     ["lower", 1.0, 0.96, 1.04, 0.9, "same"],
     ["lower", 1.0, 0.9, 1.1, 0.9, "undecided"],
-    ["lower", 1.04, 1.01, 1.07, 0.001, "worse"],
+    ["lower", 1.04, 1.01, 1.07, 0.001, "undecided"],
+    ["lower", 0.96, 0.93, 0.99, 0.001, "undecided"],
+    ["lower", 1.06, 1.01, 1.07, 0.001, "worse"],
     ["lower", 1.2, undefined, undefined, undefined, "worse"],
     ["lower", 1.1, undefined, undefined, undefined, "undecided"],
     ["higher", 0.85, undefined, undefined, undefined, "worse"],
@@ -105,6 +108,125 @@ describe("evidence", () => {
     expect(covered / 300).toBeGreaterThan(0.85);
     expect(covered / 300).toBeLessThan(0.97);
   });
+});
+
+describe("bytes an operation allocates are counted, not sampled", () => {
+  const counted = (bytes: number, spread = 0) =>
+    makeMeasurement(
+      "parse.allocated",
+      { count: 1, mean: bytes },
+      {
+        unit: "bytes",
+        interval: { of: "value", low: bytes - spread, high: bytes + spread, confidence: 63 / 64, method: "windows" },
+      },
+    );
+  const change = (then: number, now: number, options = {}, spread = 0) =>
+    judgeRegressions(
+      makeRun([counted(now, spread)], { kind: "bench" }),
+      makeRun([counted(then, spread)], { kind: "bench" }),
+      policyDefaults,
+      options,
+    ).findings[0];
+
+  it.each([
+    [1000, 1030, "worse", "info", "low"],
+    [1000, 970, "better", "info", "low"],
+    [40, 56, "worse", "failed", "high"],
+    [1000, 1120, "worse", "warning", "medium"],
+    [1000, 1015, "undecided", "undecided", "low"],
+    [1000, 1004, "same", "passed", "low"],
+    [100, 100, "same", "passed", "low"],
+  ] as const)("%d → %d bytes: %s", (then, now, outcome, state, severity) => {
+    expect(change(then, now)).toMatchObject({ state, severity, change: { outcome } });
+  });
+
+  it("takes the stated precision on each side: half a percent and a fiftieth of a byte", () => {
+    const { low, high, confidence } = change(1000, 1030)?.change ?? {};
+    expect(low).toBeCloseTo((1030 - 5.17) / (1000 + 5.02), 9);
+    expect(high).toBeCloseTo((1030 + 5.17) / (1000 - 5.02), 9);
+    expect(confidence).toBeUndefined();
+  });
+
+  it("takes the windows where they spread more, and the policy's own size of what matters", () => {
+    expect(change(1000, 1030, {}, 40)).toMatchObject({ state: "undecided" });
+    expect(change(1000, 1030, { minimumCountedEffect: 0.05 })).toMatchObject({ change: { outcome: "same" } });
+  });
+
+  it("judges what is less than its precision by the difference", () => {
+    expect(change(0, 0.00002)?.state).toBe("passed");
+    expect(change(0.000006, 0.02)?.state).toBe("passed");
+    expect(change(0.01, 0.06)?.state).toBe("passed");
+    expect(change(2, 2.4)?.state).toBe("passed");
+    expect(change(16, 16)?.state).toBe("passed");
+    expect(change(0.06, 16)).toMatchObject({ state: "failed", severity: "high" });
+    expect(change(0, 16)).toMatchObject({ state: "failed", severity: "high" });
+    expect(change(0.000006, 16)).toMatchObject({ state: "failed", severity: "high" });
+  });
+});
+
+it("a comparison whose interval is none of its ratio is no answer, and never NaN", () => {
+  for (const [low, high] of [
+    [0, 1.35],
+    [-1, 1.35],
+    [1.35, 1.4],
+    [1.35, 1.25],
+    [Number.NaN, 1.35],
+  ] as const) {
+    const interval = { of: "ratio", low, high, confidence: 0.99, method: "t" } as const;
+    const run = makeRun([], { comparisons: [makeComparison({ interval, logRatios: [0.1, 0.2, 0.3, 0.4] })] });
+    const { findings, comparisons } = judgeRegressions(run, undefined, policyDefaults);
+    expect(findings).toMatchObject([{ state: "no-data", message: expect.stringContaining("contradicts") as string }]);
+    expect(comparisons).toBeUndefined();
+  }
+});
+
+it("a paired comparison that could find nothing is no pass", () => {
+  const paired = (detectable: number, high: number) =>
+    judge(
+      makeRun([], {
+        comparisons: [
+          makeComparison({
+            ratio: 1.02,
+            interval: { of: "ratio", low: 0.9, high, confidence: 0.99, method: "t" },
+            outcome: "undecided",
+            selfCheck: { ratio: 1, low: 0.5, high: 2, detectable },
+          }),
+        ],
+      }),
+    );
+  expect(paired(10, 11)).toMatchObject({
+    status: "failed",
+    exitCode: 5,
+    title: expect.stringMatching(/^INCONCLUSIVE/) as string,
+  });
+  expect(paired(0.03, 1.1)).toMatchObject({ status: "passed", exitCode: 0 });
+});
+
+it("one figure of a benchmark without an interval accuses nobody: a time, or a rise from zero", () => {
+  const single = (unit: "ns" | "count", mean: number) =>
+    makeRun([makeMeasurement("m.gc", { count: 1, mean }, { unit })], { kind: "bench" });
+  const state = (unit: "ns" | "count", then: number, now: number) =>
+    judgeRegressions(single(unit, now), single(unit, then), policyDefaults).findings.map((each) => each.state);
+  expect(state("ns", 0, 40)).toEqual(["undecided"]);
+  expect(state("ns", 1000, 3000)).toEqual(["undecided"]);
+  expect(state("count", 0, 0.004)).toEqual(["undecided"]);
+  expect(state("count", 0.002, 0.004)).toEqual(["failed"]);
+  expect(state("count", 0, 0)).toEqual(["passed"]);
+});
+
+it("a median that nothing can be is compared with nothing", () => {
+  const time = (p50: number) =>
+    makeMeasurement(
+      "m.time",
+      { count: 9, p50, mean: 3 },
+      { outliers: { lowSevere: 0, lowMild: 0, highMild: 0, highSevere: 0 } },
+    );
+  const found = judgeRegressions(
+    makeRun([time(-0.02)], { kind: "bench" }),
+    makeRun([time(20)], { kind: "bench" }),
+    policyDefaults,
+  ).findings;
+  expect(found).toMatchObject([{ state: "no-data" }]);
 });
 
 describe("a run against its baseline (S0-005, S1-003, S1-037, S2-141)", () => {

@@ -119,9 +119,10 @@ function pairTable(pairs: readonly Pairing[], context: TextContext): readonly st
   const names = pairs.map(({ after }): Cell => ({ text: visibleText(subjectText(after.metric, after.tags)) }));
   const { lines, hidden } = layoutTable(
     [
-      { title: "metric", align: "left", cells: names, shrinkTo: 24 },
-      { title: "baseline", align: "right", cells: value(({ before }) => before) },
-      { title: "candidate", align: "right", cells: value(({ after }) => after) },
+      { title: "metric", align: "left", cells: names, shrinkTo: 20 },
+      // Ratio, interval and word are the answer: what they were computed from goes first where it is narrow.
+      { title: "baseline", align: "right", cells: value(({ before }) => before), dropOrder: 2 },
+      { title: "candidate", align: "right", cells: value(({ after }) => after), dropOrder: 1 },
       { title: "change", align: "right", cells: changed(({ ratio }) => formatChange(ratio - 1)) },
       {
         title: "interval",
@@ -129,7 +130,6 @@ function pairTable(pairs: readonly Pairing[], context: TextContext): readonly st
         cells: changed(({ low, high }) =>
           low === undefined || high === undefined ? "" : formatRatioInterval(low, high),
         ),
-        dropOrder: 1,
       },
       {
         title: "",
@@ -138,7 +138,7 @@ function pairTable(pairs: readonly Pairing[], context: TextContext): readonly st
           ({ change, after }): Cell =>
             change
               ? { text: outcomeWord(change.outcome, after.unit), tone: outcomeTones[change.outcome] }
-              : { text: "not compared", tone: "dim" },
+              : { text: "no ratio", tone: "dim" },
         ),
       },
     ],

@@ -125,15 +125,15 @@ function findingColumns(findings: readonly Finding[]): Column[] {
     { title: "", align: "left", cells: findings.map((finding) => ({ text: subjectOf(finding) })), shrinkTo: 24 },
     { title: "", align: "right", cells: findings.map((finding) => ({ text: actualOf(finding), tone: "strong" })) },
     { title: "", align: "left", cells: findings.map(({ rule }) => ({ text: visibleText(rule) })), shrinkTo: 12 },
-    { title: "", align: "right", cells: findings.map((finding) => ({ text: consumedOf(finding) })), dropOrder: 2 },
-    { title: "", align: "right", cells: changeCells(({ ratio }) => formatChange(ratio - 1)), dropOrder: 3 },
+    { title: "", align: "right", cells: findings.map((finding) => ({ text: consumedOf(finding) })), dropOrder: 4 },
+    { title: "", align: "right", cells: changeCells(({ ratio }) => formatChange(ratio - 1)), dropOrder: 2 },
     {
       title: "",
       align: "left",
       cells: changeCells(({ low, high }) =>
         low === undefined || high === undefined ? "" : formatRatioInterval(low, high),
       ),
-      dropOrder: 4,
+      dropOrder: 3,
     },
     {
       title: "",
@@ -242,7 +242,8 @@ function trustLines(run: Run, verdict: Verdict | undefined, context: TextContext
     if (holds) add("self-check", `this machine can find ${formatShare(check.detectable)} (${seen})`);
     else add("self-check", `failed (${seen}): differences in this run prove nothing`, "bad");
   }
-  const { state, reasons } = run.validity;
+  const { state } = run.validity;
+  const reasons = verdict ? reasonsBeside(run) : run.validity.reasons;
   if (state === "valid") add("measurement", "valid", "good");
   else
     add(
@@ -260,6 +261,13 @@ function trustLines(run: Run, verdict: Verdict | undefined, context: TextContext
   }
   if (!all && notes.length > NOTES_SHOWN) add("", `${notes.length - NOTES_SHOWN} more notes (--all to list)`, "dim");
   return lines;
+}
+
+/** Why a run is not valid, where its failures have each been told among the findings. */
+function reasonsBeside({ validity, failures = [] }: Run): string[] {
+  const told = new Set(failures.map(({ code, message }) => `${code}: ${message}`));
+  const others = validity.reasons.filter((reason) => !told.has(reason));
+  return told.size === 0 ? others : [...others, `${counted(told.size, "part")} of it could not be measured (above)`];
 }
 
 function closingLines(

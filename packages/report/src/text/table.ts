@@ -1,5 +1,5 @@
 import type { Painter, Tone } from "./color.ts";
-import { type Alignment, pad, textWidth, truncateMiddle } from "./width.ts";
+import { type Alignment, pad, textWidth, truncateMiddle, truncateStart } from "./width.ts";
 
 /** Text for one cell, without escape sequences: colour is put on after padding. */
 export interface Cell {
@@ -13,7 +13,7 @@ export interface Column {
   readonly cells: readonly Cell[];
   /** The columns with the highest number go first when the table is too wide. Absent: never dropped. */
   readonly dropOrder?: number;
-  /** May be cut in the middle down to this many cells when the table is too wide. */
+  /** May be cut down to this many cells when the table is too wide: in the middle, or where it keeps texts apart. */
   readonly shrinkTo?: number;
   /** Spaces to the next column. @defaultValue 2 */
   readonly gap?: number;
@@ -102,13 +102,14 @@ function squeeze(columns: readonly Column[], room: number): number[] {
 function formatRows(columns: readonly Column[], widths: readonly number[], options: TableOptions): string[] {
   const margin = " ".repeat(options.indent);
   const rows = columns[0]?.cells.length ?? 0;
+  const cut = columns.map((column, i) => cutting(column, widths[i] ?? 0));
   const line = (cellOf: (column: Column) => Cell): string =>
     margin +
     columns
       .map((column, i) => {
         const { text, tone = "plain" } = cellOf(column);
         const width = widths[i] ?? 0;
-        const fitted = truncateMiddle(text, width);
+        const fitted = (cut[i] ?? truncateMiddle)(text, width);
         const padded = i === columns.length - 1 && column.align === "left" ? fitted : pad(fitted, width, column.align);
         return paintText(options.paint, tone, padded) + " ".repeat(gapAfter(column));
       })
@@ -118,6 +119,14 @@ function formatRows(columns: readonly Column[], widths: readonly number[], optio
   const hasHeading = columns.some(({ title }) => title !== "");
   const body = Array.from({ length: rows }, (_, row) => line((column) => column.cells[row] ?? { text: "" }));
   return hasHeading ? [line(({ title }) => ({ text: title, tone: "dim" })), ...body] : body;
+}
+
+/** How a column's texts are shortened: so that as many as can be are still told apart. */
+function cutting({ cells }: Column, width: number): (text: string, width: number) => string {
+  const texts = [...new Set(cells.map(({ text }) => text))];
+  const distinct = (cut: (text: string, width: number) => string): number =>
+    new Set(texts.map((text) => cut(text, width))).size;
+  return distinct(truncateStart) > distinct(truncateMiddle) ? truncateStart : truncateMiddle;
 }
 
 /** Paints the text but not the spaces around it, so that no style shows on padding. */

@@ -48,6 +48,12 @@ export function truncateEnd(text: string, width: number): string {
   return width < 1 ? "" : `${takeCells(text, width - 1)}…`;
 }
 
+/** The longest end of `text` that fits `width` cells, with `…` where something was cut. */
+export function truncateStart(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  return width < 1 ? "" : `…${takeLastCells(text, width - 1)}`;
+}
+
 /** Both ends of `text` in `width` cells: a dotted name says most in its first and its last part. */
 export function truncateMiddle(text: string, width: number): string {
   if (textWidth(text) <= width) return text;

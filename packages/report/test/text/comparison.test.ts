@@ -28,8 +28,34 @@ describe("renderComparison", () => {
     const text = renderComparison(before, after, [{ metric: "a.time", tags: {}, change: change() }]);
     expect(text).toMatch(/^ 2 metrics: 1 worse, 0 better, 0 same, 0 undecided, 1 not compared\n/);
     expect(text).toMatch(/a\.time +1\.20 µs +1\.26 µs +\+5\.0 % +\[\+4\.0, \+6\.0\] +slower\n/);
-    expect(text).toMatch(/b\.time +50\.0 ns +50\.0 ns +not compared\n/);
+    expect(text).toMatch(/b\.time +50\.0 ns +50\.0 ns +no ratio\n/);
     expect(text).toMatch(/only in baseline +gone\.time\n +only in candidate +new\.time\n/);
+  });
+
+  test("where it is narrow, ratio, interval and word stay", () => {
+    const long = `${"registry.lookup-".repeat(4)}by-name.time`;
+    const [one, two] = [1, 2].map((p50) =>
+      run({ measurements: [measurement(long, p50), measurement("other.time", p50)] }),
+    );
+    const wide = { ratio: 10.5, low: 0.0004, high: 20_060 };
+    const text = renderComparison(one ?? before, two ?? after, [{ metric: long, tags: {}, change: change(wide) }]);
+    expect(text).toMatch(/\+950 % +\[−100\.0, \+2005900\] +slower\n/);
+    expect(text).toContain("not shown: baseline");
+    for (const line of text.split("\n")) expect(textWidth(line)).toBeLessThanOrEqual(80);
+  });
+
+  test("names that differ only in the middle of their ends are told apart when cut", () => {
+    const names = ["a", "b"].map((part) => `${"registry.lookup.".repeat(4)}${part}.allocated.per.operation`);
+    const both = (p50: number) => run({ measurements: names.map((name) => measurement(name, p50)) });
+    const rows = renderComparison(
+      both(1),
+      both(1),
+      names.map((metric) => ({ metric, tags: {}, change: change() })),
+    )
+      .split("\n")
+      .filter((line) => line.includes("slower"))
+      .map((line) => line.trim().split(" ")[0]);
+    expect(new Set(rows).size).toBe(2);
   });
 
   test("says first what makes the runs hard to compare", () => {
@@ -53,7 +79,7 @@ describe("renderComparison", () => {
       [{ metric: "a.time", tags: { size: "2" }, change: change({ ratio: 1.1 }) }],
     );
     expect(text).toMatch(/size=2 +20\.0 ns +22\.0 ns +\+10\.0 %.*slower/);
-    expect(text).toMatch(/size=1 +10\.0 ns +10\.0 ns +not compared/);
+    expect(text).toMatch(/size=1 +10\.0 ns +10\.0 ns +no ratio/);
   });
 
   test("hostile names neither widen a line nor leave a control character", () => {

@@ -55,6 +55,19 @@ describe("renderSummary", () => {
     expect(text).not.toMatch(/bytes\/op|GC|\bchange\b|exit|PASSED/);
   });
 
+  test("what failed is told once where a verdict tells it, and in full where there is none", () => {
+    const failures = [{ code: "BENCH_BODY_REMOVED", message: '"empty": nothing was measured.' }];
+    const reasons = ["a busy machine", 'BENCH_BODY_REMOVED: "empty": nothing was measured.'];
+    const failed = run({ failures, validity: { state: "degraded", reasons } });
+    const message = reasons[1] ?? "";
+    const judged = renderSummary(failed, verdict([finding({ state: "no-data", message })]));
+    expect(judged.split("nothing was measured")).toHaveLength(2);
+    expect(judged.replaceAll(/\s+/g, " ")).toContain(
+      "degraded: a busy machine; 1 part of it could not be measured (above)",
+    );
+    expect(renderSummary(failed, undefined).replaceAll(/\s+/g, " ")).toContain(message);
+  });
+
   test("an invalid run says why, and a failed self-check takes the promise back", () => {
     const bad = run({
       validity: { state: "invalid", reasons: ["generator-bound: 15 % of a core"] },

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { inflateRawSync } from "node:zlib";
@@ -6,6 +5,7 @@ import { messageOf } from "@mettle/core";
 import { errnoOf } from "../atomic-file.ts";
 import { decodeRun } from "../codec.ts";
 import { resultsErrors } from "../errors.ts";
+import { makeFolderSync } from "../folder.ts";
 import type { Run } from "../run.ts";
 import { type Appended, Appender } from "./append.ts";
 import {
@@ -178,7 +178,7 @@ function inflate(body: unknown, source: string, path: string): string {
  */
 export function openHistory(path: string, options: HistoryOptions = {}): History {
   const { busyTimeoutMs, maxPages } = { ...historyDefaults, ...options };
-  makeFolder(path);
+  makeFolderFor(path);
   return guarded(path, () => {
     const { DatabaseSync: Database } = loadSqlite();
     const database = new Database(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
@@ -202,9 +202,9 @@ export function openHistory(path: string, options: HistoryOptions = {}): History
   });
 }
 
-function makeFolder(path: string): void {
+function makeFolderFor(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolderSync(dirname(path));
   } catch (cause) {
     throw resultsErrors.create("HISTORY_UNREADABLE", `Cannot make a folder for ${path}: ${messageOf(cause)}.`, {
       details: { path, reason: errnoOf(cause) },
