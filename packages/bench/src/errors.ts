@@ -40,10 +40,6 @@ export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
     next: "Release what an iteration made, or give the process more with nodeFlags: ['--max-old-space-size=…'].",
     exitCode: exitCodes.invalidMeasurement,
   },
-  BENCH_RELAY_UNSUPPORTED: {
-    next: "Compare two builds on Linux or macOS (under Windows: in WSL); suites can be compared anywhere.",
-    exitCode: exitCodes.usage,
-  },
   BENCH_BODY_REMOVED: {
     next: "Return a value that depends on the work, and let the work depend on something that changes from call to call.",
     exitCode: exitCodes.invalidMeasurement,
@@ -51,5 +47,9 @@ export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
   BENCH_RATIO_UNMEASURED: {
     next: "Do more work in one call, so that it takes some nanoseconds in both builds.",
     exitCode: exitCodes.invalidMeasurement,
+  },
+  BENCH_RELAY_UNSUPPORTED: {
+    next: "Compare two builds on Linux or macOS (under Windows: in WSL); suites can be compared anywhere.",
+    exitCode: exitCodes.usage,
   },
 });
