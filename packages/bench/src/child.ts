@@ -3,7 +3,7 @@ import { flushCompileCache } from "node:module";
 import { pathToFileURL } from "node:url";
 import { messageOf, Random } from "@mettle/core";
 import { type Arm, controlDefinition, describeSuites, isControl, makeArm } from "./arms.ts";
-import { brokenBy, failedReply, failureOf, HookError, leftOver, origin, plain, unlessDeadline } from "./child-blame.ts";
+import { brokenBy, failedReply, failureOf, HookError, leftOver, origin, plain } from "./child-blame.ts";
 import { measureAllocations } from "./child-memory.ts";
 import { collectRecords } from "./child-records.ts";
 import { measureSlopes } from "./child-slopes.ts";
@@ -23,17 +23,11 @@ import {
   type TimerCosts,
 } from "./protocol.ts";
 import { Baton, turnsOf } from "./relay.ts";
+import { levelCounts, sampleOf, warm } from "./sampling.ts";
 import { redirectAuthoring } from "./redirect-authoring.ts";
 
 // The measuring process: does one request at a time and answers it. It never decides anything.
 
-const sampleTargetNs = 150_000;
-/**
- * A loop compiled before its body has run this often inlines code compiled from scant type feedback, and stays with it:
- * seen as a process four times slower than the others. Time alone does not tell, where a busy machine gives none.
- */
-const warmupCalls = 100;
-const warmupLimitMs = 200;
 /** The control is a reference, not an arm: one sample in so many blocks is enough. */
 const controlEvery = 4;
 
@@ -168,7 +162,9 @@ class MeasuringProcess {
       let arm: Arm | undefined;
       try {
         arm = await this.#arm(loaded, id, name, definition);
-        arm.iterations = await this.#warm(loaded, arm, request.iterations[id], request.warmupMs);
+        arm.iterations = await warm(arm, request.iterations[id], request.warmupMs, () =>
+          this.#mark(loaded, arm?.case ?? name, marker.inSample),
+        );
         iterations[id] = arm.iterations;
         arms.push(arm);
       } catch (error) {
@@ -179,7 +175,9 @@ class MeasuringProcess {
     if (!this.#control) {
       this.#control = await makeArm(controlArm, controlArm, controlDefinition, this.#costs);
       const fixed = request.iterations[controlArm];
-      this.#control.iterations = await this.#warm(loaded, this.#control, fixed, request.warmupMs);
+      this.#control.iterations = await warm(this.#control, fixed, request.warmupMs, () =>
+        this.#mark(loaded, controlArm, marker.inSample),
+      );
     }
     iterations[controlArm] = this.#control.iterations;
     return { arms: [...arms, this.#control], iterations };
@@ -219,40 +217,10 @@ class MeasuringProcess {
     }
   }
 
-  /**
-   * Runs the arm for `warmupMs`, has its loop compiled, and returns how many iterations fill one sample: counted
-   * afterwards, because a cold body can be fifty times slower.
-   */
-  async #warm(loaded: LoadedSuite, arm: Arm, fixed: number | undefined, warmupMs: number): Promise<number> {
-    const started = performance.now();
-    const wanted = fixed ?? arm.definition.options.iterationsPerSample;
-    let iterations = wanted ?? 1;
-    let calls = 0;
-    const batch = async (): Promise<void> => {
-      const tookNs = await this.#batch(loaded, arm, iterations).catch(unlessDeadline);
-      if (wanted === undefined && tookNs !== undefined) iterations = nextIterations(iterations, tookNs);
-    };
-    for (;;) {
-      calls += iterations;
-      await batch();
-      const elapsed = performance.now() - started;
-      if ((elapsed >= warmupMs && calls >= warmupCalls) || elapsed >= warmupLimitMs) break;
-    }
-    arm.optimize();
-    await this.#batch(loaded, arm, iterations).catch(unlessDeadline); // pays for the compilation
-    for (let round = 0; wanted === undefined && round < 3; round++) await batch();
-    return iterations;
-  }
-
-  /** One batch with its hooks: raw nanoseconds, at least 1. */
-  async #batch(loaded: LoadedSuite, arm: Arm, iterations: number): Promise<number> {
+  /** Nanoseconds of one iteration of the arm; the marker says where the process is. */
+  #sample(arm: Arm, loaded: LoadedSuite): Promise<number> {
     this.#mark(loaded, arm.case, marker.inSample);
-    const { beforeSample, afterSample } = arm.definition.options;
-    if (beforeSample) await beforeSample();
-    const raw = origin.run(arm.origin, arm.batch, iterations);
-    const took = typeof raw === "number" ? raw : await raw;
-    if (afterSample) await afterSample();
-    return Math.max(1, took);
+    return sampleOf(arm, this.#costs);
   }
 
   async #blocks(request: Request & { type: "blocks" }): Promise<Reply> {
@@ -286,13 +254,6 @@ class MeasuringProcess {
     }
     const named = Object.fromEntries(arms.map((arm, i) => [arm.id, (samples[i] as Float32Array).slice(0, blocks)]));
     return { type: "blocks", samples: named, failures };
-  }
-
-  /** Nanoseconds of one iteration, the harness's own cost subtracted. */
-  async #sample(arm: Arm, loaded: LoadedSuite): Promise<number> {
-    const took = await this.#batch(loaded, arm, arm.iterations);
-    if (!arm.includesLoop) return took / arm.iterations;
-    return (took - this.#costs.timerNs) / arm.iterations - this.#costs.loopNs;
   }
 
   async #relay(request: Request & { type: "relay" }): Promise<Reply> {
@@ -415,27 +376,6 @@ class MeasuringProcess {
 function baselineIn({ cases }: LoadedSuite): LoadedCase | undefined {
   const timed = cases.filter(({ kind }) => kind === "time");
   return timed.find(({ baseline }) => baseline) ?? timed[0];
-}
-
-/**
- * Gives arms that are about as fast as the baseline the baseline's count. The first iterations after another arm's turn
- * pay for its traces in the caches, so arms with unlike counts would differ by a constant share of that: seen as ±1.2 %
- * between identical functions, all through a run.
- */
-function levelCounts(arms: readonly Arm[], iterations: Record<string, number>, baseline: string): void {
-  const count = iterations[baseline];
-  if (count === undefined) return;
-  for (const arm of arms) {
-    if (isControl(arm.id)) continue;
-    if (arm.id !== baseline + twinSuffix && (arm.iterations > count * 2 || arm.iterations < count / 2)) continue;
-    arm.iterations = count;
-    iterations[arm.id] = count;
-  }
-}
-
-function nextIterations(iterations: number, tookNs: number): number {
-  const ideal = (iterations * sampleTargetNs) / tookNs;
-  return Math.max(1, Math.min(Math.round(ideal), iterations * 10, 1e7));
 }
 
 function definitionOf(suite: SuiteDefinition, id: string): SuiteDefinition["cases"][number] {
