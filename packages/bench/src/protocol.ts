@@ -1,6 +1,5 @@
 import type { Direction } from "@mettle/results";
 import type { MetricUnit } from "@mettle/core";
-import type { RelayPlan } from "./relay.ts";
 
 export interface TimerCosts {
   /** One pair of clock reads. */
@@ -13,6 +12,17 @@ export interface TimerCosts {
 
 /** Which arm of a suite: a case, or the hidden twin of the baseline that the self-check runs. */
 export type ArmId = string;
+
+/** What a relay runs; each side has the same, and derives the same order from it. */
+export interface RelayPlan {
+  readonly seed: number;
+  readonly blocks: number;
+  readonly arms: readonly ArmId[];
+  /** How many processes take part. */
+  readonly sides: number;
+  /** An arm of one side only, a reference, which runs in one block of so many. */
+  readonly reference: { readonly arm: ArmId; readonly side: number; readonly every: number };
+}
 
 /** `time`: how long a call takes; `record`: what calls return; `slope`: memory per thing, or growth over cycles. */
 export type CaseKind = "time" | "record" | "slope";

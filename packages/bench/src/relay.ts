@@ -2,21 +2,10 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { Random } from "@mettle/core";
 import { benchErrors } from "./errors.ts";
-import type { ArmId } from "./protocol.ts";
+import type { ArmId, RelayPlan } from "./protocol.ts";
 
 // Several processes that measure in turn, never two at once. The runner is not asked between turns: its event loop and
 // the messages to and from it cost ten times the hand-over itself, and in that time the machine becomes another.
-
-/** What a relay runs; each side has the same, and derives the same order from it. */
-export interface RelayPlan {
-  readonly seed: number;
-  readonly blocks: number;
-  readonly arms: readonly ArmId[];
-  /** How many processes take part. */
-  readonly sides: number;
-  /** An arm of one side only, a reference, which runs in one block of so many. */
-  readonly reference: { readonly arm: ArmId; readonly side: number; readonly every: number };
-}
 
 export interface Turn {
   readonly block: number;
