@@ -17,3 +17,10 @@ export { type HttpOptions, httpDefaults, type ProxyOptions } from "./http/http-o
 export type { DnsOptions, Lookup } from "./http/dns-cache.ts";
 export { PreparedRequest } from "./http/prepared-request.ts";
 export type { ClientCertificate, TlsOptions } from "./http/tls-options.ts";
+export {
+  EventStreamParser,
+  type EventStreamHandlers,
+  type EventStreamLimits,
+  eventStreamLimitDefaults,
+  type ServerSentEvent,
+} from "./sse/event-stream-parser.ts";
