@@ -139,7 +139,7 @@ describe("an event stream", () => {
   test("stops at a line or an event beyond its limit, however it comes", () => {
     const line = bytesOf(`data: ${"x".repeat(200)}\n\n`);
     const event = bytesOf(`${"data: xxxxxxxxx\n".repeat(20)}\n`);
-    for (const places of [[], [50, 100, 150], Array.from({ length: 300 }, (_, i) => i)]) {
+    for (const places of [[], [50, 100, 150], "every byte"] as const) {
       expect(read(split(line, places), { maxLineBytes: 100 })).toMatchObject({
         events: [],
         problem: expect.stringMatching(/line of more than 100/),
