@@ -31,9 +31,10 @@ const MAX_COOKIE_LENGTH = 4096;
 
 /** The cookies of one user, by RFC 6265. */
 export class CookieJar {
+  // In both, a cookie that is replaced keeps its place, so that the first is the oldest.
+  readonly #all = new Map<string, Stored>();
   readonly #domains = new Map<string, Map<string, Stored>>();
   readonly #wallTime: () => number;
-  #count = 0;
   #order = 0;
 
   /** @param wallTime - ms since 1970 */
@@ -42,7 +43,7 @@ export class CookieJar {
   }
 
   get size(): number {
-    return this.#count;
+    return this.#all.size;
   }
 
   /**
@@ -55,6 +56,8 @@ export class CookieJar {
     const parsed = from && setCookie.length <= MAX_COOKIE_LENGTH ? parseSetCookie(setCookie) : undefined;
     if (!from || !parsed) return false;
     const { name, value, attributes } = parsed;
+    // As browsers do it: an open connection has no say in what only secure ones see.
+    if (attributes.has("secure") && from.protocol !== "https:") return false;
     const domain = attributes.get("domain")?.replace(/^\./, "").toLowerCase() ?? "";
     const path = attributes.get("path") ?? "";
     return this.#put(from, {
@@ -85,7 +88,7 @@ export class CookieJar {
 
   /** What a request to `url` carries: longer paths first, then the older. */
   cookiesFor(url: string): Cookie[] {
-    if (this.#count === 0) return [];
+    if (this.#all.size === 0) return [];
     const to = URL.parse(url);
     if (!to) return [];
     const host = hostOf(to);
@@ -111,12 +114,12 @@ export class CookieJar {
 
   clear(): void {
     this.#domains.clear();
-    this.#count = 0;
+    this.#all.clear();
   }
 
   #expiry(attributes: ReadonlyMap<string, string>): number {
     const maxAge = attributes.get("max-age");
-    if (maxAge !== undefined && /^-?\d+$/.test(maxAge)) {
+    if (maxAge !== undefined) {
       const seconds = Number(maxAge);
       return seconds <= 0 ? Number.NEGATIVE_INFINITY : this.#wallTime() + seconds * 1000;
     }
@@ -157,27 +160,20 @@ export class CookieJar {
       else if (cookies.size === 0) this.#domains.delete(domain);
       return;
     }
-    // A cookie that is replaced keeps its place.
-    cookies.set(key, old ? { ...cookie, order: old.order } : cookie);
-    if (old) return;
-    this.#count++;
-    if (cookies.size > MAX_COOKIES_PER_DOMAIN) this.#remove(oldest(cookies.values()));
-    if (this.#count > MAX_COOKIES)
-      this.#remove(oldest([...this.#domains.values()].flatMap((each) => [...each.values()])));
+    const stored = old ? { ...cookie, order: old.order } : cookie;
+    cookies.set(key, stored);
+    this.#all.set(`${key};${domain}`, stored);
+    if (cookies.size > MAX_COOKIES_PER_DOMAIN) this.#remove(cookies.values().next().value!);
+    if (this.#all.size > MAX_COOKIES) this.#remove(this.#all.values().next().value!);
   }
 
   #remove({ domain, path, name }: Cookie): void {
     const cookies = this.#domains.get(domain);
-    if (cookies?.delete(`${name};${path}`) !== true) return;
-    this.#count--;
+    const key = `${name};${path}`;
+    if (cookies?.delete(key) !== true) return;
+    this.#all.delete(`${key};${domain}`);
     if (cookies.size === 0) this.#domains.delete(domain);
   }
-}
-
-function oldest(cookies: Iterable<Stored>): Stored {
-  let first: Stored | undefined;
-  for (const cookie of cookies) if (!first || cookie.order < first.order) first = cookie;
-  return first!;
 }
 
 /** RFC 6265 5.2: split at the first `;` and `=`, blanks trimmed; the last of equal attributes counts. */
@@ -195,10 +191,23 @@ function parseSetCookie(
     const at = attribute.indexOf("=");
     const key = (at < 0 ? attribute : attribute.slice(0, at)).trim().toLowerCase();
     const content = at < 0 ? "" : attribute.slice(at + 1).trim();
-    // An empty domain is as none.
-    if (key !== "" && !(key === "domain" && content === "")) attributes.set(key, content);
+    if (isUsable(key, content)) attributes.set(key, content);
   }
   return { name, value, attributes };
+}
+
+/** What cannot be understood is as if it were not there, and leaves an earlier attribute of its name in force. */
+function isUsable(attribute: string, content: string): boolean {
+  switch (attribute) {
+    case "domain":
+      return content !== "";
+    case "max-age":
+      return /^-?\d+$/.test(content);
+    case "expires":
+      return parseCookieDate(content) !== undefined;
+    default:
+      return attribute !== "";
+  }
 }
 
 /** No control characters, of which some would end the header; nor what would make two cookies of one. */

@@ -23,7 +23,7 @@ export async function rawServer(onConnection: (socket: Socket, turn: number) => 
   return serving(server, "http", () => turn);
 }
 
-/** Answers each request, of which the text up to the empty line is given, with raw text. */
+/** Answers each request, of which the head is given, with raw text. */
 export function answering(
   answer: (request: string, socket: Socket, turn: number) => string | Buffer | undefined,
 ): Promise<TestServer> {
@@ -31,9 +31,12 @@ export function answering(
     let text = "";
     socket.on("data", (chunk: Buffer) => {
       text += chunk.toString("latin1");
-      for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
-        const request = text.slice(0, end + 4);
-        text = text.slice(end + 4);
+      for (;;) {
+        const end = text.indexOf("\r\n\r\n") + 4;
+        const length = Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? 0);
+        if (end < 4 || text.length < end + length) return;
+        const request = text.slice(0, end);
+        text = text.slice(end + length);
         const reply = answer(request, socket, turn);
         if (reply !== undefined) socket.write(reply);
       }
