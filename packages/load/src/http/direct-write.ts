@@ -27,7 +27,7 @@ interface WriteRequest {
 
 interface StreamHandle {
   readonly writeQueueSize: number;
-  writeBuffer(request: WriteRequest, bytes: Buffer): number;
+  writeBuffer: (this: StreamHandle, request: WriteRequest, bytes: Buffer) => number;
 }
 
 let RequestClass: (new () => WriteRequest) | undefined;
@@ -49,11 +49,11 @@ export function directWriter(socket: Socket, onError: (error: Error) => void): D
 
 /** The first write of the first socket goes the ordinary way and shows what Node makes for a write. */
 function learnRequestClass(handle: StreamHandle): void {
-  const original = handle.writeBuffer;
+  const { writeBuffer } = handle;
   handle.writeBuffer = (request, bytes) => {
-    handle.writeBuffer = original;
+    handle.writeBuffer = writeBuffer;
     RequestClass = request.constructor as typeof RequestClass;
-    return original.call(handle, request, bytes);
+    return writeBuffer.call(handle, request, bytes);
   };
 }
 

@@ -65,7 +65,7 @@ export class HttpEngine {
 
   /** Closes every client. */
   close(): void {
-    for (const client of [...this.#clients]) client.close();
+    for (const client of this.#clients) client.close();
   }
 
   /** @internal */

@@ -138,7 +138,7 @@ export class Http2Connection implements Carrier {
     let body: BodyReceiver | undefined;
     let problem: HttpFailure | undefined;
     let ended = false;
-    stream.on("response", (headers, _flags, raw: readonly string[] = []) => {
+    stream.on("response", (headers, _flags, raw) => {
       exchange.firstByteAt = now();
       if (exchange.sentAt === 0) exchange.sentAt = exchange.firstByteAt;
       exchange.status = headers[":status"] ?? 0;
@@ -146,7 +146,7 @@ export class Http2Connection implements Carrier {
       exchange.headerList = pairs(raw);
       exchange.bytesReceived += raw.reduce((bytes, text) => bytes + text.length + 1, 0);
       if (exchange.prepared.wantsBody || exchange.onChunk) {
-        body = new BodyReceiver(exchange, String(headers["content-encoding"] ?? ""), this.#options.maxBodyBytes);
+        body = new BodyReceiver(exchange, headers["content-encoding"] ?? "", this.#options.maxBodyBytes);
       }
     });
     stream.on("data", (chunk: Buffer) => {

@@ -109,7 +109,7 @@ export class OriginPool implements ConnectionOwner {
   }
 
   closeIdle(): void {
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       if (connection.inFlight === 0) connection.close();
     }
     if (this.#http2?.idle === true) this.#http2.close();
@@ -117,7 +117,7 @@ export class OriginPool implements ConnectionOwner {
 
   /** Closes what has rested since before `since`. */
   expire(since: number): void {
-    for (const connection of [...this.#available]) {
+    for (const connection of this.#available.slice()) {
       if (connection.inFlight === 0 && connection.idleSince < since) connection.close();
     }
     if (this.#http2?.idle === true && this.#http2.idleSince < since) this.#http2.close();
@@ -127,7 +127,7 @@ export class OriginPool implements ConnectionOwner {
     this.#closed = true;
     for (const dial of this.#dials) dial.cancel();
     this.#dials.clear();
-    for (const connection of [...this.#connections]) connection.close();
+    for (const connection of this.#connections) connection.close();
     this.#http2?.close();
     const now = this.#context.options.now();
     for (let waiting = this.#firstWaiting; waiting; waiting = this.#firstWaiting) {

@@ -120,7 +120,7 @@ function readHead(
     if (line === "" && lines.length > 0) ended = true;
     else lines.push(line);
   }
-  const [minor, status] = statusLine(lines[0]!);
+  const [minor, status] = statusLine(lines[0] ?? "");
   const headers: [string, string][] = [];
   const framing = /^(content-length|connection|transfer-encoding)$/i;
   for (const line of lines.slice(1)) {
@@ -182,7 +182,7 @@ function readChunks(input: string): { body: string; rest: string | undefined } {
       if (/^([0-9a-f]+[ \t]*(;[^\r\n]*)?\r?)?$/i.test(rest)) return { body, rest: undefined };
       throw new ChunkProblem(body);
     }
-    const size = Number.parseInt(line[1]!, 16);
+    const size = Number.parseInt(line[1] ?? "", 16);
     if (size > Number.MAX_SAFE_INTEGER) throw new ChunkProblem(body);
     rest = rest.slice(line[0].length);
     if (size === 0) return { body, rest: afterTrailers(rest, body) };

@@ -31,15 +31,16 @@ function read(pieces: readonly Buffer[], withoutBody: readonly boolean[], limits
   let malformed = false;
   const complete = (): void => {
     Object.assign(responses.at(-1)!, { complete: true });
-    if (++turn < withoutBody.length) parser.begin(withoutBody[turn]!);
+    if (++turn < withoutBody.length) parser.begin(withoutBody[turn] ?? false);
   };
-  parser.begin(withoutBody[0]!);
+  parser.begin(withoutBody[0] ?? false);
   for (const piece of pieces) {
     let at = 0;
     while (at < piece.length && !malformed && turn < withoutBody.length) {
       const next = parser.execute(piece, at, piece.length);
       malformed = next < 0;
-      if (!malformed && responses.length > turn) responses[turn]!.keepAlive = parser.keepAlive;
+      const current = responses[turn];
+      if (!malformed && current) current.keepAlive = parser.keepAlive;
       if (!malformed && parser.complete) complete();
       at = next;
     }
@@ -369,7 +370,7 @@ describe("limits", () => {
 
   test("a head of the limit's size passes, one byte more does not, in one piece or many", () => {
     const text = `HTTP/1.1 204 No\r\nA: ${"a".repeat(100)}\r\n\r\n`;
-    for (const pieces of [[text], [...text]]) {
+    for (const pieces of [[text], text.split("")]) {
       expect(feed(pieces, { maxHeadBytes: text.length }).problem).toBe("");
       expect(feed(pieces, { maxHeadBytes: text.length - 1 }).problem).toMatch(/longer than/);
     }
@@ -379,7 +380,7 @@ describe("limits", () => {
     const text = `HTTP/1.1 204 No\r\n${"A: b\r\n".repeat(5)}\r\n`;
     expect(feed([text], { maxHeaders: 5 }).problem).toBe("");
     expect(feed([text], { maxHeaders: 4 }).problem).toMatch(/more than 4 header fields/);
-    expect(feed([...text], { maxHeaders: 4 }).problem).toMatch(/more than 4 header fields/);
+    expect(feed(text.split(""), { maxHeaders: 4 }).problem).toMatch(/more than 4 header fields/);
   });
 
   test("a body is handed on as it comes, not gathered", () => {
@@ -389,6 +390,6 @@ describe("limits", () => {
       [false],
     );
     expect(bodyCalls).toBe(300);
-    expect(responses[0]!.complete).toBe(true);
+    expect(responses[0]?.complete).toBe(true);
   });
 });

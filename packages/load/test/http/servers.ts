@@ -1,9 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
@@ -72,22 +69,10 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** A self-signed certificate for localhost, 127.0.0.1 and names below example.test, made anew so that it never expires. */
-export function selfSigned(names = "DNS:localhost,IP:127.0.0.1,DNS:*.example.test"): Certificate {
-  const folder = mkdtempSync(join(tmpdir(), "mettle-tls-"));
-  try {
-    const key = join(folder, "key.pem");
-    const cert = join(folder, "cert.pem");
-    const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
-    execFileSync(
-      "openssl",
-      [...args, "-subj", "/CN=mettle test", "-addext", `subjectAltName=${names}`, "-keyout", key, "-out", cert],
-      { stdio: "ignore" },
-    );
-    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** For localhost, 127.0.0.1 and names below example.test; signed by itself. */
+export function testCertificate(): Certificate {
+  const read = (file: string): string => readFileSync(new URL(`../fixtures/tls/${file}`, import.meta.url), "utf8");
+  return { key: read("key.pem"), cert: read("cert.pem") };
 }
 
 export const ok = (body: string, headers = ""): string =>

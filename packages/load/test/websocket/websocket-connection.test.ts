@@ -12,7 +12,7 @@ import {
   type WebSocketEnd,
   type WebSocketRequest,
 } from "../../src/websocket/websocket-connection.ts";
-import { answering, rawServer, selfSigned, serving, type TestServer } from "../http/servers.ts";
+import { answering, rawServer, testCertificate, serving, type TestServer } from "../http/servers.ts";
 
 const engines: HttpEngine[] = [];
 function engine(options: HttpOptions = {}): HttpEngine {
@@ -118,10 +118,10 @@ describe("against ws", () => {
   test("headers and protocols are asked for and told", async () => {
     await using server = await wsServer(
       (socket, request) => {
-        socket.send(`${request.headers["x-a"]} ${request.headers["authorization"]} ${request.url}`);
+        socket.send([request.headers["x-a"], request.headers["authorization"], request.url].join(" "));
         socket.close();
       },
-      { handleProtocols: (protocols) => [...protocols][1]! },
+      { handleProtocols: (protocols) => [...protocols][1] },
     );
     const url = `${server.url.replace("//", "//u:p@")}/path?q`;
     const { messages, end } = await run({ url, headers: [["X-A", "1"]], protocols: ["a", "b"] });
@@ -130,13 +130,13 @@ describe("against ws", () => {
   });
 
   test("over TLS", async () => {
-    const certificate = selfSigned();
+    const certificate = testCertificate();
     const https = createSecureServer(certificate);
     new WebSocketServer({ server: https }).on("connection", (socket) => {
       socket.send("secret");
       socket.close(1000);
     });
-    await using server = await serving(https as never, "wss", () => 0);
+    await using server = await serving(https, "wss", () => 0);
     const { messages, end } = await run(
       { url: server.url },
       undefined,
