@@ -182,12 +182,12 @@ test("frames are masked as the standard says, for every form of length", () => {
   for (const length of [0, 1, 2, 3, 4, 125, 126, 65_535, 65_536]) {
     const payload = Buffer.alloc(length, "ab\u00ff");
     const encoded = encodeFrame(0x82, payload);
-    const second = encoded[1] & 0x7f;
+    const second = encoded.readUInt8(1) & 0x7f;
     const at = second < 126 ? 2 : second === 126 ? 4 : 10;
     const told = second < 126 ? second : second === 126 ? encoded.readUInt16BE(2) : Number(encoded.readBigUInt64BE(2));
-    expect([encoded[0], encoded[1] >> 7, told]).toEqual([0x82, 1, length]);
+    expect([encoded[0], encoded.readUInt8(1) >> 7, told]).toEqual([0x82, 1, length]);
     const key = encoded.subarray(at, at + 4);
-    expect(Buffer.from(encoded.subarray(at + 4).map((byte, i) => byte ^ key[i % 4]))).toEqual(payload);
+    expect(Buffer.from(encoded.subarray(at + 4).map((byte, i) => byte ^ key.readUInt8(i % 4)))).toEqual(payload);
   }
   const keys = new Set(Array.from({ length: 3000 }, () => encodeFrame(0x81, "x").toString("hex", 2, 6)));
   expect(keys.size).toBeGreaterThan(2990);

@@ -121,7 +121,7 @@ describe("against ws", () => {
         socket.send([request.headers["x-a"], request.headers["authorization"], request.url].join(" "));
         socket.close();
       },
-      { handleProtocols: (protocols) => [...protocols][1] },
+      { handleProtocols: (protocols) => [...protocols][1] ?? false },
     );
     const url = `${server.url.replace("//", "//u:p@")}/path?q`;
     const { messages, end } = await run({ url, headers: [["X-A", "1"]], protocols: ["a", "b"] });
