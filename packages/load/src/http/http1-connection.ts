@@ -54,6 +54,7 @@ export class Http1Connection implements ResponseSink, Carrier {
   readonly #parser: ResponseParser;
   #socket: Socket | undefined;
   #secure = false;
+  #retired = false;
   #direct: DirectWriter | undefined;
   #forwardProxy: string | undefined;
   #first: Exchange | undefined;
@@ -221,7 +222,7 @@ export class Http1Connection implements ResponseSink, Carrier {
     if (parser.head.foreignTransferCoding && this.#wantBody) {
       exchange.failure = failure(failureCodes.generic, "unsupported transfer encoding");
     }
-    const reusable = parser.keepAlive && !(more && next === undefined) && !exchange.prepared.closes;
+    const reusable = !this.#retired && parser.keepAlive && !(more && next === undefined) && !exchange.prepared.closes;
     if (!reusable || exchange.status === 101) this.close();
     else {
       if (next !== undefined) parser.begin(next.prepared.isHead);
@@ -250,6 +251,12 @@ export class Http1Connection implements ResponseSink, Carrier {
 
   close(): void {
     this.#broke(unexpectedEnd);
+  }
+
+  /** Closes now, or when the exchange that is under way has ended. */
+  retire(): void {
+    this.#retired = true;
+    if (this.inFlight === 0) this.close();
   }
 
   #ended(): void {

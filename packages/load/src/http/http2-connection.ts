@@ -106,13 +106,19 @@ export class Http2Connection implements Carrier {
     stream?.close(constants.NGHTTP2_CANCEL);
   }
 
+  /** Takes nothing more, and closes when those under way have ended. */
+  retire(): void {
+    this.#gone();
+    this.#session.close();
+  }
+
   close(): void {
     this.#open = false;
     this.#session.destroy();
   }
 
   #headers(exchange: Exchange): Record<string, string | string[]> {
-    const { request, target } = exchange.prepared;
+    const { request, target, headers: fields } = exchange.prepared;
     const headers: Record<string, string | string[]> = {
       ":method": request.method,
       ":scheme": this.#scheme,
@@ -120,7 +126,7 @@ export class Http2Connection implements Carrier {
       ":path": target!.path,
     };
     if (target!.authorization !== "") headers["authorization"] = target!.authorization;
-    for (const [name, value] of request.headers ?? []) {
+    for (const [name, value] of fields) {
       const lower = name.toLowerCase();
       if (lower === "host") headers[":authority"] = value;
       else if (!connectionFields.has(lower)) {

@@ -110,9 +110,12 @@ export class OriginPool implements ConnectionOwner {
 
   closeIdle(): void {
     for (const connection of this.#connections) {
-      if (connection.inFlight === 0) connection.close();
+      // With several under way at once it may be offered still.
+      const index = this.#available.indexOf(connection);
+      if (index >= 0) this.#available.splice(index, 1);
+      connection.retire();
     }
-    if (this.#http2?.idle === true) this.#http2.close();
+    this.#http2?.retire();
   }
 
   /** Closes what has rested since before `since`. */

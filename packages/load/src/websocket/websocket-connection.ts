@@ -26,6 +26,8 @@ export interface WebSocketRequest {
   readonly closeTimeoutMs?: number;
   /** @defaultValue 67108864 (64 MiB) */
   readonly maxMessageBytes?: number;
+  /** Address of this machine to connect from. */
+  readonly localAddress?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -130,7 +132,7 @@ export class WebSocketConnection {
       origin: target.origin,
       protocols: ["http/1.1"],
       onread: undefined,
-      localAddress: undefined,
+      localAddress: request.localAddress,
       done: (outcome) => this.#dialled(outcome, target),
     });
   }

@@ -56,6 +56,35 @@ describe("requests", () => {
     ]);
   });
 
+  test("like the last are not laid out anew, and what differs is seen", async () => {
+    const requests: string[] = [];
+    await using server = await answering((request) => {
+      requests.push(request.replace(/Host: .*\r\n/, ""));
+      return ok("");
+    });
+    const client = clientOf();
+    const headers: [string, string][] = [["A", "1"]];
+    expect(client.prepare(get(server.url, { headers }))).toBe(
+      client.prepare(get(server.url, { headers: [["A", "1"]] })),
+    );
+    await client.send(get(server.url, { headers }));
+    headers[0] = ["A", "2"];
+    await client.send(get(server.url, { headers }));
+    await client.send({ method: "PUT", url: server.url, headers });
+    const body = Buffer.from("x");
+    await client.send({ method: "PUT", url: server.url, body });
+    body[0] = 0x79;
+    const bodies = client.prepare({ method: "PUT", url: server.url, body }).bytes.toString("latin1");
+    expect(requests).toEqual([
+      "GET / HTTP/1.1\r\nA: 1\r\n\r\n",
+      "GET / HTTP/1.1\r\nA: 2\r\n\r\n",
+      "PUT / HTTP/1.1\r\nA: 2\r\nContent-Length: 0\r\n\r\n",
+      "PUT / HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    ]);
+    expect(bodies.endsWith("\r\n\r\ny")).toBe(true);
+    expect(client.prepare(get(server.url))).not.toBe(client.prepare(get(server.url, { responseBody: "none" })));
+  });
+
   test("that cannot be sent fail with a code and open no connection", async () => {
     await using server = await answering(() => ok(""));
     const client = clientOf();
@@ -274,21 +303,41 @@ describe("connections", () => {
     expect((await client.send(get(server.url))).failure?.message).toBe("the client is closed");
   });
 
-  test("closeIdle ends those at rest only", async () => {
-    await using server = await rawServer((socket) => {
-      socket.on("data", (chunk: Buffer) => {
-        if (chunk.includes("/slow")) setImmediate(() => setImmediate(() => socket.write(ok("slow"))));
-        else socket.write(ok("fast"));
-      });
+  test("closeIdle ends those at rest, and those in use after their exchange", async () => {
+    let release = (): void => undefined;
+    const { promise: asked, resolve: slowAsked } = Promise.withResolvers<void>();
+    await using server = await answering((request, socket) => {
+      if (!request.includes("/slow")) return ok("fast");
+      release = () => socket.write(ok("slow"));
+      slowAsked();
+      return undefined;
     });
     const client = clientOf();
     await client.send(get(server.url));
     const slow = client.send(get(`${server.url}/slow`));
+    await asked;
     client.closeIdle();
+    release();
     expect((await slow).body).toBe("slow");
-    client.closeIdle();
     await client.send(get(server.url));
     expect(server.accepted()).toBe(2);
+    client.closeIdle();
+    await client.send(get(server.url));
+    expect(server.accepted()).toBe(3);
+  });
+
+  test("come from the local addresses in turn, one for each client", async () => {
+    const from: (string | undefined)[] = [];
+    await using server = await rawServer((socket) => {
+      from.push(socket.remoteAddress);
+      socket.on("data", () => socket.write(ok("")));
+    });
+    const engine = new HttpEngine({ localAddresses: ["127.0.0.2", "127.0.0.3"] });
+    engines.push(engine);
+    for (const client of [engine.client(), engine.client(), engine.client()]) await client.send(get(server.url));
+    expect(from).toEqual(["127.0.0.2", "127.0.0.3", "127.0.0.2"]);
+    const wrong = clientOf({ localAddresses: ["203.0.113.1"] });
+    expect((await wrong.send(get(server.url))).failure).toMatchObject({ code: 1213 });
   });
 });
 
