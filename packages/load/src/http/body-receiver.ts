@@ -36,7 +36,7 @@ export class BodyReceiver {
       this.#decoder.write(copy, at);
       return this.#problem === undefined || this.#decoded;
     }
-    this.#exchange.onChunk?.(copy, at);
+    this.#exchange.onChunk?.(copy, at, this.#exchange.status);
     return !this.#keep || this.#store(copy);
   }
 
@@ -71,7 +71,7 @@ export class BodyReceiver {
     return new StreamingDecoder(
       this.#undo,
       (chunk, at) => {
-        onChunk(chunk, at);
+        onChunk(chunk, at, this.#exchange.status);
         if (this.#keep && !this.#store(chunk)) this.#decoder?.stop(this.limitFailure);
       },
       (problem) => {

@@ -16,7 +16,7 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 import type { Duplex } from "node:stream";
-import type { BodyChunkHandler, HttpFailure } from "./exchange.ts";
+import type { HttpFailure } from "./exchange.ts";
 import { failure, failureCodes } from "./failure.ts";
 
 /** Content codings that are undone; others leave the body as it came, as k6 does. */
@@ -120,7 +120,7 @@ function decodingFailure(coding: string, error: unknown): HttpFailure {
  */
 export class StreamingDecoder {
   readonly #undo: readonly ContentCoding[];
-  readonly #onData: BodyChunkHandler;
+  readonly #onData: (chunk: Uint8Array, at: number) => void;
   readonly #onEnd: (problem: HttpFailure | undefined) => void;
   readonly #streams: Duplex[] = [];
   /** Arrival times of the pieces that are being worked on, the oldest first. */
@@ -130,7 +130,7 @@ export class StreamingDecoder {
 
   constructor(
     undo: readonly ContentCoding[],
-    onData: BodyChunkHandler,
+    onData: (chunk: Uint8Array, at: number) => void,
     onEnd: (problem: HttpFailure | undefined) => void,
   ) {
     this.#undo = undo;

@@ -146,11 +146,43 @@ export class PooledHttpClient implements HttpClient {
     return this.#engine.prepare(request);
   }
 
+  /** Rejects only with what `onChunk` threw, after the exchange has been cancelled. */
   send(request: HttpRequest, onChunk?: BodyChunkHandler): Promise<HttpResponse> {
-    return new Promise((resolve) => {
-      const onDone = (exchange: Exchange): void => resolve(exchange.toResponse());
-      this.dispatch(new Exchange(this.prepare(request), onChunk ? { onDone, onChunk } : { onDone }));
+    return new Promise((resolve, reject) => {
+      if (onChunk) {
+        this.#stream(request, onChunk, resolve, reject);
+      } else {
+        const onDone = (exchange: Exchange): void => resolve(exchange.toResponse());
+        this.dispatch(new Exchange(this.prepare(request), { onDone }));
+      }
     });
+  }
+
+  #stream(
+    request: HttpRequest,
+    onChunk: BodyChunkHandler,
+    resolve: (response: HttpResponse) => void,
+    reject: (reason: unknown) => void,
+  ): void {
+    let thrown: { readonly error: unknown } | undefined;
+    const exchange: Exchange = new Exchange(this.prepare(request), {
+      onDone: (done) => (thrown ? reject(thrown.error) : resolve(done.toResponse())),
+      onChunk: (chunk, at, status) => {
+        try {
+          onChunk(chunk, at, status);
+        } catch (error) {
+          // Thrown on from here it would end the process from within the socket's callback.
+          thrown = { error };
+          this.cancel(exchange);
+        }
+      },
+    });
+    this.dispatch(exchange);
+  }
+
+  /** Ends an exchange that is under way; its `onDone` is called with a failure before this returns. */
+  cancel(exchange: Exchange): void {
+    this.#stop(exchange, cancelledFailure);
   }
 
   /**
@@ -227,7 +259,7 @@ export class PooledHttpClient implements HttpClient {
   }
 
   #watch(exchange: Exchange, signal: AbortSignal): void {
-    exchange.onAbort = () => this.#stop(exchange, cancelledFailure);
+    exchange.onAbort = () => this.cancel(exchange);
     signal.addEventListener("abort", exchange.onAbort, { once: true });
   }
 

@@ -1,6 +1,7 @@
 import type { DnsOptions, Lookup } from "./dns-cache.ts";
 import { dnsDefaults } from "./dns-cache.ts";
 import { httpErrors } from "./errors.ts";
+import { expandLocalAddresses } from "./local-addresses.ts";
 import { type ParserLimits, parserLimitDefaults } from "./response-parser.ts";
 import type { TlsOptions } from "./tls-options.ts";
 
@@ -32,7 +33,7 @@ export interface HttpOptions {
   readonly blockedHostnames?: readonly string[];
   /** Networks such as `10.0.0.0/8` that are never connected to. */
   readonly blockedNetworks?: readonly string[];
-  /** Local addresses that connections come from, in turn over the clients. */
+  /** Addresses, ranges (`a-b`) and networks of this machine that connections come from, in turn over the clients. */
   readonly localAddresses?: readonly string[];
   readonly tls?: TlsOptions;
   /** @defaultValue the environment's HTTP_PROXY, HTTPS_PROXY and NO_PROXY */
@@ -95,6 +96,7 @@ export function resolveHttpOptions(
     ...options,
     limits: { ...parserLimitDefaults, ...options.limits },
     dns: { ...dnsDefaults, ...options.dns },
+    localAddresses: expandLocalAddresses(options.localAddresses ?? []),
   };
   const problems = [
     ...atLeast(resolved, "maxConnectionsPerHost", 1),

@@ -1,7 +1,6 @@
 import type { CookieJar } from "./cookie-jar.ts";
 import { type Credentials, digestAuthorization } from "./digest-authentication.ts";
 import type { BodyChunkHandler, HttpFailure, HttpRequest, HttpResponse } from "./exchange.ts";
-import { Exchange } from "./exchange-record.ts";
 import { failure, failureCodes } from "./failure.ts";
 import type { PooledHttpClient } from "./http-client.ts";
 import { basicAuthorization } from "./prepared-request.ts";
@@ -87,26 +86,16 @@ export async function exchangeAll(
   }
 }
 
+/** Whether a response is a redirect shows in the exchange itself, before its body comes. */
 function sendHop(
   client: PooledHttpClient,
   request: HttpRequest,
   onChunk: BodyChunkHandler | undefined,
   follows: boolean,
 ): Promise<HttpResponse> {
-  return new Promise((resolve) => {
-    const onDone = (exchange: Exchange): void => resolve(exchange.toResponse());
-    const prepared = client.prepare(request);
-    if (!onChunk) {
-      client.dispatch(new Exchange(prepared, { onDone }));
-      return;
-    }
-    const exchange: Exchange = new Exchange(prepared, {
-      onDone,
-      onChunk: (chunk, at) => {
-        if (!follows || !redirects.has(exchange.status)) onChunk(chunk, at);
-      },
-    });
-    client.dispatch(exchange);
+  if (!onChunk) return client.send(request);
+  return client.send(request, (chunk, at, status) => {
+    if (!follows || !redirects.has(status)) onChunk(chunk, at, status);
   });
 }
 

@@ -160,6 +160,8 @@ export class Http1Connection implements ResponseSink, Carrier {
         if (exchange.sentAt === 0) exchange.sentAt = now;
       }
       const next = this.#parser.execute(bytes, at, end);
+      // Whoever took the body may have ended the exchange, and with it the connection.
+      if (this.closed) return;
       exchange.bytesReceived += (next < 0 ? end : next) - at;
       at = next;
       if (next < 0) {

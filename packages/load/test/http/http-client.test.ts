@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -459,6 +459,59 @@ describe("failures have k6's numbers", () => {
     });
     const response = await clientOf().send(get(server.url));
     expect(response.failure?.code).toBe(1220);
+  });
+
+  test("who takes a body may throw, abort, or close the client in the middle", async () => {
+    await using server = await answering(() => ok("whole"));
+    const client = clientOf();
+    await expect(
+      client.send(get(server.url), () => {
+        throw new Error("mine");
+      }),
+    ).rejects.toThrow("mine");
+    const abort = new AbortController();
+    const aborted = await client.send(get(server.url, { signal: abort.signal }), () => abort.abort());
+    expect(aborted).toMatchObject({ status: 200, failure: { message: "the request was cancelled" } });
+    expect((await client.send(get(server.url))).body).toBe("whole");
+    const closed = await client.send(get(server.url), () => client.close());
+    expect(closed.failure).toBeDefined();
+  });
+
+  test("what the kernel does not take at once is queued, and arrives whole and in order", async () => {
+    const count = 1500; // 24 MB: more than the buffers of both sides take
+    const body = "x".repeat(16_000);
+    let received = 0;
+    let whole = true;
+    const { promise: full, resolve: filled } = Promise.withResolvers<Socket>();
+    await using server = await rawServer((socket) => {
+      socket.once("data", (first: Buffer) => {
+        received += first.length;
+        // Nothing more is read until all was sent.
+        socket.pause();
+        filled(socket);
+      });
+    });
+    const client = clientOf({ pipelining: count, maxConnectionsPerHost: 1 });
+    const responses = Array.from({ length: count }, (_, i) =>
+      client.send({ method: "POST", url: `${server.url}/${i}`, body, timeoutMs: 15_000 }),
+    );
+    const socket = await full;
+    const { bytes } = client.prepare({ method: "POST", url: `${server.url}/${count - 1}`, body });
+    let text = "";
+    socket.on("data", (chunk: Buffer) => {
+      received += chunk.length;
+      text = (text + chunk.toString("latin1")).slice(-bytes.length);
+      whole &&= received <= count * bytes.length;
+      if (text === bytes.toString("latin1")) socket.write(ok("").repeat(count));
+    });
+    socket.resume();
+    const all = await Promise.all(responses);
+    expect(all.every(({ status }) => status === 200)).toBe(true);
+    expect(whole).toBe(true);
+    // Of what was queued it is known only by its answer that it was sent: the wait for that is all sending.
+    expect(all.at(-1)?.timings.waiting).toBe(0);
+    expect(all.at(-1)?.timings.sending).toBeGreaterThan(0);
+    expect(all[0]?.timings.waiting).toBeGreaterThan(0);
   });
 
   test("heads without end", async () => {

@@ -8,6 +8,7 @@ import { type Deadline, DeadlineQueue } from "../../src/http/deadline-queue.ts";
 import { Destinations } from "../../src/http/destinations.ts";
 import { DnsCache, type DnsOptions, type Lookup } from "../../src/http/dns-cache.ts";
 import { errorCodeOfStatus, failureOf, http2Failure } from "../../src/http/failure.ts";
+import { expandLocalAddresses } from "../../src/http/local-addresses.ts";
 import { resolveHttpOptions } from "../../src/http/http-options.ts";
 import { cuts, split } from "../splits.ts";
 
@@ -347,6 +348,29 @@ describe("numbers of failures", () => {
     expect(http2Failure("stream", 13).code).toBe(1644);
     expect(http2Failure("connection", 99).code).toBe(1650);
   });
+});
+
+describe("local addresses", () => {
+  test.each<[string, string[]]>([
+    ["10.0.0.1", ["10.0.0.1"]],
+    ["10.0.0.254-10.0.1.1", ["10.0.0.254", "10.0.0.255", "10.0.1.0", "10.0.1.1"]],
+    ["10.0.0.5/30", ["10.0.0.5", "10.0.0.6"]],
+    ["10.0.0.4/31", ["10.0.0.4", "10.0.0.5"]],
+    ["fd00::fffe-fd00::1:1", ["fd00::fffe", "fd00::ffff", "fd00::1:0", "fd00::1:1"]],
+    ["fd00:1:2:3:4:5:6:8/127", ["fd00:1:2:3:4:5:6:8", "fd00:1:2:3:4:5:6:9"]],
+    ["::ffff:10.0.0.1", ["::ffff:a00:1"]],
+  ])("%s", (entry, expected) => {
+    expect(expandLocalAddresses([entry])).toEqual(expected);
+  });
+
+  test.each(["x", "10.0.0.2-10.0.0.1", "10.0.0.1-fd00::1", "10.0.0.0/33", "10.0.0.0/8", "", "fe80::1%eth0"])(
+    "%j is refused",
+    (entry) => {
+      expect(() => resolveHttpOptions({ localAddresses: [entry] })).toThrowError(
+        expect.objectContaining({ code: "LOAD_HTTP_OPTIONS_INVALID" }),
+      );
+    },
+  );
 });
 
 test("every problem of the options is told at once", () => {
