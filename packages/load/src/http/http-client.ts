@@ -118,7 +118,8 @@ export class HttpEngine {
 /** One virtual user's connections. */
 export class PooledHttpClient implements HttpClient {
   readonly #engine: HttpEngine;
-  readonly #now: () => number;
+  /** The clock of all timings, monotonic ms. */
+  readonly now: () => number;
   readonly #context: PoolContext;
   readonly #pools = new Map<string, OriginPool>();
   readonly #deadlines = new DeadlineQueue();
@@ -130,7 +131,7 @@ export class PooledHttpClient implements HttpClient {
   /** @internal Made by `HttpEngine.client`. */
   constructor(engine: HttpEngine, localAddress: string | undefined, onClose: () => void) {
     this.#engine = engine;
-    this.#now = engine.options.now;
+    this.now = engine.options.now;
     this.#onClose = onClose;
     this.#context = {
       options: engine.options,
@@ -190,7 +191,7 @@ export class PooledHttpClient implements HttpClient {
    * and is left as it is. Hot.
    */
   dispatch(exchange: Exchange): void {
-    const now = this.#now();
+    const now = this.now();
     if (exchange.active) return;
     exchange.begin(now);
     const { prepared } = exchange;
@@ -198,7 +199,7 @@ export class PooledHttpClient implements HttpClient {
     if (this.#closed || prepared.problem || signal?.aborted === true) {
       const problem = prepared.problem ?? (this.#closed ? closedFailure : cancelledFailure);
       // Later, so that a loop of such requests leaves the event loop its turns.
-      setImmediate(() => this.#end(exchange, problem, this.#now()));
+      setImmediate(() => this.#end(exchange, problem, this.now()));
       return;
     }
     if (signal) this.#watch(exchange, signal);
@@ -266,7 +267,7 @@ export class PooledHttpClient implements HttpClient {
   /** Ends an exchange from our side. */
   #stop(exchange: Exchange, reason: HttpFailure): void {
     if (!exchange.active) return;
-    const now = this.#now();
+    const now = this.now();
     const { carrier } = exchange;
     exchange.active = false;
     if (carrier) carrier.abandon(exchange);
@@ -283,7 +284,7 @@ export class PooledHttpClient implements HttpClient {
 
   #expireDeadlines(): void {
     this.#timerDueAt = Number.POSITIVE_INFINITY;
-    const now = this.#now();
+    const now = this.now();
     for (const due of this.#deadlines.expire(now)) this.#stop(due as Deadline & Exchange, timeoutFailure);
     const next = this.#deadlines.nextDueAt();
     if (Number.isFinite(next) && next < this.#timerDueAt) this.#armTimer(now, next);

@@ -54,13 +54,13 @@ export async function exchangeAll(
   onChunk?: BodyChunkHandler,
 ): Promise<SessionOutcome> {
   const { maxRedirects = sessionDefaults.maxRedirects, jar, auth } = options;
-  const startedAt = performance.now();
+  const startedAt = client.now();
   const hops: Hop[] = [];
   let current = withAuthorization(request, auth);
   let followed = 0;
   let answered = false;
   for (;;) {
-    const sent = withTimeLeft(withCookies(current, options), request.timeoutMs, startedAt);
+    const sent = withTimeLeft(withCookies(current, options), request.timeoutMs, client.now() - startedAt);
     const response = await sendHop(client, sent, onChunk, followed < maxRedirects);
     hops.push({ request: sent, response });
     if (jar) storeCookies(jar, sent.url, response);
@@ -100,9 +100,9 @@ function sendHop(
 }
 
 /** The limit is for all exchanges together, as in k6. */
-function withTimeLeft(request: HttpRequest, timeoutMs: number | undefined, startedAt: number): HttpRequest {
+function withTimeLeft(request: HttpRequest, timeoutMs: number | undefined, elapsedMs: number): HttpRequest {
   if (timeoutMs === undefined || timeoutMs === 0) return request;
-  return { ...request, timeoutMs: Math.max(0.001, timeoutMs - (performance.now() - startedAt)) };
+  return { ...request, timeoutMs: Math.max(0.001, timeoutMs - elapsedMs) };
 }
 
 function withAuthorization(request: HttpRequest, auth: SessionOptions["auth"]): HttpRequest {
