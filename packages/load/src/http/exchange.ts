@@ -61,8 +61,11 @@ export interface HttpResponse {
   readonly tls?: { readonly version: string; readonly cipher: string };
 }
 
-/** Called as bytes of a body arrive, already decoded from their transfer and content encodings. `at` is monotonic ms. */
-export type BodyChunkHandler = (chunk: Uint8Array, at: number) => void;
+/**
+ * Called as bytes of a body arrive, already decoded from their transfer and content encodings; they belong to the handler.
+ * `at` is monotonic ms, `status` the response's.
+ */
+export type BodyChunkHandler = (chunk: Uint8Array, at: number, status: number) => void;
 
 /**
  * Connections of one virtual user (or of several that share them). Hot: one call a request.
