@@ -21,6 +21,7 @@ type BuiltIn =
   | "checks"
   | "dataSent"
   | "dataReceived"
+  | "dispatchDelay"
   | "httpRequests"
   | "httpFailed"
   | "httpDuration"
@@ -54,6 +55,8 @@ export const builtIn: Readonly<Record<BuiltIn, MetricDefinition>> = {
   checks: share("checks"),
   dataSent: bytes("data_sent"),
   dataReceived: bytes("data_received"),
+  /** How late the generator itself looked at its schedule. What is left of `iteration_start_delay` is waiting for a user. */
+  dispatchDelay: time("generator_dispatch_delay"),
   httpRequests: count("http_reqs"),
   httpFailed: share("http_req_failed"),
   httpDuration: time("http_req_duration"),
