@@ -9,3 +9,11 @@ export type {
   HttpTimings,
 } from "./http/exchange.ts";
 export type { Metric, MetricDefinition, MetricKind, MetricRecorder, TagSet, Tags } from "./metrics/recorder.ts";
+export { type HttpErrorCode, httpErrors } from "./http/errors.ts";
+export { Exchange, type ExchangeOptions } from "./http/exchange-record.ts";
+export { errorCodeOfStatus, failureCodes } from "./http/failure.ts";
+export { HttpEngine, PooledHttpClient } from "./http/http-client.ts";
+export { type HttpOptions, httpDefaults, type ProxyOptions } from "./http/http-options.ts";
+export type { DnsOptions, Lookup } from "./http/dns-cache.ts";
+export { PreparedRequest } from "./http/prepared-request.ts";
+export type { ClientCertificate, TlsOptions } from "./http/tls-options.ts";
