@@ -17,3 +17,17 @@ export { type HttpOptions, httpDefaults, type ProxyOptions } from "./http/http-o
 export type { DnsOptions, Lookup } from "./http/dns-cache.ts";
 export { PreparedRequest } from "./http/prepared-request.ts";
 export type { ClientCertificate, TlsOptions } from "./http/tls-options.ts";
+export { type LoadErrorCode, loadErrors } from "./engine/errors.ts";
+export type { ErrorEntry } from "./engine/error-book.ts";
+export type { Duration, LoadOptions, ScenarioOptions, StageOptions } from "./engine/load-options.ts";
+export type { LoadOutput } from "./engine/load-output.ts";
+export type { LoadSnapshot, ScenarioProgress } from "./engine/load-snapshot.ts";
+export type { LoadSource, LoadTest, LoadTestFactory } from "./engine/load-test.ts";
+export { importLoadTest } from "./engine/import-load-test.ts";
+export type { Punctuality } from "./engine/precise-timer.ts";
+export { type LoadPlan, resolvePlan } from "./engine/resolve-plan.ts";
+export { type LoadResult, runLoad, type RunLoadOptions } from "./engine/run-load.ts";
+export { builtIn } from "./metrics/built-in.ts";
+export type { Submetric } from "./metrics/worker-recorder.ts";
+export { HttpMetrics, isExpected, type RequestTags, requestTags } from "./scenario/http-metrics.ts";
+export { type UrlLoadParameters, urlLoad } from "./scenario/url-load.ts";

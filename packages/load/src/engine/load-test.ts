@@ -1,4 +1,5 @@
 import type { HttpClient } from "../http/exchange.ts";
+import type { HttpOptions } from "../http/http-options.ts";
 import type { LoadOptions } from "./load-options.ts";
 import type { Workload } from "./virtual-user.ts";
 
@@ -6,13 +7,10 @@ import type { Workload } from "./virtual-user.ts";
 export interface LoadTest {
   readonly workload: Workload;
   readonly options: LoadOptions;
-  /** Connections of one user. @defaultValue a client of its own for each user */
-  readonly http?: (user: { readonly id: number; readonly scenario: string }) => HttpClient;
-  /**
-   * Names of k6's whose end-of-test summary the author writes; called once, on the main thread, with k6's summary data.
-   * Returns texts by file name, `stdout` or `stderr`.
-   */
-  readonly summary?: (data: unknown) => Promise<Readonly<Record<string, string>>>;
+  /** Of the users' connections; each user has its own. */
+  readonly http?: HttpOptions;
+  /** Connections of one user, where the HTTP engine's are not wanted. */
+  readonly client?: (user: { readonly id: number; readonly scenario: string }) => HttpClient;
 }
 
 /**

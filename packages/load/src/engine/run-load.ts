@@ -121,7 +121,8 @@ class RunningLoad implements AsyncDisposable {
     this.#ledger.closeStep(durationMs);
     if (this.#failure) throw this.#failure;
     const snapshot = this.#ledger.snapshot(durationMs);
-    const run = this.#document(snapshot, environment, startedAt, durationMs);
+    const revision = this.#options.revision ?? (await currentRevision());
+    const run = this.#document(snapshot, environment, revision, startedAt, durationMs);
     for (const output of this.#options.outputs ?? []) await this.#attempt(() => output.close(snapshot));
     return {
       run,
@@ -287,9 +288,14 @@ class RunningLoad implements AsyncDisposable {
     return Math.max(0, nowMs(this.#clock) - this.#startMs);
   }
 
-  #document(snapshot: LoadSnapshot, environment: Run["environment"], startedAt: string, durationMs: number): Run {
+  #document(
+    snapshot: LoadSnapshot,
+    environment: Run["environment"],
+    revision: Run["revision"],
+    startedAt: string,
+    durationMs: number,
+  ): Run {
     const { name, profile, kind = "load" } = this.#options;
-    const revision = this.#options.revision ?? currentRevision();
     return {
       schema: runSchema,
       id: timeOrderedId(),

@@ -1,5 +1,4 @@
 import { parentPort } from "node:worker_threads";
-import { createHttpClient } from "../http/client.ts";
 import { engineClock, nowMs } from "./engine-clock.ts";
 import { importLoadTest } from "./import-load-test.ts";
 import type { ToWorker } from "./protocol.ts";
@@ -23,7 +22,6 @@ const session = new WorkerSession(
       if (!source) throw new Error("a worker thread needs to be told where its load test comes from");
       return importLoadTest(source);
     },
-    http: createHttpClient,
     fromSharedMs: (atMs) => atMs - offsetMs,
   },
 );

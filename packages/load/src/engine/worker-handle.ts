@@ -1,6 +1,5 @@
 import { Worker } from "node:worker_threads";
 import type { Clock } from "@mettle/core";
-import type { HttpClient } from "../http/exchange.ts";
 import { engineClock } from "./engine-clock.ts";
 import type { LoadTest } from "./load-test.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
@@ -50,7 +49,6 @@ export function startThread(index: number, listener: WorkerListener): WorkerHand
 
 export interface InlineOptions {
   readonly test: LoadTest;
-  readonly http: () => HttpClient;
   /** @defaultValue engineClock */
   readonly clock?: Clock;
 }
@@ -69,7 +67,6 @@ export function startInline(options: InlineOptions, listener: WorkerListener): W
     {
       clock,
       load: () => Promise.resolve(options.test),
-      http: options.http,
       fromSharedMs: (atMs) => atMs,
     },
   );

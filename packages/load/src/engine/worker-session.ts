@@ -1,5 +1,5 @@
 import type { Clock } from "@mettle/core";
-import type { HttpClient } from "../http/exchange.ts";
+import { HttpEngine } from "../http/http-client.ts";
 import { builtIn } from "../metrics/built-in.ts";
 import { WorkerRecorder } from "../metrics/worker-recorder.ts";
 import { ClosedRun } from "./closed-run.ts";
@@ -25,8 +25,6 @@ export interface WorkerEnvironment {
   readonly clock: Clock;
   /** Loads what the source names, or gives the load test that this thread was given. */
   load(source: LoadSource | undefined): Promise<LoadTest>;
-  /** Connections of a user, where the load test does not make its own. */
-  http(): HttpClient;
   /** The moment on this thread's clock of a moment of `process.hrtime` in ms. */
   fromSharedMs(atMs: number): number;
 }
@@ -43,6 +41,7 @@ export class WorkerSession {
   readonly #errors = new ErrorBook();
   #scenarios: ScenarioRun[] = [];
   #setupData: unknown;
+  #http: HttpEngine | undefined;
   #users = 0;
 
   constructor(port: WorkerPort, environment: WorkerEnvironment) {
@@ -114,12 +113,15 @@ export class WorkerSession {
     const { test } = this.#begun;
     const user = this.#lonelyUser("setup");
     const data: unknown = await test.workload.setup?.(user);
+    user.http.close();
     this.#port.send({ kind: "setup-done", data: jsonCopy(data) });
   }
 
   async #teardown(): Promise<void> {
     const { test } = this.#begun;
-    await test.workload.teardown?.(this.#lonelyUser("teardown"), jsonCopy(this.#setupData));
+    const user = this.#lonelyUser("teardown");
+    await test.workload.teardown?.(user, jsonCopy(this.#setupData));
+    user.http.close();
     this.#port.send({ kind: "torn-down" });
   }
 
@@ -168,7 +170,7 @@ export class WorkerSession {
     const { clock } = this.#environment;
     const perSecond = begin.plan.requestsPerSecond;
     const pacer = perSecond === undefined ? undefined : new RequestPacer(clock, perSecond / begin.workers);
-    const plain = test.http ?? (() => this.#environment.http());
+    const plain = test.client ?? (() => this.#engineOf(test).client());
     return {
       workload: test.workload,
       setupData: jsonCopy(this.#setupData),
@@ -177,6 +179,12 @@ export class WorkerSession {
       errors: this.#errors,
       http: pacer ? (user) => limitedClient(plain(user), pacer) : plain,
     };
+  }
+
+  /** One for all users of this worker: names looked up and the cap on new connections are shared. */
+  #engineOf({ http }: LoadTest): HttpEngine {
+    this.#http ??= new HttpEngine(http);
+    return this.#http;
   }
 
   async #run(startMs: number): Promise<void> {
@@ -205,6 +213,7 @@ export class WorkerSession {
   }
 
   close(): void {
+    this.#http?.close();
     this.#monitor?.[Symbol.dispose]();
   }
 }
