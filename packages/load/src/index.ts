@@ -31,3 +31,15 @@ export { builtIn } from "./metrics/built-in.ts";
 export type { Submetric } from "./metrics/worker-recorder.ts";
 export { HttpMetrics, isExpected, type RequestTags, requestTags } from "./scenario/http-metrics.ts";
 export { type UrlLoadParameters, urlLoad } from "./scenario/url-load.ts";
+export {
+  type DefinedLoad,
+  defineLoad,
+  type HttpDefaults,
+  type LoadDefinition,
+  type ScenarioDefinition,
+  type UserFunction,
+} from "./scenario/define-load.ts";
+export type { LoadUser, Predicates } from "./scenario/load-user.ts";
+export type { LoadResponse, RequestBody, RequestOptions, UserHttp } from "./scenario/user-http.ts";
+export type { UserMetric } from "./scenario/user-metric.ts";
+export { type ScriptParameters, scriptLoad } from "./scenario/script-source.ts";

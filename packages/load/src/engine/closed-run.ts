@@ -4,7 +4,7 @@ import { PreciseTimer } from "./precise-timer.ts";
 import { NOTICE_MS, type ScenarioContext, type ScenarioCounts, type ScenarioRun } from "./scenario-run.ts";
 import { type ClosedPlan, mostUsers, plannedDurationMs } from "./scenario-plan.ts";
 import { shareOf, type UserStep, userSteps } from "./user-profile.ts";
-import { IterationMetrics, UserRunner } from "./user-runner.ts";
+import { IterationMetrics, type ScenarioIdentity, UserRunner } from "./user-runner.ts";
 
 /** A place for a user: wanted or not, with or without a loop of iterations running in it. */
 interface Seat {
@@ -24,6 +24,8 @@ export class ClosedRun implements ScenarioRun {
   readonly #context: ScenarioContext;
   readonly #takenIndex: number;
   readonly #metrics: IterationMetrics;
+  /** One object for all its users, so that what is kept by tags is found again. */
+  readonly #identity: ScenarioIdentity;
   readonly #seats: Seat[] = [];
   readonly #timer: PreciseTimer;
   #stopped = false;
@@ -40,7 +42,9 @@ export class ClosedRun implements ScenarioRun {
     this.#plan = plan;
     this.#takenIndex = takenIndex;
     this.#context = context;
-    this.#metrics = new IterationMetrics(context.factory.recorder, { ...plan.tags, scenario: plan.name });
+    const { name, environment } = plan;
+    this.#identity = { name, environment, tags: { ...plan.tags, scenario: name } };
+    this.#metrics = new IterationMetrics(context.factory.recorder, this.#identity.tags);
     this.#timer = new PreciseTimer(context.clock, "timer");
   }
 
@@ -221,13 +225,7 @@ export class ClosedRun implements ScenarioRun {
 
   async #makeSeat(): Promise<Seat> {
     const { factory } = this.#context;
-    const { name, tags, environment } = this.#plan;
-    const runner = await UserRunner.prepare(
-      this.#context.nextUserId(),
-      { name, tags: { ...tags, scenario: name }, environment },
-      factory,
-      this.#metrics,
-    );
+    const runner = await UserRunner.prepare(this.#context.nextUserId(), this.#identity, factory, this.#metrics);
     return { runner, wanted: false, looping: false, iterations: 0, grace: undefined };
   }
 }

@@ -6,7 +6,7 @@ import { RateProfile } from "./rate-profile.ts";
 import { NOTICE_MS, type ScenarioContext, type ScenarioCounts, type ScenarioRun } from "./scenario-run.ts";
 import { type OpenPlan, plannedDurationMs } from "./scenario-plan.ts";
 import { shareOf } from "./user-profile.ts";
-import { IterationMetrics, UserRunner } from "./user-runner.ts";
+import { IterationMetrics, type ScenarioIdentity, UserRunner } from "./user-runner.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 /** Arrivals begun in one turn of the event loop; the rest follows after responses were read. */
@@ -20,6 +20,8 @@ export class OpenRun implements ScenarioRun {
   readonly #plan: OpenPlan;
   readonly #context: ScenarioContext;
   readonly #metrics: IterationMetrics;
+  /** One object for all its users, so that what is kept by tags is found again. */
+  readonly #identity: ScenarioIdentity;
   readonly #arrivals: WorkerArrivals;
   readonly #timer: PreciseTimer;
   readonly #ending: PreciseTimer;
@@ -42,7 +44,9 @@ export class OpenRun implements ScenarioRun {
     this.name = plan.name;
     this.#plan = plan;
     this.#context = context;
-    this.#metrics = new IterationMetrics(context.factory.recorder, { ...plan.tags, scenario: plan.name });
+    const { name, environment } = plan;
+    this.#identity = { name, environment, tags: { ...plan.tags, scenario: name } };
+    this.#metrics = new IterationMetrics(context.factory.recorder, this.#identity.tags);
     const { arrivals: wanted } = plan;
     const process =
       wanted.kind === "trace"
@@ -197,10 +201,8 @@ export class OpenRun implements ScenarioRun {
   }
 
   async #makeUser(): Promise<UserRunner> {
-    const { name, tags, environment } = this.#plan;
     const { factory } = this.#context;
-    const identity = { name, tags: { ...tags, scenario: name }, environment };
-    const runner = await UserRunner.prepare(this.#context.nextUserId(), identity, factory, this.#metrics);
+    const runner = await UserRunner.prepare(this.#context.nextUserId(), this.#identity, factory, this.#metrics);
     this.#all.add(runner);
     return runner;
   }

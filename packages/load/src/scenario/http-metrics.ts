@@ -32,6 +32,9 @@ export interface RequestTags {
 
 export const requestTags = (tags: Tags): RequestTags => ({ tags, byOutcome: new Map() });
 
+/** Kinds of request that are remembered; a script that makes up names without end starts over. */
+const MOST_KINDS = 1000;
+
 /** k6's default: what HTTP calls an error, and no answer at all, has failed. */
 export const isExpected = (status: number): boolean => status >= 200 && status < 400;
 
@@ -50,6 +53,7 @@ export class HttpMetrics {
   readonly #receiving: Metric;
   readonly #dataSent: Metric;
   readonly #dataReceived: Metric;
+  readonly #kinds = new WeakMap<Tags, Map<string, RequestTags>>();
 
   constructor(recorder: MetricRecorder) {
     this.#recorder = recorder;
@@ -88,6 +92,20 @@ export class HttpMetrics {
     this.#receiving.add(times.receiving, tags);
     this.#dataSent.add(outcome.bytesSent, tags);
     this.#dataReceived.add(outcome.bytesReceived, tags);
+  }
+
+  /** The tags of one kind of request under others, made once: users of a scenario share them. */
+  kindOf(around: Tags, key: string, own: () => Tags): RequestTags {
+    let kinds = this.#kinds.get(around);
+    if (!kinds || kinds.size > MOST_KINDS) {
+      kinds = new Map();
+      this.#kinds.set(around, kinds);
+    }
+    const known = kinds.get(key);
+    if (known) return known;
+    const made = requestTags({ ...around, ...own() });
+    kinds.set(key, made);
+    return made;
   }
 
   #tagSetOf(outcome: ExchangeOutcome, request: RequestTags, expected: boolean): TagSet {
