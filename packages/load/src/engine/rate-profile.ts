@@ -62,7 +62,8 @@ export class RateProfile {
 function timeWithin({ durationMs, from, to }: RateStage, n: number): number {
   const seconds = durationMs / 1000;
   const slope = seconds > 0 ? (to - from) / seconds : 0;
-  if (n <= 0) return from > 0 || slope > 0 ? 0 : Number.POSITIVE_INFINITY;
+  // Below this the square root would underflow; it is no part of an arrival.
+  if (n <= 1e-12) return from > 0 || slope > 0 ? 0 : Number.POSITIVE_INFINITY;
   const discriminant = from * from + 2 * slope * n;
   if (discriminant < 0) return Number.POSITIVE_INFINITY;
   // The form without a difference of near numbers; it also covers a slope of 0.

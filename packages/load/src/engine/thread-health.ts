@@ -38,8 +38,18 @@ export const readThreadSchedstat: ReadSchedstat = () => {
 /** Milliseconds between two looks of the loop delay's own timer. */
 const LOOP_RESOLUTION_MS = 10;
 
+/** Tells what a thread went through. */
+export interface HealthMonitor extends Disposable {
+  /**
+   * Since the last call.
+   *
+   * @param idleSpinMs - in all so far
+   */
+  take(idleSpinMs: number): ThreadHealth;
+}
+
 /** Watches the thread that made it. Close it: it keeps timers. */
-export class ThreadMonitor implements Disposable {
+export class ThreadMonitor implements HealthMonitor {
   readonly #read: ReadSchedstat;
   readonly #now: () => number;
   readonly #delay: ReturnType<typeof monitorEventLoopDelay>;
@@ -67,7 +77,6 @@ export class ThreadMonitor implements Disposable {
     this.#schedstat = read();
   }
 
-  /** @param idleSpinMs - in all so far */
   take(idleSpinMs: number): ThreadHealth {
     const now = this.#now();
     const schedstat = this.#read();

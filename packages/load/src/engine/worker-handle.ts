@@ -3,6 +3,7 @@ import type { Clock } from "@mettle/core";
 import { engineClock } from "./engine-clock.ts";
 import type { LoadTest } from "./load-test.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
+import type { HealthMonitor } from "./thread-health.ts";
 import { WorkerSession } from "./worker-session.ts";
 
 /** The main thread's side of a channel to a worker. */
@@ -51,6 +52,8 @@ export interface InlineOptions {
   readonly test: LoadTest;
   /** @defaultValue engineClock */
   readonly clock?: Clock;
+  /** @defaultValue what the system tells of this thread */
+  readonly monitor?: () => HealthMonitor;
 }
 
 /** A worker in this very thread: for load on functions of this process, and for tests. */
@@ -68,6 +71,7 @@ export function startInline(options: InlineOptions, listener: WorkerListener): W
       clock,
       load: () => Promise.resolve(options.test),
       fromSharedMs: (atMs) => atMs,
+      ...(options.monitor && { monitor: options.monitor }),
     },
   );
   return {

@@ -11,7 +11,7 @@ import type { FromWorker, ToWorker } from "./protocol.ts";
 import { limitedClient, RequestPacer } from "./request-pacer.ts";
 import { SampleStream } from "./sample-stream.ts";
 import type { ScenarioContext, ScenarioRun } from "./scenario-run.ts";
-import { ThreadMonitor } from "./thread-health.ts";
+import { type HealthMonitor, ThreadMonitor } from "./thread-health.ts";
 import { tellError } from "./told-error.ts";
 import { type UserFactory, UserRunner } from "./user-runner.ts";
 import type { VirtualUser } from "./virtual-user.ts";
@@ -27,6 +27,8 @@ export interface WorkerEnvironment {
   load(source: LoadSource | undefined): Promise<LoadTest>;
   /** The moment on this thread's clock of a moment of `process.hrtime` in ms. */
   fromSharedMs(atMs: number): number;
+  /** @defaultValue what the system tells of this thread */
+  monitor?(): HealthMonitor;
 }
 
 type Begin = Extract<ToWorker, { kind: "begin" }>;
@@ -37,7 +39,7 @@ export class WorkerSession {
   readonly #environment: WorkerEnvironment;
   #state: { readonly begin: Begin; readonly test: LoadTest; readonly recorder: WorkerRecorder } | undefined;
   #stream: SampleStream | undefined;
-  #monitor: ThreadMonitor | undefined;
+  #monitor: HealthMonitor | undefined;
   readonly #errors = new ErrorBook();
   #scenarios: ScenarioRun[] = [];
   #setupData: unknown;
@@ -181,6 +183,11 @@ export class WorkerSession {
     };
   }
 
+  #watch(): HealthMonitor {
+    this.#monitor?.[Symbol.dispose]();
+    return this.#environment.monitor?.() ?? new ThreadMonitor();
+  }
+
   /** One for all users of this worker: names looked up and the cap on new connections are shared. */
   #engineOf({ http }: LoadTest): HttpEngine {
     this.#http ??= new HttpEngine(http);
@@ -189,7 +196,7 @@ export class WorkerSession {
 
   async #run(startMs: number): Promise<void> {
     const { begin } = this.#begun;
-    this.#monitor = new ThreadMonitor();
+    this.#monitor = this.#watch();
     const plans = begin.plan.scenarios;
     await Promise.all(
       this.#scenarios.map((scenario, index) => scenario.run(startMs + (plans[index]?.startTimeMs ?? 0))),
@@ -199,7 +206,7 @@ export class WorkerSession {
 
   #flush(): void {
     const { recorder } = this.#begun;
-    this.#monitor ??= new ThreadMonitor();
+    this.#monitor ??= this.#watch();
     const spin = this.#scenarios.reduce((sum, { idleSpinMs }) => sum + idleSpinMs, 0);
     this.#stream?.flush();
     this.#port.send({

@@ -5,7 +5,8 @@ export const OTHER: TagSet = 0;
 
 /**
  * Interns sets of tags: equal sets get one number. Memory is bounded: beyond `cap` sets, the tags that matter to results
- * (`essential`) are kept and the others dropped; should even those be too many, everything is `OTHER`.
+ * (`essential`) are kept and the others dropped; should even those be too many, only the pairs that are asked for by name
+ * and value (`wanted`) are kept, of which there are few. Where none is left it is `OTHER`.
  */
 export class TagSets {
   readonly #byWritten = new Map<string, TagSet>();
@@ -13,12 +14,14 @@ export class TagSets {
   readonly #sets: Tags[] = [{}];
   readonly #cap: number;
   readonly #essential: ReadonlySet<string>;
+  readonly #wanted: ReadonlySet<string>;
   /** Sets that lost tags to the cap: asked for, not distinct. */
   overflowed = 0;
 
-  constructor(cap: number, essential: Iterable<string>) {
+  constructor(cap: number, essential: Iterable<string>, wanted: readonly Tags[] = []) {
     this.#cap = cap;
     this.#essential = new Set(essential);
+    this.#wanted = new Set(wanted.flatMap((tags) => Object.entries(tags).map(([name, value]) => pairKey(name, value))));
   }
 
   get size(): number {
@@ -54,7 +57,10 @@ export class TagSets {
     const kept = pairs.filter(([name]) => this.#essential.has(name));
     const reduced = this.#byMeaning.get(meaningOf(kept));
     if (reduced !== undefined) return reduced;
-    return this.#sets.length < 2 * this.#cap ? this.#store(kept) : OTHER;
+    if (this.#sets.length < 2 * this.#cap) return this.#store(kept);
+    const asked = kept.filter(([name, value]) => this.#wanted.has(pairKey(name, value)));
+    if (asked.length === 0) return OTHER;
+    return this.#byMeaning.get(meaningOf(asked)) ?? this.#store(asked);
   }
 
   #store(pairs: readonly (readonly [string, string])[]): TagSet {
@@ -65,9 +71,11 @@ export class TagSets {
   }
 }
 
+const pairKey = (name: string, value: string): string => `${name}\u0000${value}`;
+
 function meaningOf(pairs: readonly (readonly [string, string])[]): string {
   return pairs
-    .map(([name, value]) => `${name}\u0000${value}`)
+    .map(([name, value]) => pairKey(name, value))
     .sort()
     .join("\u0001");
 }

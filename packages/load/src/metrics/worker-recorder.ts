@@ -62,8 +62,9 @@ export class WorkerRecorder implements MetricRecorder {
     this.#clock = clock;
     this.#sink = sink;
     const { submetrics, splitBy, maxTagSets } = this.#options;
-    const essential = [...submetrics.flatMap(({ tags }) => Object.keys(tags)), ...Object.values(splitBy).flat()];
-    this.#tagSets = new TagSets(maxTagSets, essential);
+    const wanted = submetrics.map(({ tags }) => tags);
+    const essential = [...wanted.flatMap((tags) => Object.keys(tags)), ...Object.values(splitBy).flat()];
+    this.#tagSets = new TagSets(maxTagSets, essential, wanted);
   }
 
   metric(definition: MetricDefinition): Metric {
