@@ -43,3 +43,5 @@ export type { LoadUser, Predicates } from "./scenario/load-user.ts";
 export type { LoadResponse, RequestBody, RequestOptions, UserHttp } from "./scenario/user-http.ts";
 export type { UserMetric } from "./scenario/user-metric.ts";
 export { type ScriptParameters, scriptLoad } from "./scenario/script-source.ts";
+export { openOutput } from "./output/open-output.ts";
+export { k6Name, k6SummaryExport } from "./output/summary-export.ts";

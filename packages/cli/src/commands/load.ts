@@ -55,7 +55,7 @@ async function loadInterruptibly(
 ): Promise<{ readonly result: LoadResult }> {
   const policy = resolvePolicy(yardstick.policy ?? {});
   const plan = resolvePlan(withFlags(target.test.options, context));
-  const outputs = openOutputs(context);
+  const outputs = openOutputs(context, settings.name);
   using view = viewOf(context);
   using interruption = new Interruption(() => {
     view.note("Interrupted: no more iterations begin; those in flight may end. Once more ends at once.");
@@ -130,13 +130,11 @@ async function keep(result: LoadResult, settings: Settings, context: CommandCont
   };
   const { history } = settings;
   const name = context.flags.text("save");
-  const exported = context.flags.text("summary-export");
   // Half a run, or one whose generator failed, is no point of a history.
   if (history !== undefined && !interrupted && !aborted && run.validity.state !== "invalid") {
     await attempt(() => append(history, run));
   }
   if (name !== undefined) await attempt(() => saveBaseline(name, run, settings, context));
-  if (exported !== undefined) await attempt(() => exportSummary(exported, run, context));
   return troubles;
 }
 
@@ -157,6 +155,8 @@ async function writeReports(run: Run, verdict: Verdict, settings: Settings, cont
   try {
     await out.write("summary.md", renderMarkdown(run, verdict));
     await out.write("junit.xml", renderJunit(run, verdict));
+    const exported = context.flags.text("summary-export");
+    if (exported !== undefined) await exportSummary(exported, run, verdict, context);
     return [];
   } catch (error) {
     if (!(error instanceof MettleError)) throw error;

@@ -1,6 +1,15 @@
-import type { LoadOutput } from "@mettle/load";
+import { type LoadOutput, openOutput } from "@mettle/load";
 import type { CommandContext } from "../command-context.ts";
+import { isOutput } from "../config/settings.ts";
 
-export function openOutputs(_context: CommandContext): readonly LoadOutput[] {
-  return [];
+/**
+ * What `--out` names beside the folder.
+ *
+ * @throws MettleError `LOAD_OUTPUT_INVALID`
+ */
+export function openOutputs({ flags, cwd }: CommandContext, service: string): readonly LoadOutput[] {
+  return flags
+    .all("out")
+    .filter(isOutput)
+    .map((text) => openOutput(text, cwd, service));
 }

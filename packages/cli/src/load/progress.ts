@@ -35,6 +35,7 @@ export function progressOf(
       missed: known.filter(({ missed }) => missed).length,
       held: known.filter(({ missed }) => !missed).length,
     },
+    overall: overallOf(snapshot),
     operations: operationsOf(snapshot, judged),
     errors: snapshot.errors.map(({ message, count }) => ({ message, count })),
   };
@@ -48,6 +49,13 @@ function countedIterations(scenarios: readonly ScenarioProgress[]): LoadProgress
   const sum = (of: (scenario: ScenarioProgress) => number): number =>
     scenarios.reduce((total, scenario) => total + of(scenario), 0);
   return { done: sum(({ ended }) => ended), planned: sum(({ plannedIterations }) => plannedIterations ?? 0) };
+}
+
+function overallOf({ board }: LoadSnapshot): NonNullable<LoadProgress["overall"]> {
+  const metric = tables.find(({ name }) => (board.find(name)?.count ?? 0) > 0);
+  const p95 = metric && board.find(metric.name)?.measurement(1).summary.p95;
+  const failedShare = board.find(builtIn.httpFailed.name)?.measurement(1).summary.rate;
+  return { ...(p95 !== undefined && { p95 }), ...(failedShare !== undefined && { failedShare }) };
 }
 
 function operationsOf(snapshot: LoadSnapshot, judged: readonly LiveThreshold[]): readonly LoadOperation[] {

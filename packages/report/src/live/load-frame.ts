@@ -47,6 +47,8 @@ export interface LoadProgress {
   readonly lateP99Ns?: number;
   readonly validity: { readonly state: "valid" | "degraded" | "invalid"; readonly reasons: readonly string[] };
   readonly thresholds: { readonly missed: number; readonly held: number };
+  /** Over all operations so far; absent before the first. */
+  readonly overall?: { readonly p95?: number; readonly failedShare?: number };
   readonly operations: readonly LoadOperation[];
   /** What user code threw, most frequent first. */
   readonly errors: readonly { readonly message: string; readonly count: number }[];
@@ -168,15 +170,14 @@ function operationTable({ operations }: LoadProgress, rows: number, width: numbe
 
 /** The state as one line for logs: `[07:40] spike 198/200 it/s p95 2.31 s err 0.29 % 1 of 9 thresholds missed`. */
 export function loadPlainLine(progress: LoadProgress): string {
-  const { elapsedMs, phase, operations, thresholds, validity, errors } = progress;
-  const first = operations[0];
+  const { elapsedMs, phase, overall, thresholds, validity, errors } = progress;
   const judged = thresholds.missed + thresholds.held;
   const parts = [
     visibleText(phase),
     rateText(progress),
     `${progress.inFlight} in flight`,
-    first?.p95 === undefined ? "" : `p95 ${formatQuantity(first.p95, "ns")}`,
-    first?.failedShare === undefined ? "" : `err ${formatShare(first.failedShare)}`,
+    overall?.p95 === undefined ? "" : `p95 ${formatQuantity(overall.p95, "ns")}`,
+    overall?.failedShare === undefined ? "" : `err ${formatShare(overall.failedShare)}`,
     judged === 0 ? "" : `${thresholds.missed} of ${judged} thresholds missed`,
     errors[0] ? `${errors[0].count}× ${visibleText(errors[0].message)}` : "",
     validity.state === "valid" ? "" : `${validity.state}: ${visibleText(validity.reasons[0] ?? "")}`,
