@@ -45,3 +45,6 @@ export type { UserMetric } from "./scenario/user-metric.ts";
 export { type ScriptParameters, scriptLoad } from "./scenario/script-source.ts";
 export { openOutput } from "./output/open-output.ts";
 export { k6Name, k6SummaryExport } from "./output/summary-export.ts";
+export { csvRows, type DataRow, jsonRows } from "./scenario/data-files.ts";
+export { type DeclarativeParameters, declarativeLoad } from "./scenario/declarative.ts";
+export { declarativeSchema } from "./scenario/declarative-schema.ts";
