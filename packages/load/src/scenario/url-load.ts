@@ -35,8 +35,23 @@ class UrlWorkload implements Workload {
     const { method, url } = this.#request;
     const shared = this.#tags.get(user.scenario) ?? requestTags({ ...user.tags, method, url, name: url });
     this.#tags.set(user.scenario, shared);
-    return Promise.resolve(new UrlUser(this.#request, user, this.#metrics.http, shared));
+    const { http } = this.#metrics;
+    return Promise.resolve(
+      user.http instanceof PooledHttpClient
+        ? new UrlUser(this.#request, user.http, http, shared)
+        : sendingUser(this.#request, user, http, shared),
+    );
   }
+}
+
+/** By a client that is not the engine's own, or one whose requests wait for their turn. */
+function sendingUser(request: HttpRequest, user: VirtualUser, metrics: HttpMetrics, tags: RequestTags): PreparedUser {
+  return {
+    run: async ({ scheduledAt = Number.NaN }) => {
+      const response = await user.http.send(request);
+      metrics.record(response, response.timings, tags, scheduledAt, isExpected(response.status));
+    },
+  };
 }
 
 /** Sends one prepared request again and again. Hot: no response is made of it, its body is only counted. */
@@ -48,9 +63,8 @@ class UrlUser implements PreparedUser {
   #done: () => void = () => {};
   #dueAt = Number.NaN;
 
-  constructor(request: HttpRequest, user: VirtualUser, metrics: HttpMetrics, tags: RequestTags) {
-    if (!(user.http instanceof PooledHttpClient)) throw new Error("a URL is loaded by the HTTP engine's own client");
-    this.#client = user.http;
+  constructor(request: HttpRequest, client: PooledHttpClient, metrics: HttpMetrics, tags: RequestTags) {
+    this.#client = client;
     this.#metrics = metrics;
     this.#tags = tags;
     this.#exchange = new Exchange(this.#client.prepare(request), { onDone: this.#onDone, keepHead: false });
