@@ -15,7 +15,10 @@ const canPin = spawnSync("taskset", ["-c", "0", "true"]).status === 0;
 const program = fileURLToPath(new URL("./fixtures/server.mjs", import.meta.url));
 
 async function serve(env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const child = spawn(process.execPath, [program], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [program], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   children.push(child);
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return line.toString().trim();
@@ -45,7 +48,17 @@ describe("mettle load", () => {
   test("the test of honesty: a stall of 2 s shows for everyone who was due in it, with 50 connections", async () => {
     using project = new Project();
     const url = await serve({ STALL_AFTER: "4000", STALL: "2000", DELAY: "1" });
-    const { stderr } = await project.mettle(["load", `${url}/stalling`, "-r", "500", "-c", "50", "-d", "10s", ...quietly]);
+    const { stderr } = await project.mettle([
+      "load",
+      `${url}/stalling`,
+      "-r",
+      "500",
+      "-c",
+      "50",
+      "-d",
+      "10s",
+      ...quietly,
+    ]);
     const run = await readRun(project.path("mettle-out/run.json"));
     expect(stderr).toBe("");
     const { summary } = measurement(run, "http_req_response_time");
@@ -57,7 +70,11 @@ describe("mettle load", () => {
     const truth = (q: number): number => waits[Math.ceil(q * waits.length) - 1]!;
     expect(truth(0.9)).toBeGreaterThan(900);
     expect(truth(0.9)).toBeLessThan(1500);
-    for (const [got, q] of [[summary.p90, 0.9], [summary.p99, 0.99], [summary.max, 1]] as const) {
+    for (const [got, q] of [
+      [summary.p90, 0.9],
+      [summary.p99, 0.99],
+      [summary.max, 1],
+    ] as const) {
       expect(Math.abs((got ?? Number.NaN) / 1e6 / truth(q) - 1)).toBeLessThan(0.05);
     }
     // What others report: only those 50 that were on their way.
@@ -83,7 +100,19 @@ describe("mettle load", () => {
     });
     const url = await serve();
     const { exitCode, stdout, stderr } = await project.mettle(
-      ["load", "shop.load.ts", "--no-history", "-w", "2", "-e", "BREAK=1", "--out", "json=samples.json", "--summary-export", "sum.json"],
+      [
+        "load",
+        "shop.load.ts",
+        "--no-history",
+        "-w",
+        "2",
+        "-e",
+        "BREAK=1",
+        "--out",
+        "json=samples.json",
+        "--summary-export",
+        "sum.json",
+      ],
       { URL: url },
     );
     const run = await readRun(project.path("mettle-out/run.json"));
@@ -155,9 +184,18 @@ thresholds:
     ["import nothing from './missing.js'; export default 1;", "LOAD_SCRIPT_UNREADABLE"],
     ["export default {", "LOAD_SCRIPT_UNREADABLE"],
     ["export const x = 1;", "LOAD_SCRIPT_INVALID"],
-    ["import { defineLoad } from '@mettle/load'; export default defineLoad({ scenarios: { a: { vus: 0, run() {} } } });", "LOAD_OPTIONS_INVALID"],
-    ["import { defineLoad } from '@mettle/load'; export default defineLoad({ scenarios: { a: { run() {} } }, thresholds: { checks: 'rate <' } });", "POLICY_INVALID"],
-    ["import { defineLoad } from '@mettle/load'; export default defineLoad({ setup() { throw new Error('no db'); }, scenarios: { a: { iterations: 1, run() {} } } });", "LOAD_SETUP_FAILED"],
+    [
+      "import { defineLoad } from '@mettle/load'; export default defineLoad({ scenarios: { a: { vus: 0, run() {} } } });",
+      "LOAD_OPTIONS_INVALID",
+    ],
+    [
+      "import { defineLoad } from '@mettle/load'; export default defineLoad({ scenarios: { a: { run() {} } }, thresholds: { checks: 'rate <' } });",
+      "POLICY_INVALID",
+    ],
+    [
+      "import { defineLoad } from '@mettle/load'; export default defineLoad({ setup() { throw new Error('no db'); }, scenarios: { a: { iterations: 1, run() {} } } });",
+      "LOAD_SETUP_FAILED",
+    ],
   ])("what cannot run is refused with its code: %s", async (text, code) => {
     using project = new Project({ "bad.load.js": text });
     const { exitCode, stdout, stderr } = await project.mettle(["load", "bad.load.js", ...quietly]);
@@ -185,10 +223,14 @@ thresholds:
     const url = await serve();
     const hog = spawn("taskset", ["-c", "0", process.execPath, "-e", "for (;;);"], { stdio: "ignore" });
     children.push(hog);
-    const child = spawn("taskset", ["-c", "0", process.execPath, bin, "load", `${url}/`, "-c", "20", "-d", "3s", ...quietly], {
-      cwd: project.folder,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(
+      "taskset",
+      ["-c", "0", process.execPath, bin, "load", `${url}/`, "-c", "20", "-d", "3s", ...quietly],
+      {
+        cwd: project.folder,
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     const { exitCode, stdout } = await outcomeOf(child);
     expect(exitCode).toBe(5);
     expect(stdout).toMatch(/generator-bound: a worker got \d+ % of a core/);

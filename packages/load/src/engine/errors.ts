@@ -8,7 +8,6 @@ export type LoadErrorCode =
   | "LOAD_TEARDOWN_FAILED"
   | "LOAD_METRIC_CONFLICT"
   | "LOAD_WORKER_LOST"
-  | "LOAD_USER_CODE_STUCK"
   | "LOAD_DATA_INVALID"
   | "LOAD_OUTPUT_INVALID"
   | "LOAD_OUTPUT_FAILED";
@@ -38,10 +37,6 @@ export const loadErrors: ErrorCatalogue<LoadErrorCode> = defineErrors({
   },
   LOAD_WORKER_LOST: {
     next: "Look for what ends the process in the script or its packages; memory is the usual reason.",
-    exitCode: exitCodes.invalidMeasurement,
-  },
-  LOAD_USER_CODE_STUCK: {
-    next: "Look for a loop in the script that never awaits.",
     exitCode: exitCodes.invalidMeasurement,
   },
   LOAD_DATA_INVALID: { next: "Correct the data file at the line that the message names.", exitCode: exitCodes.usage },

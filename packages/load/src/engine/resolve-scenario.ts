@@ -2,7 +2,13 @@ import type { ArrivalPattern } from "./arrival-process.ts";
 import type { ScenarioOptions, StageOptions } from "./load-options.ts";
 import type { RateStage } from "./rate-profile.ts";
 import type { OptionProblems } from "./option-problems.ts";
-import { type ClosedPlan, type ExecutorName, executorNames, type OpenPlan, type ScenarioPlan } from "./scenario-plan.ts";
+import {
+  type ClosedPlan,
+  type ExecutorName,
+  executorNames,
+  type OpenPlan,
+  type ScenarioPlan,
+} from "./scenario-plan.ts";
 import type { UserStage } from "./user-profile.ts";
 
 const everywhere = ["executor", "startTime", "gracefulStop", "exec", "env", "tags"];
@@ -36,7 +42,7 @@ export function resolveScenario(name: string, options: ScenarioOptions, problems
   const path = `scenarios.${name}`;
   const { executor } = options;
   const isKnown = executorNames.includes(executor);
-  problems.check(isKnown, `${path}.executor`, `must be one of ${executorNames.join(", ")}, got ${String(executor)}`);
+  problems.check(isKnown, `${path}.executor`, `must be one of ${executorNames.join(", ")}, got ${executor}`);
   const isOpen = openExecutors.includes(executor);
   const allowed: readonly string[] = [...everywhere, ...(isKnown ? settings[executor] : []), ...(isOpen ? open : [])];
   for (const key of Object.keys(options)) {

@@ -22,7 +22,7 @@ export interface ThreadHealth {
 /** The scheduler's account of the calling thread: nanoseconds run and nanoseconds waited. Linux only. */
 export type ReadSchedstat = () => readonly [runNs: number, waitNs: number] | undefined;
 
-export const readThreadSchedstat: ReadSchedstat = () => {
+const readThreadSchedstat: ReadSchedstat = () => {
   let text: string;
   try {
     // Synchronous on purpose: another thread of the pool would read its own account.

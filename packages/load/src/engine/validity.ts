@@ -5,7 +5,7 @@ import type { ThreadHealth } from "./thread-health.ts";
  * Beyond which the generator, and not the system under test, made the figures. By judgement: a healthy generator on a
  * shared machine stays well inside; one that gets 70 % of a core or less, or is asked for more than it can do, does not.
  */
-export const validityLimits = {
+const validityLimits = {
   /** Of the time a worker wanted to run, the share in which it ran. */
   grantedInvalid: 0.75,
   grantedDegraded: 0.85,
@@ -136,7 +136,10 @@ function workerFindings(worker: HealthRecord, scheduled: boolean): readonly Find
     ]);
   }
   if (worker.wallMs > 0 && worker.gcMs > limits.gcShareDegraded * worker.wallMs) {
-    findings.push(["degraded", `a worker spent ${percent(worker.gcMs / worker.wallMs)} of the time collecting garbage`]);
+    findings.push([
+      "degraded",
+      `a worker spent ${percent(worker.gcMs / worker.wallMs)} of the time collecting garbage`,
+    ]);
   }
   return findings;
 }

@@ -106,8 +106,8 @@ export class WorkerCrew {
   }
 
   async close(): Promise<void> {
-    const handles = this.#handles.splice(0);
-    await Promise.all(handles.map((handle) => handle?.terminate()));
+    const present = this.#handles.splice(0).filter((handle) => handle !== undefined);
+    await Promise.all(present.map((handle) => handle.terminate()));
   }
 
   #receive(worker: number, message: FromWorker): void {

@@ -39,6 +39,8 @@ export function startThread(index: number, listener: WorkerListener): WorkerHand
   });
   return {
     send: (message) => {
+      // A thread's, not a window's.
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin
       worker.postMessage(message);
     },
     terminate: async () => {

@@ -12,10 +12,10 @@ export interface CellMemory {
 }
 
 /** From the unit that the recorder takes to that of the run document: times are milliseconds there, nanoseconds here. */
-export const factorOf = ({ contains }: MetricDefinition): number => (contains === "time" ? 1e6 : 1);
+const factorOf = ({ contains }: MetricDefinition): number => (contains === "time" ? 1e6 : 1);
 
 /** Times to the nanosecond, sizes to the byte, other numbers to a millionth. */
-export const resolutionOf = ({ contains }: MetricDefinition): number => (contains === "default" ? 1e-6 : 1);
+const resolutionOf = ({ contains }: MetricDefinition): number => (contains === "default" ? 1e-6 : 1);
 
 const histogramOf = (definition: MetricDefinition, buffer?: SharedArrayBuffer): Histogram =>
   new Histogram({ resolution: resolutionOf(definition), ...(buffer && { buffer }) });
@@ -71,7 +71,7 @@ export class Tally {
       words[REJECTED]! += 1;
       return;
     }
-    if (words[COUNT]! === 0) {
+    if (this.count === 0) {
       words[MINIMUM] = value;
       words[MAXIMUM] = value;
     } else {

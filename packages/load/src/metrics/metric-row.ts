@@ -1,7 +1,7 @@
 import type { MetricUnit } from "@mettle/core";
 import type { Direction, Measurement, Summary } from "@mettle/results";
 import { Histogram } from "@mettle/stats";
-import { type CellHalf, emptyHistogram, factorOf, Tally } from "./cell.ts";
+import { type CellHalf, emptyHistogram, Tally } from "./cell.ts";
 import type { MetricDefinition, Tags } from "./recorder.ts";
 import { type SeriesColumn, SeriesPoints } from "./series-points.ts";
 
@@ -140,7 +140,7 @@ const lowerIsBetter = new Set([
 const counted = new Set(["vus", "vus_max"]);
 
 /** Unit and direction in the run document. Times are better low; of a script's own other metrics nothing is known. */
-export function meaningOf({ name, kind, contains }: MetricDefinition): {
+function meaningOf({ name, kind, contains }: MetricDefinition): {
   readonly unit: MetricUnit;
   readonly direction: Direction;
 } {
@@ -154,6 +154,3 @@ export function meaningOf({ name, kind, contains }: MetricDefinition): {
   if (contains === "data") return { unit: "bytes", direction };
   return { unit: kind === "counter" || counted.has(name) ? "count" : "1", direction };
 }
-
-/** A value of the recorder's unit (milliseconds) in the document's. */
-export const inDocumentUnit = (definition: MetricDefinition, value: number): number => value * factorOf(definition);

@@ -1,7 +1,7 @@
 import type { Series } from "@mettle/results";
 
 /** How two points of a column become one when the series runs out of room. */
-export type Joining = "sum" | "mean" | "least" | "greatest" | "last";
+type Joining = "sum" | "mean" | "least" | "greatest" | "last";
 
 export interface SeriesColumn {
   readonly name: string;

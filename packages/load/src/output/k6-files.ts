@@ -82,7 +82,14 @@ export class K6CsvFile extends SampleFile {
 
   protected override linesOf({ metric, value, atMs, tags }: Sample): readonly string[] {
     const extra = new URLSearchParams(Object.entries(tags).filter(([tag]) => !isColumn(tag))).toString();
-    const cells = [metric.name, Math.floor(atMs / 1000), value.toFixed(6), ...columns.map((tag) => tags[tag] ?? ""), extra, ""];
+    const cells = [
+      metric.name,
+      Math.floor(atMs / 1000),
+      value.toFixed(6),
+      ...columns.map((tag) => tags[tag] ?? ""),
+      extra,
+      "",
+    ];
     return [cells.map((cell) => quoted(String(cell))).join(",")];
   }
 }

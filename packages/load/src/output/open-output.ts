@@ -45,4 +45,6 @@ function checkedUrl(text: string, where: string): URL {
 }
 
 const invalid = (text: string, problem: string): Error =>
-  loadErrors.create("LOAD_OUTPUT_INVALID", `Output ${JSON.stringify(text)}: ${problem}.`, { details: { output: text } });
+  loadErrors.create("LOAD_OUTPUT_INVALID", `Output ${JSON.stringify(text)}: ${problem}.`, {
+    details: { output: text },
+  });

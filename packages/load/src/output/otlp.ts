@@ -16,9 +16,7 @@ export function otlpFormat(service: string): PushFormat {
         resourceMetrics: [
           {
             resource: { attributes: attributesOf({ "service.name": service }) },
-            scopeMetrics: [
-              { scope: { name: "mettle" }, metrics: measurements.map((each) => metricOf(each, moment)) },
-            ],
+            scopeMetrics: [{ scope: { name: "mettle" }, metrics: measurements.map((each) => metricOf(each, moment)) }],
           },
         ],
       }),
@@ -62,7 +60,10 @@ function metricOf(measurement: Measurement, { startedAtMs, atMs }: PushMoment): 
 }
 
 /** Our log-linear buckets as exponential ones: each goes where its middle lies. */
-export function exponentialOf(histogram: Histogram, factor: number): {
+export function exponentialOf(
+  histogram: Histogram,
+  factor: number,
+): {
   readonly count: string;
   readonly scale: number;
   readonly zeroCount: string;

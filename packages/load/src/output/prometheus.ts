@@ -47,7 +47,10 @@ export function writeRequest(series: readonly PrometheusSeries[], atMs: number):
   const request = new ProtobufWriter();
   for (const { name, labels, value } of series) {
     const timeseries = new ProtobufWriter();
-    const pairs: [string, string][] = [["__name__", name], ...Object.entries(labels).map(([key, text]): [string, string] => [safeName(key), text])];
+    const pairs: [string, string][] = [
+      ["__name__", name],
+      ...Object.entries(labels).map(([key, text]): [string, string] => [safeName(key), text]),
+    ];
     for (const [key, text] of pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
       timeseries.message(1, new ProtobufWriter().text(1, key).text(2, text));
     }

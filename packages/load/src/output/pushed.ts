@@ -63,9 +63,13 @@ export class PushedMetrics implements LoadOutput {
     await this.#send(last);
     if (this.#failure === undefined) return;
     const { url, format } = this.#options;
-    throw loadErrors.create("LOAD_OUTPUT_FAILED", `The last metrics did not reach ${url} (${format.name}): ${this.#failure}.`, {
-      details: { url, format: format.name, reason: this.#failure },
-    });
+    throw loadErrors.create(
+      "LOAD_OUTPUT_FAILED",
+      `The last metrics did not reach ${url} (${format.name}): ${this.#failure}.`,
+      {
+        details: { url, format: format.name, reason: this.#failure },
+      },
+    );
   }
 
   /** Never rejects: the last failure is told at the end, unless a later attempt made up for it. */
@@ -82,7 +86,8 @@ export class PushedMetrics implements LoadOutput {
       const text = await response.text();
       this.#failure = response.ok ? undefined : `status ${response.status} ${text.slice(0, 200)}`.trim();
     } catch (thrown) {
-      this.#failure = thrown instanceof Error && thrown.cause ? `${thrown.message} (${messageOf(thrown.cause)})` : messageOf(thrown);
+      this.#failure =
+        thrown instanceof Error && thrown.cause ? `${thrown.message} (${messageOf(thrown.cause)})` : messageOf(thrown);
     }
   }
 }

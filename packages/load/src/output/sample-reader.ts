@@ -21,7 +21,12 @@ export class SampleReader {
     for (let i = 0; i < batch.metric.length; i++) {
       const metric = batch.metrics[batch.metric[i] ?? 0];
       if (!metric) continue;
-      yield { metric, value: batch.value[i] ?? Number.NaN, atMs: batch.at[i] ?? 0, tags: known[batch.tags[i] ?? 0] ?? {} };
+      yield {
+        metric,
+        value: batch.value[i] ?? Number.NaN,
+        atMs: batch.at[i] ?? 0,
+        tags: known[batch.tags[i] ?? 0] ?? {},
+      };
     }
   }
 }

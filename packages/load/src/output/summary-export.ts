@@ -5,7 +5,10 @@ import type { Measurement, Run } from "@mettle/results";
  *
  * @param missed - whether a rule on a metric failed, by metric and rule as written
  */
-export function k6SummaryExport(run: Run, missed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {}): object {
+export function k6SummaryExport(
+  run: Run,
+  missed: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {},
+): object {
   const metrics: Record<string, object> = {};
   for (const measurement of run.measurements) {
     const name = k6Name(measurement.metric, measurement.tags);

@@ -23,6 +23,8 @@ export function csvRows(file: string | URL): readonly DataRow[] {
  *
  * @throws MettleError `LOAD_DATA_INVALID`
  */
+// The caller names the shape of the rows that it expects.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 export function jsonRows<Row>(file: string | URL): readonly Row[] {
   return once(file, (text, name) => {
     let value: unknown;
@@ -111,7 +113,8 @@ function quotedCell(text: string, at: number, name: string, line: number): { val
     value += text.slice(from, quote);
     if (text[quote + 1] !== '"') {
       const after = text[quote + 1];
-      if (after !== undefined && !",\r\n".includes(after)) throw invalid(name, `has text behind a quote in line ${line}`);
+      if (after !== undefined && !",\r\n".includes(after))
+        throw invalid(name, `has text behind a quote in line ${line}`);
       return { value, end: quote + 1 };
     }
     value += '"';

@@ -21,7 +21,9 @@ const check = {
 const steps = { type: "array", minItems: 1, items: { $ref: "#/$defs/step" } } as const;
 
 const requestProperties = {
-  ...Object.fromEntries(methods.map((method) => [method, { ...text, description: "the URL, or a path under http.baseUrl" }])),
+  ...Object.fromEntries(
+    methods.map((method) => [method, { ...text, description: "the URL, or a path under http.baseUrl" }]),
+  ),
   name: text,
   headers: texts,
   query: texts,

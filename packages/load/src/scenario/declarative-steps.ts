@@ -9,7 +9,7 @@ export type Scope = Map<string, unknown>;
 
 type Texts = Readonly<Record<string, string | number | boolean>>;
 
-export interface CheckStep {
+interface CheckStep {
   readonly status?: number | readonly number[];
   readonly below?: string | number;
   readonly contains?: string;
@@ -18,7 +18,7 @@ export interface CheckStep {
 }
 
 /** A request; exactly one of the methods is there. */
-export interface RequestStep extends Readonly<Partial<Record<(typeof requestMethods)[number], string>>> {
+interface RequestStep extends Readonly<Partial<Record<(typeof requestMethods)[number], string>>> {
   readonly name?: string;
   readonly headers?: Texts;
   readonly query?: Texts;
@@ -66,7 +66,10 @@ async function doRequest(step: RequestStep, user: LoadUser, scope: Scope): Promi
   const options: RequestOptions = {
     // The path as written, so that ids filled in do not make a name each.
     name: step.name ?? `${method.toUpperCase()} ${written.split("?", 1)[0]}`,
-    headers: { ...(step.form && { "Content-Type": "application/x-www-form-urlencoded" }), ...textsOf(step.headers, scope) },
+    headers: {
+      ...(step.form && { "Content-Type": "application/x-www-form-urlencoded" }),
+      ...textsOf(step.headers, scope),
+    },
     ...(step.query && { query: textsOf(step.query, scope) }),
     ...(step.tags && { tags: textsOf(step.tags, scope) }),
     ...(step.timeout !== undefined && { timeoutMs: milliseconds(step.timeout) }),

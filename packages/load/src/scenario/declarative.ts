@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
-import { MettleError, messageOf, parseDurationMs } from "@mettle/core";
+import { type MettleError, messageOf, parseDurationMs } from "@mettle/core";
 import type { Ajv2020, ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
 import { LineCounter, parseDocument } from "yaml";
 import { loadErrors } from "../engine/errors.ts";
@@ -49,14 +49,21 @@ export function declarativeLoad({ file, env }: DeclarativeParameters): LoadTest 
   const tables = Object.entries(data).map(([name, path]) => [name, rowsOf(resolve(dirname(file), path))] as const);
   const scopeOf = (user: LoadUser, captured: unknown): Scope => {
     const rows = tables.map(([name, rows]): [string, unknown] => [name, user.row(rows)]);
-    return new Map<string, unknown>([...known, ...Object.entries((captured ?? {}) as object), ...rows, ["user", { id: user.id, iteration: user.iteration }]]);
+    return new Map<string, unknown>([
+      ...known,
+      ...Object.entries((captured ?? {}) as object),
+      ...rows,
+      ["user", { id: user.id, iteration: user.iteration }],
+    ]);
   };
   const filled = (text: string): string => filledIn(text, known, file);
   return defineLoad<unknown>({
-    ...(options as object),
+    ...options,
     http: {
       ...(http.baseUrl !== undefined && { baseUrl: filled(http.baseUrl) }),
-      headers: Object.fromEntries(Object.entries(http.headers ?? {}).map(([name, value]) => [name, filled(String(value))])),
+      headers: Object.fromEntries(
+        Object.entries(http.headers ?? {}).map(([name, value]) => [name, filled(String(value))]),
+      ),
       ...(http.timeout !== undefined && {
         timeoutMs: typeof http.timeout === "number" ? http.timeout : parseDurationMs(http.timeout),
       }),
@@ -74,7 +81,12 @@ export function declarativeLoad({ file, env }: DeclarativeParameters): LoadTest 
 }
 
 /** Does setup's steps. @returns what they captured, which every user then knows */
-async function onceCaptured(steps: readonly Step[], user: LoadUser<undefined>, scope: Scope, before: Scope): Promise<unknown> {
+async function onceCaptured(
+  steps: readonly Step[],
+  user: LoadUser<undefined>,
+  scope: Scope,
+  before: Scope,
+): Promise<unknown> {
   await doSteps(steps, user, scope);
   return Object.fromEntries([...scope].filter(([name, value]) => before.get(name) !== value && name !== "user"));
 }
@@ -114,11 +126,17 @@ function readDeclared(file: string): Declared {
   const validate = validator();
   if (validate(value)) return value as Declared;
   const positionOf = (path: string): string => {
-    const keys = path.split("/").slice(1).map((key) => (/^\d+$/.test(key) ? Number(key) : key.replaceAll("~1", "/").replaceAll("~0", "~")));
+    const keys = path
+      .split("/")
+      .slice(1)
+      .map((key) => (/^\d+$/.test(key) ? Number(key) : key.replaceAll("~1", "/").replaceAll("~0", "~")));
     const node = document.getIn(keys, true) as { readonly range?: readonly [number, number, number] } | undefined;
     return node?.range ? `line ${lines.linePos(node.range[0]).line}: ` : "";
   };
-  throw invalid(file, problemsOf(validate.errors ?? []).map(({ path, problem }) => `${positionOf(path)}${path || "the file"} ${problem}`));
+  throw invalid(
+    file,
+    problemsOf(validate.errors ?? []).map(({ path, problem }) => `${positionOf(path)}${path || "the file"} ${problem}`),
+  );
 }
 
 const invalid = (file: string, problems: readonly string[]): MettleError =>
@@ -134,7 +152,13 @@ function validator(): ValidateFunction {
   // ajv is CommonJS; required when it is needed, as most load tests are scripts.
   const load = createRequire(import.meta.url);
   const { Ajv2020: Validator } = load("ajv/dist/2020.js") as { Ajv2020: typeof Ajv2020 };
-  compiled = new Validator({ allErrors: true, strict: true, allowUnionTypes: true, strictTypes: false, strictRequired: false }).compile(declarativeSchema);
+  compiled = new Validator({
+    allErrors: true,
+    strict: true,
+    allowUnionTypes: true,
+    strictTypes: false,
+    strictRequired: false,
+  }).compile(declarativeSchema);
   return compiled;
 }
 
@@ -145,7 +169,9 @@ interface Problem {
 
 /** The errors that say something: those of alternatives that were not meant are left out, deepest first. */
 function problemsOf(errors: readonly ErrorObject[]): readonly Problem[] {
-  const meaningful = errors.filter(({ keyword }) => keyword !== "anyOf" && keyword !== "oneOf" && keyword !== "required");
+  const meaningful = errors.filter(
+    ({ keyword }) => keyword !== "anyOf" && keyword !== "oneOf" && keyword !== "required",
+  );
   const told = meaningful.length > 0 ? meaningful : errors;
   const depth = ({ instancePath }: ErrorObject): number => instancePath.split("/").length;
   const deepest = Math.max(...told.map(depth));

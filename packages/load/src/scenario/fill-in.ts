@@ -8,7 +8,9 @@ export function fillIn(text: string, scope: ReadonlyMap<string, unknown>): strin
     const value = lookUp(path.trim(), scope);
     if (typeof value === "string") return value;
     if (typeof value === "number" || typeof value === "boolean") return String(value);
-    throw new Error(value === undefined ? `\${${path}} is not known here` : `\${${path}} is no text but ${JSON.stringify(value)}`);
+    throw new Error(
+      value === undefined ? `\${${path}} is not known here` : `\${${path}} is no text but ${JSON.stringify(value)}`,
+    );
   });
 }
 

@@ -36,13 +36,16 @@ describe("files of samples", () => {
     const path = join(folder, "samples.json");
     const run = await loaded([openOutput("json=samples.json", folder, "s")]);
     const text = readFileSync(path, "utf8");
-    const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line) as { type: string; metric: string });
+    const lines = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { type: string; metric: string });
     for (const metric of ["iterations", "tokens", "vus"]) {
       expect(lines.findIndex((line) => line.metric === metric && line.type === "Metric")).toBeLessThan(
         lines.findIndex((line) => line.metric === metric && line.type === "Point"),
       );
     }
-    const again = await importK6Json([text], { name: "again", environment: run.run.environment } as never);
+    const again = await importK6Json([text], { name: "again", environment: run.run.environment });
     const find = (metric: string): Measurement => again.measurements.find((each) => each.metric === metric)!;
     expect(find("iterations").summary.sum).toBe(measured(run, "iterations").summary.sum);
     expect(find("tokens").summary.max).toBe(21);
@@ -58,7 +61,7 @@ describe("files of samples", () => {
       "metric_name,timestamp,metric_value,check,error,error_code,expected_response,group,method,name,proto,scenario,service,status,subproto,tls_version,url,extra_tags,metadata",
     );
     expect(text).toContain("tokens,");
-    const again = await importK6Csv([text], { name: "again", environment: run.run.environment } as never);
+    const again = await importK6Csv([text], { name: "again", environment: run.run.environment });
     const count = again.measurements.find(({ metric }) => metric === "iterations")?.summary.sum;
     expect(count).toBe(measured(run, "iterations").summary.sum);
   });
@@ -80,7 +83,10 @@ interface Received {
   readonly body: Buffer;
 }
 
-async function receiving<T>(status: number, action: (url: string) => Promise<T>): Promise<{ received: Received[]; result: T }> {
+async function receiving<T>(
+  status: number,
+  action: (url: string) => Promise<T>,
+): Promise<{ received: Received[]; result: T }> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -109,7 +115,10 @@ describe("receivers", () => {
     const last = received.at(-1)!;
     expect(last.path).toBe("/v1/metrics");
     const body = JSON.parse(last.body.toString()) as {
-      resourceMetrics: { resource: { attributes: unknown[] }; scopeMetrics: { metrics: { name: string; unit: string }[] }[] }[];
+      resourceMetrics: {
+        resource: { attributes: unknown[] };
+        scopeMetrics: { metrics: { name: string; unit: string }[] }[];
+      }[];
     };
     expect(body.resourceMetrics[0]?.resource.attributes).toEqual([
       { key: "service.name", value: { stringValue: "agents" } },
@@ -117,7 +126,9 @@ describe("receivers", () => {
     const metrics = body.resourceMetrics[0]!.scopeMetrics[0]!.metrics;
     const duration = metrics.find(({ name }) => name === "iteration_duration") as never as {
       unit: string;
-      exponentialHistogram: { dataPoints: { count: string; sum: number; max: number; positive: { bucketCounts: string[] } }[] };
+      exponentialHistogram: {
+        dataPoints: { count: string; sum: number; max: number; positive: { bucketCounts: string[] } }[];
+      };
     };
     expect(duration.unit).toBe("s");
     const [point] = duration.exponentialHistogram.dataPoints;
@@ -256,7 +267,9 @@ describe("formats", () => {
   test("write requests hold each series with its labels, value and moment", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ name: fc.stringMatching(/^[a-z]{1,8}$/), label: fc.string(), value: fc.double() }), { maxLength: 10 }),
+        fc.array(fc.record({ name: fc.stringMatching(/^[a-z]{1,8}$/), label: fc.string(), value: fc.double() }), {
+          maxLength: 10,
+        }),
         fc.integer({ min: 0, max: 2 ** 52 }),
         (series, at) => {
           const given = series.map(({ name, label, value }) => ({ name, labels: { zone: label, area: "1" }, value }));
@@ -308,9 +321,12 @@ describe("formats", () => {
     const run = await loaded([]);
     const exported = k6SummaryExport(run.run, { iterations: { "count > 100": true } });
     expect(exported).toMatchObject({
-      metrics: { iterations: { count: 90, thresholds: { "count > 100": true } }, ok: { passes: 90, fails: 0, value: 1 } },
+      metrics: {
+        iterations: { count: 90, thresholds: { "count > 100": true } },
+        ok: { passes: 90, fails: 0, value: 1 },
+      },
     });
-    const again = await importK6Summary(JSON.stringify(exported) as never, { name: "again", environment: run.run.environment } as never);
+    const again = importK6Summary(JSON.stringify(exported), { name: "again", environment: run.run.environment });
     expect(again.measurements.find(({ metric }) => metric === "iterations")?.summary.sum).toBe(90);
   });
 });

@@ -33,7 +33,9 @@ test.each([
   ["a,a\n1,2", 'the column "a" twice'],
   ['a,b\n"two\nlines",1\n5', "1 cells in line 4"],
 ])("bad CSV is refused with the line: %j", (text, reason) => {
-  expect(() => parseCsv(text, "t")).toThrow(expect.objectContaining({ code: "LOAD_DATA_INVALID", message: expect.stringContaining(reason) }));
+  expect(() => parseCsv(text, "t")).toThrow(
+    expect.objectContaining({ code: "LOAD_DATA_INVALID", message: expect.stringContaining(reason) }),
+  );
 });
 
 test("files are read once, and their rows are frozen", () => {
@@ -46,7 +48,11 @@ test("files are read once, and their rows are frozen", () => {
   const json = join(folder, "rows.json");
   writeFileSync(json, '[{"a":1}]');
   expect(jsonRows<{ a: number }>(json)[0]?.a).toBe(1);
-  for (const [name, text] of [["empty.csv", "a,b\n"], ["no.json", "{"], ["object.json", "{}"]] as const) {
+  for (const [name, text] of [
+    ["empty.csv", "a,b\n"],
+    ["no.json", "{"],
+    ["object.json", "{}"],
+  ] as const) {
     const file = join(folder, name);
     writeFileSync(file, text);
     expect(() => (name.endsWith("csv") ? csvRows(file) : jsonRows(file))).toThrow(

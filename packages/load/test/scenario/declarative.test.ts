@@ -127,7 +127,10 @@ scenarios:
     ["scenarios:\n  a:\n    vus: many\n    steps: [{ get: /x }]\n", /line 3: .*vus must be integer/],
     ["scenarios: [", /line \d+, column \d+/],
     ["scenarioz: {}", /has no setting "scenarioz"/],
-    ['http: { baseUrl: "http://${NOBODY_KNOWS}" }\nscenarios: { a: { steps: [{ get: /x }] } }', /NOBODY_KNOWS\} is not known/],
+    [
+      'http: { baseUrl: "http://${NOBODY_KNOWS}" }\nscenarios: { a: { steps: [{ get: /x }] } }',
+      /NOBODY_KNOWS\} is not known/,
+    ],
   ])("what is wrong is refused with its line: %j", (text, reason) => {
     expect(() => declarativeLoad({ file: file("bad.yaml", text), env: {} })).toThrow(
       expect.objectContaining({ code: "LOAD_SCRIPT_INVALID", message: expect.stringMatching(reason) }),
@@ -142,7 +145,11 @@ scenarios:
 });
 
 describe("filling in", () => {
-  const scope = new Map<string, unknown>([["a", 1], ["row", { name: "ann", deep: [{ x: true }] }], ["with.dot", "d"]]);
+  const scope = new Map<string, unknown>([
+    ["a", 1],
+    ["row", { name: "ann", deep: [{ x: true }] }],
+    ["with.dot", "d"],
+  ]);
 
   test("names, paths, and names with dots", () => {
     expect(fillIn("${a}-${row.name}-${row.deep[0].x}-${with.dot}", scope)).toBe("1-ann-true-d");

@@ -61,7 +61,11 @@ const SPARK_CELLS = 12;
 
 /** The live view at one moment: at most `height` lines of at most `width` cells. Pure. */
 export function renderLoadFrame(progress: LoadProgress, size: FrameSize, paint: Painter): string[] {
-  const lines = [headLine(progress, size.width, paint), barLine(progress, size.width, paint), trustLine(progress, size.width, paint)];
+  const lines = [
+    headLine(progress, size.width, paint),
+    barLine(progress, size.width, paint),
+    trustLine(progress, size.width, paint),
+  ];
   const errors = errorLines(progress, size.width, paint);
   const rows = Math.min(TABLE_ROWS, size.height - lines.length - errors.length - 2);
   if (rows > 0 && progress.operations.length > 0) lines.push("", ...operationTable(progress, rows, size.width, paint));
@@ -75,7 +79,7 @@ function headLine({ name, target }: LoadProgress, width: number, paint: Painter)
 }
 
 /** How much is done, 0 … 1: by iterations where they are counted, else by time. */
-export function loadFractionDone({ elapsedMs, plannedMs, iterations }: LoadProgress): number | undefined {
+function loadFractionDone({ elapsedMs, plannedMs, iterations }: LoadProgress): number | undefined {
   const byTime = plannedMs === undefined || plannedMs <= 0 ? undefined : Math.min(1, elapsedMs / plannedMs);
   if (!iterations || iterations.planned <= 0) return byTime;
   return Math.min(1, iterations.done / iterations.planned);
@@ -127,7 +131,9 @@ function trustLine(progress: LoadProgress, width: number, paint: Painter): strin
 
 function errorLines({ errors }: LoadProgress, width: number, paint: Painter): string[] {
   if (errors.length === 0) return [];
-  const shown = errors.slice(0, 2).map(({ message, count }) => truncateEnd(` ! ${count}× ${visibleText(message)}`, width));
+  const shown = errors
+    .slice(0, 2)
+    .map(({ message, count }) => truncateEnd(` ! ${count}× ${visibleText(message)}`, width));
   return ["", ...shown.map((line) => paint("warn", line))];
 }
 
@@ -144,8 +150,16 @@ function operationTable({ operations }: LoadProgress, rows: number, width: numbe
     limit ? { text: `${limit.text}${limit.missed ? " ✗" : ""}`, tone: limit.missed ? "bad" : "dim" } : { text: "" };
   return layoutTable(
     [
-      { title: "operation", align: "left", cells: shown.map(({ name }) => ({ text: visibleText(name) })), shrinkTo: 16 },
-      column("req/s", shown.map(({ perSecond }) => ({ text: shortRate(perSecond) }))),
+      {
+        title: "operation",
+        align: "left",
+        cells: shown.map(({ name }) => ({ text: visibleText(name) })),
+        shrinkTo: 16,
+      },
+      column(
+        "req/s",
+        shown.map(({ perSecond }) => ({ text: shortRate(perSecond) })),
+      ),
       column(
         "err%",
         shown.map(({ failedShare }) => ({
@@ -153,9 +167,19 @@ function operationTable({ operations }: LoadProgress, rows: number, width: numbe
           tone: failedShare !== undefined && failedShare > 0 ? "warn" : "plain",
         })),
       ),
-      column("p50", shown.map(({ p50 }) => ({ text: time(p50) }))),
-      column("p95", shown.map(({ p95 }) => ({ text: time(p95) }))),
-      column("p99", shown.map(({ p99 }) => ({ text: time(p99) })), 1),
+      column(
+        "p50",
+        shown.map(({ p50 }) => ({ text: time(p50) })),
+      ),
+      column(
+        "p95",
+        shown.map(({ p95 }) => ({ text: time(p95) })),
+      ),
+      column(
+        "p99",
+        shown.map(({ p99 }) => ({ text: time(p99) })),
+        1,
+      ),
       { title: "limit", align: "left", cells: shown.map(limitCell), dropOrder: 2 },
       {
         title: "last 60 s",

@@ -10,7 +10,12 @@ import { visibleText } from "./visible.ts";
 export const isLoadRun = ({ kind, measurements }: Run): boolean =>
   (kind === "load" || kind === "soak") && measurements.some(({ metric }) => metric === "iterations");
 
-const operationMetrics = ["http_req_response_time", "http_req_duration", "iteration_response_time", "iteration_duration"];
+const operationMetrics = [
+  "http_req_response_time",
+  "http_req_duration",
+  "iteration_response_time",
+  "iteration_duration",
+];
 /** Shown in tables and sentences of their own, or only of use to thresholds. */
 const elsewhere = new Set([
   ...operationMetrics,
@@ -34,7 +39,10 @@ const phases = ["blocked", "connecting", "tls_handshaking", "sending", "waiting"
 const SPARK_CELLS = 12;
 
 /** The tables of a load test: operations, checks, metrics of its own; then sentences on the whole. */
-export function loadTables(run: Run, all: boolean): { readonly tables: readonly Column[][]; readonly facts: readonly string[] } {
+export function loadTables(
+  run: Run,
+  all: boolean,
+): { readonly tables: readonly Column[][]; readonly facts: readonly string[] } {
   const checks = run.measurements.filter(({ metric, tags }) => metric === "checks" && tags["check"] !== undefined);
   const own = run.measurements.filter((measurement) => isOwn(measurement, all));
   return {
@@ -63,16 +71,25 @@ function isOwn(measurement: Measurement, all: boolean): boolean {
 function operationColumns(run: Run): Column[] {
   const of = (metric: string): readonly Measurement[] => run.measurements.filter((each) => each.metric === metric);
   const metric = operationMetrics.find((name) => of(name).length > 0) ?? "iteration_duration";
-  const rows = of(metric).toSorted((a, b) => Number(isTotal(b)) - Number(isTotal(a)) || b.summary.count - a.summary.count);
+  const rows = of(metric).toSorted(
+    (a, b) => Number(isTotal(b)) - Number(isTotal(a)) || b.summary.count - a.summary.count,
+  );
   const sibling = (row: Measurement, other: string): Measurement | undefined =>
     of(other).find(({ tags }) => JSON.stringify(tags) === JSON.stringify(row.tags));
   const isHttp = metric.startsWith("http_");
   const rates = rows.map((row) => sibling(row, isHttp ? "http_reqs" : "iterations")?.summary.perSecond);
   const failed = rows.map((row) => sibling(row, isHttp ? "http_req_failed" : "iteration_failed")?.summary.rate);
   const time = (statistic: "p50" | "p90" | "p95" | "p99" | "max"): Cell[] =>
-    rows.map(({ summary }) => ({ text: summary[statistic] === undefined ? "" : formatQuantity(summary[statistic], "ns") }));
+    rows.map(({ summary }) => ({
+      text: summary[statistic] === undefined ? "" : formatQuantity(summary[statistic], "ns"),
+    }));
   return [
-    { title: `operation (${metric})`, align: "left", cells: rows.map((row) => ({ text: nameOf(row, run) })), shrinkTo: 20 },
+    {
+      title: `operation (${metric})`,
+      align: "left",
+      cells: rows.map((row) => ({ text: nameOf(row, run) })),
+      shrinkTo: 20,
+    },
     {
       title: isHttp ? "req/s" : "iter/s",
       align: "right",
@@ -97,7 +114,7 @@ function operationColumns(run: Run): Column[] {
 
 function nameOf({ tags }: Measurement, run: Run): string {
   if (Object.keys(tags).length === 0) return "all";
-  const { name, scenario, ...rest } = tags as Readonly<Record<string, string>>;
+  const { name, scenario, ...rest } = tags;
   const scenarios = new Set(run.measurements.map((each) => each.tags["scenario"]).filter(Boolean));
   const of = scenario !== undefined && (scenarios.size > 1 || name === undefined) ? [scenario] : [];
   const others = Object.entries(rest).map(([tag, value]) => `${tag}=${value}`);
@@ -106,13 +123,23 @@ function nameOf({ tags }: Measurement, run: Run): string {
 
 function overTime({ series }: Measurement): string {
   const values = series?.values["p95"] ?? [];
-  return values.length < 2 ? "" : sparkline(values.map((value) => value ?? undefined), SPARK_CELLS);
+  return values.length < 2
+    ? ""
+    : sparkline(
+        values.map((value) => value ?? undefined),
+        SPARK_CELLS,
+      );
 }
 
 function checkColumns(checks: readonly Measurement[]): Column[] {
   const passed = checks.map(({ summary }) => Math.round((summary.rate ?? 0) * summary.count));
   return [
-    { title: "check", align: "left", cells: checks.map(({ tags }) => ({ text: visibleText(tags["check"] ?? "") })), shrinkTo: 20 },
+    {
+      title: "check",
+      align: "left",
+      cells: checks.map(({ tags }) => ({ text: visibleText(tags["check"] ?? "") })),
+      shrinkTo: 20,
+    },
     {
       title: "held",
       align: "right",
@@ -136,7 +163,12 @@ function ownColumns(own: readonly Measurement[]): Column[] {
       return { text: value === undefined ? "" : (alignQuantities([value], measurement.unit)[0] ?? "") };
     });
   return [
-    { title: "metric", align: "left", cells: own.map(({ metric, tags }) => ({ text: visibleText(subjectText(metric, tags)) })), shrinkTo: 20 },
+    {
+      title: "metric",
+      align: "left",
+      cells: own.map(({ metric, tags }) => ({ text: visibleText(subjectText(metric, tags)) })),
+      shrinkTo: 20,
+    },
     { title: "value", align: "right", cells: own.map((measurement) => ({ text: valueOf(measurement) })) },
     { title: "p95", align: "right", cells: statistic(({ summary }) => summary.p95), dropOrder: 3 },
     { title: "p99", align: "right", cells: statistic(({ summary }) => summary.p99), dropOrder: 2 },
@@ -173,6 +205,8 @@ function factsOf(run: Run): readonly string[] {
       ...(received?.sum === undefined ? [] : [`received ${formatQuantity(received.sum, "bytes")}`]),
     ].join(" · "),
     ...(median.length > 0 ? [`a median request: ${median.join(", ")}`] : []),
-    ...(late?.p99 === undefined ? [] : [`iterations began ${formatQuantity(late.p99, "ns")} late or less (percentile 99)`]),
+    ...(late?.p99 === undefined
+      ? []
+      : [`iterations began ${formatQuantity(late.p99, "ns")} late or less (percentile 99)`]),
   ].filter((line) => line !== "");
 }
