@@ -70,7 +70,7 @@ export const load: CommandSpec = {
       name: "out",
       short: "o",
       type: list("DIR|KIND=WHERE"),
-      help: "folder for files (mettle-out), or samples: json=FILE csv=FILE otlp=URL prometheus=URL",
+      help: "folder (mettle-out), or samples: json=FILE csv=FILE otlp=URL prometheus=URL",
       environment: true,
     },
     { name: "summary-export", type: text("FILE"), help: "the end of the run as k6's summary JSON" },
@@ -79,7 +79,7 @@ export const load: CommandSpec = {
   ],
   examples: [
     "mettle load http://127.0.0.1:3000/health -c 50 -d 10s",
-    "mettle load http://127.0.0.1:3000/ -r 500 -d 30s --threshold 'http_req_response_time: p(95) < 200ms'",
+    "mettle load http://127.0.0.1:3000/ -r 500 -d 30s --threshold='http_req_failed:rate<0.01'",
     "mettle load agents.load.ts --env BASE_URL=http://127.0.0.1:3000",
   ],
   notes: [

@@ -3,7 +3,7 @@ import { type Finding, judgeThreshold, type ResolvedPolicy, type ThresholdRule, 
 import type { LoadSnapshot, Submetric } from "@mettle/load";
 import type { Run } from "@mettle/results";
 import type { CommandContext } from "../command-context.ts";
-import { pairs } from "./pairs.ts";
+import { cliErrors } from "../errors.ts";
 
 /** The thresholds of the script and of the command line, as the policy holds them; a flag's come beside the script's. */
 export function thresholdsOf(
@@ -11,7 +11,7 @@ export function thresholdsOf(
   context: CommandContext,
 ): Thresholds {
   if (context.flags.on("no-thresholds")) return {};
-  const flags = pairs(context, "threshold", /\s*:\s+/);
+  const flags = Object.fromEntries(context.flags.all("threshold").map(metricAndRule));
   const all: Record<string, unknown> = { ...given };
   for (const [metric, rule] of Object.entries(flags)) {
     const known = all[metric];
@@ -19,6 +19,16 @@ export function thresholdsOf(
   }
   // Checked where the policy is resolved.
   return all as Thresholds;
+}
+
+/** `http_req_duration{name:x}: p(95) < 200ms`, with any space or none. */
+function metricAndRule(text: string): [string, string] {
+  const match = /^\s*([^\s{:]+(?:\{.*?\})?)\s*[:=]\s*(\S.*)$/.exec(text);
+  if (match) return [match[1] ?? "", match[2] ?? ""];
+  throw cliErrors.create("USAGE_VALUE_INVALID", `--threshold needs METRIC: RULE, got ${JSON.stringify(text)}.`, {
+    details: { flag: "--threshold", value: text },
+    next: "Write it as: --threshold 'http_req_duration: p(95) < 200ms'.",
+  });
 }
 
 /** Parts of metrics that rules speak of, which the recorder must keep apart. */

@@ -11,10 +11,15 @@ export class FileLines {
   readonly #stream: WriteStream;
   #failure: Error | undefined;
   #refused = 0;
+  /** A stream that failed has closed long before anybody asks. */
+  readonly #closed: Promise<void>;
 
   constructor(path: string) {
     this.#path = path;
     this.#stream = createWriteStream(path);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closed = promise;
+    this.#stream.once("close", resolve);
     this.#stream.on("error", (error) => {
       this.#failure ??= error;
     });
@@ -32,10 +37,8 @@ export class FileLines {
 
   /** @throws MettleError `LOAD_OUTPUT_FAILED` */
   async close(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#stream.once("close", resolve);
     this.#stream.end();
-    await promise;
+    await this.#closed;
     const reason = this.#failure
       ? messageOf(this.#failure)
       : this.#refused > 0
