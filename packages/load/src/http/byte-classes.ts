@@ -3,7 +3,7 @@
 const table = (accepts: (byte: number) => boolean): Uint8Array =>
   Uint8Array.from({ length: 256 }, (_, byte) => (accepts(byte) ? 1 : 0));
 
-const tokenPunctuation = new Set([..."!#$%&'*+-.^_`|~"].map((character) => character.charCodeAt(0)));
+const tokenPunctuation = new Set(nameBytes("!#$%&'*+-.^_`|~"));
 
 /** RFC 9110 5.6.2: what a field name consists of. */
 export const tokenBytes: Uint8Array = table(

@@ -39,7 +39,7 @@ export function codingsToUndo(contentEncoding: string): ContentCoding[] {
     .split(",")
     .map((word) => codings.get(word.trim().toLowerCase()))
     .filter((coding) => coding !== undefined)
-    .reverse();
+    .toReversed();
 }
 
 /** `deflate` is zlib's format by the standard; some servers send it bare. The first byte tells (RFC 1950 2.2). */
@@ -109,7 +109,7 @@ export function decodeBody(
   });
 }
 
-export function decodingFailure(coding: string, error: unknown): HttpFailure {
+function decodingFailure(coding: string, error: unknown): HttpFailure {
   const { code, message } = error as { code?: string; message: string };
   const reason = code === "ERR_BUFFER_TOO_LARGE" ? "the decoded body exceeds the limit" : message;
   return failure(failureCodes.decompression, `error decompressing response body (${coding}): ${reason}`, error);

@@ -13,8 +13,16 @@ import { PreparedRequest, type Target, targetOf } from "./prepared-request.ts";
 import { Proxies } from "./proxies.ts";
 import { TlsContexts } from "./tls-options.ts";
 
-/** URLs kept split; beyond it all are forgotten, which costs a microsecond each. */
-const MAX_TARGETS = 10_000;
+/** URLs remembered; beyond it all are forgotten, which costs some microseconds each. */
+const MAX_URLS = 2000;
+/** Larger bodies are not kept for the next request like it. */
+const MAX_KEPT_BODY = 4 * 1024;
+
+interface KnownUrl {
+  readonly target: Target | HttpFailure;
+  /** The last request to it. */
+  last: PreparedRequest | undefined;
+}
 
 const EMPTY = new Uint8Array(0);
 
@@ -28,7 +36,7 @@ export class HttpEngine {
   readonly dialer: DialerParts;
   /** @internal */
   readonly http1Origins: Set<string> = new Set();
-  readonly #targets = new Map<string, Target | HttpFailure>();
+  readonly #urls = new Map<string, KnownUrl>();
   readonly #clients = new Set<PooledHttpClient>();
   #made = 0;
   #sweeper: NodeJS.Timeout | undefined;
@@ -65,17 +73,33 @@ export class HttpEngine {
 
   /** Closes every client. */
   close(): void {
-    for (const client of [...this.#clients]) client.close();
+    for (const client of this.#clients) client.close();
   }
 
   /** @internal */
   targetOf(url: string): Target | HttpFailure {
-    const known = this.#targets.get(url);
+    return this.#urlOf(url).target;
+  }
+
+  /** @internal Hot: a user's loop sends the same request again and again, each time as a new object. */
+  prepare(request: HttpRequest): PreparedRequest {
+    const known = this.#urlOf(request.url);
+    const { last } = known;
+    if (last?.serves(request) === true) return last;
+    const prepared = new PreparedRequest(request, known.target, this.options.keepAlive);
+    // A body or a signal may be large or hold what is; those of one request are its own.
+    const keeps = request.signal === undefined && (request.body === undefined || request.body.length <= MAX_KEPT_BODY);
+    known.last = keeps ? prepared : undefined;
+    return prepared;
+  }
+
+  #urlOf(url: string): KnownUrl {
+    const known = this.#urls.get(url);
     if (known) return known;
-    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
-    const target = targetOf(url);
-    this.#targets.set(url, target);
-    return target;
+    if (this.#urls.size >= MAX_URLS) this.#urls.clear();
+    const made: KnownUrl = { target: targetOf(url), last: undefined };
+    this.#urls.set(url, made);
+    return made;
   }
 
   #expire(): void {
@@ -119,14 +143,7 @@ export class PooledHttpClient implements HttpClient {
 
   /** Lays out a request that will be sent many times. A request that cannot be sent says so when it is dispatched. */
   prepare(request: HttpRequest): PreparedRequest {
-    const target = this.#engine.targetOf(request.url);
-    if (this.#engine.options.keepAlive) return new PreparedRequest(request, target);
-    const headers = request.headers ?? [];
-    const asked = headers.some(([name]) => name.toLowerCase() === "connection");
-    return new PreparedRequest(
-      asked ? request : { ...request, headers: [...headers, ["Connection", "close"]] },
-      target,
-    );
+    return this.#engine.prepare(request);
   }
 
   send(request: HttpRequest, onChunk?: BodyChunkHandler): Promise<HttpResponse> {

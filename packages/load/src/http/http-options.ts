@@ -127,11 +127,7 @@ export function proxyFromEnvironment(environment: Readonly<Record<string, string
   };
 }
 
-function atLeast<Name extends keyof ResolvedHttpOptions>(
-  options: ResolvedHttpOptions,
-  name: Name,
-  minimum: number,
-): string[] {
+function atLeast(options: ResolvedHttpOptions, name: keyof ResolvedHttpOptions, minimum: number): string[] {
   const value = options[name] as number;
   return value >= minimum ? [] : [`${name} must be at least ${minimum}, got ${value}`];
 }

@@ -49,7 +49,8 @@ export class Http2Connection implements Carrier {
       settings: { enablePush: false, initialWindowSize: 1024 * 1024 },
     });
     this.#session.on("error", (error) => {
-      this.#reason = sessionFailure(error);
+      // A GOAWAY is followed by an error of the session that says less.
+      if (this.#reason === unexpectedEnd) this.#reason = sessionFailure(error);
     });
     this.#session.on("goaway", (code) => {
       if (code !== constants.NGHTTP2_NO_ERROR) this.#reason = http2Failure("goAway", code);
@@ -105,13 +106,19 @@ export class Http2Connection implements Carrier {
     stream?.close(constants.NGHTTP2_CANCEL);
   }
 
+  /** Takes nothing more, and closes when those under way have ended. */
+  retire(): void {
+    this.#gone();
+    this.#session.close();
+  }
+
   close(): void {
     this.#open = false;
     this.#session.destroy();
   }
 
   #headers(exchange: Exchange): Record<string, string | string[]> {
-    const { request, target } = exchange.prepared;
+    const { request, target, headers: fields } = exchange.prepared;
     const headers: Record<string, string | string[]> = {
       ":method": request.method,
       ":scheme": this.#scheme,
@@ -119,7 +126,7 @@ export class Http2Connection implements Carrier {
       ":path": target!.path,
     };
     if (target!.authorization !== "") headers["authorization"] = target!.authorization;
-    for (const [name, value] of request.headers ?? []) {
+    for (const [name, value] of fields) {
       const lower = name.toLowerCase();
       if (lower === "host") headers[":authority"] = value;
       else if (!connectionFields.has(lower)) {
@@ -137,7 +144,7 @@ export class Http2Connection implements Carrier {
     let body: BodyReceiver | undefined;
     let problem: HttpFailure | undefined;
     let ended = false;
-    stream.on("response", (headers, _flags, raw: readonly string[] = []) => {
+    stream.on("response", (headers, _flags, raw) => {
       exchange.firstByteAt = now();
       if (exchange.sentAt === 0) exchange.sentAt = exchange.firstByteAt;
       exchange.status = headers[":status"] ?? 0;
@@ -145,7 +152,7 @@ export class Http2Connection implements Carrier {
       exchange.headerList = pairs(raw);
       exchange.bytesReceived += raw.reduce((bytes, text) => bytes + text.length + 1, 0);
       if (exchange.prepared.wantsBody || exchange.onChunk) {
-        body = new BodyReceiver(exchange, String(headers["content-encoding"] ?? ""), this.#options.maxBodyBytes);
+        body = new BodyReceiver(exchange, headers["content-encoding"] ?? "", this.#options.maxBodyBytes);
       }
     });
     stream.on("data", (chunk: Buffer) => {
@@ -159,7 +166,7 @@ export class Http2Connection implements Carrier {
       ended = true;
     });
     stream.on("error", (error) => {
-      problem ??= streamFailure(error, stream.rstCode);
+      problem ??= this.#failureOf(error, stream.rstCode);
     });
     stream.on("close", () => {
       if (!this.#streams.delete(exchange)) {
@@ -185,6 +192,11 @@ export class Http2Connection implements Carrier {
     }
   }
 
+  #failureOf(error: Error & { code?: string }, resetCode: number | undefined): HttpFailure {
+    if (error.code === "ERR_HTTP2_STREAM_ERROR") return http2Failure("stream", resetCode ?? -1, error);
+    return this.#reason === unexpectedEnd ? sessionFailure(error) : this.#reason;
+  }
+
   #gone(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -200,14 +212,18 @@ function pairs(raw: readonly string[]): (readonly [string, string])[] {
   return headers;
 }
 
-function streamFailure(error: Error & { code?: string }, resetCode: number | undefined): HttpFailure {
-  if (error.code === "ERR_HTTP2_STREAM_ERROR") return http2Failure("stream", resetCode ?? -1, error);
-  return sessionFailure(error);
-}
+/** What nghttp2 calls its finds, and the error code of RFC 9113 section 7 that it tells the server. */
+const nghttp2Errors = new Map([
+  [-505, constants.NGHTTP2_PROTOCOL_ERROR],
+  [-510, constants.NGHTTP2_STREAM_CLOSED],
+  [-522, constants.NGHTTP2_FRAME_SIZE_ERROR],
+  [-523, constants.NGHTTP2_COMPRESSION_ERROR],
+  [-524, constants.NGHTTP2_FLOW_CONTROL_ERROR],
+]);
 
 function sessionFailure(error: Error & { code?: string; errno?: number }): HttpFailure {
-  if (error.code === "ERR_HTTP2_SESSION_ERROR" || error.code === "ERR_HTTP2_ERROR") {
-    return http2Failure("connection", -(error.errno ?? 1), error);
+  if (error.code === "ERR_HTTP2_ERROR") {
+    return http2Failure("connection", nghttp2Errors.get(error.errno ?? 0) ?? -1, error);
   }
   return error.code?.startsWith("ERR_HTTP2") === true
     ? failure(failureCodes.http2Connection, `http2: ${error.message}`, error)

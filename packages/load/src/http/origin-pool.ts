@@ -109,15 +109,18 @@ export class OriginPool implements ConnectionOwner {
   }
 
   closeIdle(): void {
-    for (const connection of [...this.#connections]) {
-      if (connection.inFlight === 0) connection.close();
+    for (const connection of this.#connections) {
+      // With several under way at once it may be offered still.
+      const index = this.#available.indexOf(connection);
+      if (index >= 0) this.#available.splice(index, 1);
+      connection.retire();
     }
-    if (this.#http2?.idle === true) this.#http2.close();
+    this.#http2?.retire();
   }
 
   /** Closes what has rested since before `since`. */
   expire(since: number): void {
-    for (const connection of [...this.#available]) {
+    for (const connection of this.#available.slice()) {
       if (connection.inFlight === 0 && connection.idleSince < since) connection.close();
     }
     if (this.#http2?.idle === true && this.#http2.idleSince < since) this.#http2.close();
@@ -127,7 +130,7 @@ export class OriginPool implements ConnectionOwner {
     this.#closed = true;
     for (const dial of this.#dials) dial.cancel();
     this.#dials.clear();
-    for (const connection of [...this.#connections]) connection.close();
+    for (const connection of this.#connections) connection.close();
     this.#http2?.close();
     const now = this.#context.options.now();
     for (let waiting = this.#firstWaiting; waiting; waiting = this.#firstWaiting) {
@@ -164,17 +167,16 @@ export class OriginPool implements ConnectionOwner {
   /** Each dial serves as many waiting exchanges as a connection carries at once. */
   #dialWhereNeeded(): void {
     if (this.#closed) return;
-    while (
-      this.#waiting > this.#dials.size * this.#depth &&
-      this.#connections.size + this.#dials.size < this.#maxConnections
-    ) {
+    // Until it is known which protocol the server chooses one dial must do: with HTTP/2 it serves all who wait.
+    const most = this.#offersHttp2() && this.#connections.size === 0 ? 1 : this.#maxConnections;
+    while (this.#waiting > this.#dials.size * this.#depth && this.#connections.size + this.#dials.size < most) {
       this.#dial();
     }
   }
 
   #dial(): void {
-    const { options, dialer, localAddress, http1Origins } = this.#context;
-    const offersHttp2 = this.#origin.secure && options.http2 && !http1Origins.has(this.#origin.key);
+    const { options, dialer, localAddress } = this.#context;
+    const offersHttp2 = this.#offersHttp2();
     const connection = new Http1Connection(this, {
       limits: options.limits,
       maxBodyBytes: options.maxBodyBytes,
@@ -193,6 +195,11 @@ export class OriginPool implements ConnectionOwner {
       },
     });
     this.#dials.add(dial);
+  }
+
+  #offersHttp2(): boolean {
+    const { options, http1Origins } = this.#context;
+    return this.#origin.secure && options.http2 && !http1Origins.has(this.#origin.key);
   }
 
   #dialled(outcome: DialOutcome, connection: Http1Connection): void {
@@ -214,6 +221,7 @@ export class OriginPool implements ConnectionOwner {
       connection.idleSince = this.#context.options.now();
       this.#connections.add(connection);
       this.#offer(connection);
+      this.#dialWhereNeeded();
     }
   }
 

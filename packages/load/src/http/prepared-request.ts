@@ -24,6 +24,7 @@ export interface Target {
 }
 
 const EMPTY = Buffer.alloc(0);
+const NO_HEADERS: NonNullable<HttpRequest["headers"]> = [];
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 const expectsBody = new Set(["POST", "PUT", "PATCH"]);
 
@@ -42,24 +43,54 @@ export class PreparedRequest {
   /** Set where the request cannot be sent at all. */
   readonly problem: HttpFailure | undefined;
   readonly #body: Buffer | string | undefined;
+  /** A copy: the caller's array may change. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly #keepAlive: boolean;
   #bytes: Buffer | undefined;
   #bytesForProxy: Buffer | undefined;
 
-  constructor(request: HttpRequest, target: Target | HttpFailure) {
+  /** @param keepAlive - false asks the server to close after its answer */
+  constructor(request: HttpRequest, target: Target | HttpFailure, keepAlive = true) {
     this.request = request;
+    this.#keepAlive = keepAlive;
     this.isHead = request.method === "HEAD";
     this.idempotent = idempotent.has(request.method);
     const problem = "code" in target ? target : problemOf(request);
     this.problem = problem;
     this.target = "code" in target ? undefined : target;
     const { body, responseBody = "text", headers = [] } = request;
+    this.headers = headers.map(([name, value]) => [name, value]);
     this.wantsBody = responseBody !== "none";
     this.wantsText = responseBody === "text";
-    this.closes = headers.some(([name, value]) => /^connection$/i.test(name) && /\bclose\b/i.test(value));
+    this.closes = !keepAlive || headers.some(([name, value]) => /^connection$/i.test(name) && /\bclose\b/i.test(value));
     this.#body =
       body === undefined || typeof body === "string"
         ? body
         : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  }
+
+  /**
+   * Whether `request`, for the same URL, would be prepared to the same: then this one serves again. Bytes could have
+   * changed since and never match. Hot: a few compares of strings that are mostly the same object.
+   */
+  serves(request: HttpRequest): boolean {
+    const mine = this.request;
+    const headers = request.headers ?? NO_HEADERS;
+    if (
+      request.method !== mine.method ||
+      request.body !== mine.body ||
+      request.timeoutMs !== mine.timeoutMs ||
+      request.responseBody !== mine.responseBody ||
+      request.signal !== mine.signal ||
+      headers.length !== this.headers.length ||
+      (mine.body !== undefined && typeof mine.body !== "string")
+    ) {
+      return false;
+    }
+    for (let i = 0; i < headers.length; i++) {
+      if (headers[i]![0] !== this.headers[i]![0] || headers[i]![1] !== this.headers[i]![1]) return false;
+    }
+    return true;
   }
 
   /** Head and body for a connection to the origin. The same buffer each time: not to be changed. */
@@ -83,17 +114,22 @@ export class PreparedRequest {
   }
 
   #serialize(requestTarget: string, proxyAuthorization: string): Buffer {
-    const { method, headers = [] } = this.request;
+    const { method } = this.request;
+    const headers = this.headers;
     const { authority, authorization } = this.target!;
     let fields = "";
     let hasHost = false;
     let hasLength = false;
     let hasAuthorization = false;
+    let hasConnection = false;
     let chunked = false;
     for (const [name, value] of headers) {
-      switch (name.length === 4 || name.length >= 13 ? name.toLowerCase() : "") {
+      switch (name.length === 4 || name.length === 10 || name.length >= 13 ? name.toLowerCase() : "") {
         case "host":
           hasHost = true;
+          break;
+        case "connection":
+          hasConnection = true;
           break;
         case "content-length":
           hasLength = true;
@@ -113,6 +149,7 @@ export class PreparedRequest {
     head += fields;
     if (authorization !== "" && !hasAuthorization) head += `Authorization: ${authorization}\r\n`;
     if (proxyAuthorization !== "") head += `Proxy-Authorization: ${proxyAuthorization}\r\n`;
+    if (!this.#keepAlive && !hasConnection) head += "Connection: close\r\n";
     const body = this.#body;
     if (body === undefined && !expectsBody.has(method)) return Buffer.from(`${head}\r\n`, "utf8");
     return this.#withBody(head, this.body, hasLength, chunked);

@@ -1,0 +1,189 @@
+// Requests per second of CPU time of our HTTP client beside wrk and autocannon: a plain keep-alive GET over 50 connections,
+// the generator on core 1, the server on core 0, all in one run, in turns.
+//
+//   node bench/load/http-cost.ts [--seconds 10] [--rounds 5] [--connections 50]
+//
+// CPU time is what the kernel charged the generator's process, from its start to its end (`/usr/bin/time`-like, by wait4),
+// so that starting up and compiling count against us too (some 0.3 s). Ours is the built
+// package: `npm run build` first. Servers: nginx where it is installed, and a plain Node server.
+// wrk is installed through apt-get where that is allowed; whatever is missing is left out and said.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { median } from "@mettle/stats";
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "10" },
+    rounds: { type: "string", default: "5" },
+    connections: { type: "string", default: "50" },
+  },
+});
+const seconds = Number(values.seconds);
+const rounds = Number(values.rounds);
+const { connections } = values;
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const autocannon = fileURLToPath(import.meta.resolve("autocannon"));
+const installed = (command: string): boolean => spawnSync("which", [command]).status === 0;
+
+interface Generator {
+  readonly name: string;
+  readonly command: (url: string) => readonly string[];
+  /** Requests that were answered, from what it printed. */
+  readonly requests: (output: string) => number;
+}
+
+const ours = (way: "dispatch" | "send"): Generator => ({
+  name: `mettle (${way})`,
+  command: (url) => [process.execPath, here("http-loop.ts"), url, connections, String(seconds), way],
+  requests: (output) => {
+    const { requests, failed } = JSON.parse(output) as { requests: number; failed: number };
+    if (failed > 0) throw new Error(`${failed} of ${requests} requests failed`);
+    return requests;
+  },
+});
+
+const peers: readonly Generator[] = [
+  {
+    name: "wrk",
+    command: (url) => ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, url],
+    requests: (output) => Number(/(\d+) requests in/.exec(output)?.[1]),
+  },
+  {
+    name: "autocannon",
+    command: (url) => [process.execPath, autocannon, "-j", "-c", connections, "-d", String(seconds), url],
+    requests: (output) => (JSON.parse(output) as { "2xx": number })["2xx"],
+  },
+];
+
+/** CPU seconds that the children of this process have been charged so far, once they have ended. */
+function childCpuSeconds(): number {
+  // Fields 16 and 17 of proc(5), after the name in parentheses: cutime and cstime in ticks of 1/100 s.
+  const fields = readFileSync("/proc/self/stat", "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+/** Requests per CPU second of one run. */
+function measure(generator: Generator, url: string): number {
+  const before = childCpuSeconds();
+  const run = spawnSync("taskset", ["-c", "1", ...generator.command(url)], { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`${generator.name} ended with ${run.status}: ${run.stderr}`);
+  const requests = generator.requests(run.stdout);
+  if (!(requests > 0)) throw new Error(`${generator.name} made no requests: ${run.stdout}`);
+  return requests / (childCpuSeconds() - before);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+interface Running {
+  readonly url: string;
+  readonly stop: () => void;
+}
+
+async function startNginx(): Promise<Running> {
+  const folder = mkdtempSync(join(tmpdir(), "mettle-nginx-"));
+  const port = await freePort();
+  const config = join(folder, "nginx.conf");
+  writeFileSync(
+    config,
+    `worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log stderr crit;
+events { worker_connections 4096; }
+http { access_log off; keepalive_requests 1000000000; client_body_temp_path ${folder};
+  server { listen 127.0.0.1:${port}; location / { return 200 "hello world, this is a small body\\n"; } } }`,
+  );
+  const child = spawn("taskset", ["-c", "0", "nginx", "-p", folder, "-c", config], { stdio: "inherit" });
+  const url = `http://127.0.0.1:${port}/`;
+  await answers(url);
+  const stop = (): void => {
+    child.kill("SIGTERM");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, stop };
+}
+
+/** Resolves when the server answers; a server that does not within ten seconds is an error. */
+async function answers(url: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const response = await fetch(url).catch(() => undefined);
+    if (response?.ok === true) return;
+    if (performance.now() > deadline) throw new Error(`no answer from ${url}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+}
+
+async function startNode(): Promise<Running> {
+  const child: ChildProcess = spawn("taskset", ["-c", "0", process.execPath, here("http-server.ts")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout! });
+  const { value: url } = (await lines[Symbol.asyncIterator]().next()) as { value: string };
+  return { url, stop: () => child.kill("SIGTERM") };
+}
+
+function compare(server: string, url: string, generators: readonly Generator[]): void {
+  const results = new Map(generators.map(({ name }): [string, number[]] => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    // Turns, each round begun by another, so that a slow minute of the machine hits all alike.
+    for (let i = 0; i < generators.length; i++) {
+      const generator = generators[(i + round) % generators.length]!;
+      results.get(generator.name)!.push(measure(generator, url));
+    }
+  }
+  const reference = results.get("mettle (dispatch)")!;
+  console.log(`\n${server}, ${connections} connections, ${rounds} rounds of ${seconds} s\n`);
+  console.log("| generator | requests per CPU second | µs of CPU a request | mettle (dispatch) against it |");
+  console.log("| --- | ---: | ---: | ---: |");
+  for (const [name, rates] of results) {
+    const rate = median(rates);
+    const ratios = rates.map((each, round) => reference[round]! / each);
+    const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
+    console.log(
+      `| ${name} | ${Math.round(rate)} | ${(1e6 / rate).toFixed(1)} | ${median(ratios).toFixed(2)} (${spread}) |`,
+    );
+  }
+}
+
+if (availableParallelism() < 2 || !installed("taskset")) {
+  console.error("Two cores and taskset are needed: the generator and the server must not share one.");
+  process.exit(5);
+}
+if (!installed("wrk") && process.getuid?.() === 0) spawnSync("apt-get", ["install", "-y", "-qq", "wrk"]);
+const available = peers.filter(({ name }) => name !== "wrk" || installed("wrk"));
+const generators = [ours("dispatch"), ours("send"), ...available];
+for (const [name, start] of [
+  ["nginx", startNginx],
+  ["node", startNode],
+] as const) {
+  if (name === "nginx" && !installed("nginx")) {
+    console.log("nginx is not installed: left out");
+    continue;
+  }
+  const server = await start();
+  try {
+    compare(name, server.url, generators);
+  } finally {
+    server.stop();
+  }
+}
+if (available.length < peers.length) console.log("\nwrk is not installed: left out");
