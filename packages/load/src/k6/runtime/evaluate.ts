@@ -238,10 +238,10 @@ class ModuleRuntime {
     this.#iteration = instance.program.user.iteration;
   }
 
-  readonly box = box;
-  readonly unbox = unbox;
+  readonly box: typeof box = box;
+  readonly unbox: typeof unbox = unbox;
   readonly call = (callee: unknown, args: unknown[]): unknown => callWaiting(callee, args);
-  readonly method = methodWaiting;
+  readonly method: typeof methodWaiting = methodWaiting;
 
   methodIfAny(object: unknown, name: PropertyKey, args: unknown[]): unknown {
     return object === null || object === undefined ? undefined : methodWaiting(object, name, args);

@@ -29,6 +29,13 @@ const keepingMethods: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Built-in functions and classes that call nothing they are given. */
+const keepingGlobals: ReadonlySet<string> = new Set(
+  "Number String Boolean BigInt Symbol Object Array Map Set WeakMap WeakSet WeakRef Error TypeError RangeError Date RegExp parseInt parseFloat isNaN isFinite encodeURIComponent encodeURI decodeURIComponent Uint8Array ArrayBuffer".split(
+    " ",
+  ),
+);
+
 const promiseMethods: ReadonlySet<string> = new Set(["then", "catch", "finally"]);
 const comparators: ReadonlySet<string> = new Set(["sort", "toSorted"]);
 
@@ -249,8 +256,11 @@ function argumentRefusals(call: CallSite, flow: Flow): Refusal[] {
   return found;
 }
 
-const isKept = (call: CallSite): boolean =>
-  call.syntax.type === "CallExpression" && call.method !== undefined && keepingMethods.has(call.method);
+function isKept({ method, module, syntax }: CallSite): boolean {
+  if (method !== undefined) return keepingMethods.has(method);
+  const callee = syntax.type === "TaggedTemplateExpression" ? syntax.tag : syntax.callee;
+  return callee.type === "Identifier" && !module.names.bindings.has(callee) && keepingGlobals.has(callee.name);
+}
 
 function unknownReason(call: CallSite): string {
   if (call.method !== undefined && comparators.has(call.method)) {
@@ -263,7 +273,7 @@ function unknownReason(call: CallSite): string {
 function functionRefusals(flow: Flow): Refusal[] {
   const found: Refusal[] = [];
   for (const name of implicitlyCalled) {
-    for (const f of flow.property(name).functions()) {
+    for (const f of flow.writtenAs(name).functions()) {
       if (!f.becomesAsync || !f.syntax || f.kind !== "plain") continue;
       found.push(refusal(f.module, f.syntax, `\`${name}\` is called by the language itself and cannot wait for a blocking call`));
     }

@@ -12,9 +12,9 @@ import { type CallSite, FlowNode, type NativeObject, type UserFunction, type Val
 export class Flow {
   readonly calls: CallSite[] = [];
   readonly functions: UserFunction[] = [];
-  readonly functionOf = new Map<FunctionSyntax, UserFunction>();
+  readonly functionOf: Map<FunctionSyntax, UserFunction> = new Map();
   /** The top level of each module. */
-  readonly topLevels = new Map<ScriptModule, UserFunction>();
+  readonly topLevels: Map<ScriptModule, UserFunction> = new Map();
   /** Whether promises, or anything with a `then`, occur at all. */
   usesPromises = false;
   readonly #properties = new Map<string, FlowNode>();
@@ -40,6 +40,15 @@ export class Flow {
       node.flowTo(this.#outside);
       this.#elements.flowTo(node); // a computed name may be this one
     }
+    return node;
+  }
+
+  /** What is written under one of these names, and not merely under a computed one. */
+  readonly #written = new Map<string, FlowNode>();
+
+  writtenAs(name: string): FlowNode {
+    const node = this.#written.get(name) ?? new FlowNode();
+    this.#written.set(name, node);
     return node;
   }
 

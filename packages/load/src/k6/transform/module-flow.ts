@@ -8,6 +8,9 @@ import { type CallSite, type CallSyntax, FlowNode, UserFunction, type Value } fr
 
 const { nothing } = FlowNode;
 
+/** Globals whose members are the language's own. */
+const builtInObjects: ReadonlySet<string> = new Set("console Math JSON Object Array Number String Date Reflect Promise Symbol".split(" "));
+
 /** Adds one module's constraints to the flow. */
 export class ModuleFlow {
   readonly #flow: Flow;
@@ -37,8 +40,16 @@ export class ModuleFlow {
     return binding && this.#flow.binding(binding);
   }
 
-  /** Adds what a node means and returns what its value may be. */
+  readonly #walked = new Map<Syntax, FlowNode>();
+
+  /** Adds what a node means and returns what its value may be. Once for each node. */
   #walk(node: Syntax, owner: UserFunction): FlowNode {
+    const value = this.#walkNode(node, owner);
+    this.#walked.set(node, value);
+    return value;
+  }
+
+  #walkNode(node: Syntax, owner: UserFunction): FlowNode {
     if (isFunction(node)) return this.#walkFunction(node, "plain");
     switch (node.type) {
       case "Identifier":
@@ -175,6 +186,7 @@ export class ModuleFlow {
         this.#walk(target.object, owner);
         if (target.computed) this.#walk(target.property, owner);
         value.flowTo(this.#target(target));
+        value.flowTo(this.#flow.writtenAs(memberName(target) ?? ""));
         return;
       case "AssignmentPattern":
         this.#assign(target.left, union(value, this.#walk(target.right, owner)), owner);
@@ -213,9 +225,14 @@ export class ModuleFlow {
   #walkMember(node: Extract<Syntax, { type: "MemberExpression" }>, owner: UserFunction): FlowNode {
     const from = this.#walk(node.object, owner);
     if (node.computed) this.#walk(node.property, owner);
+    if (this.#isBuiltIn(node.object)) return nothing;
     const name = memberName(node);
     if (name === "then" || name === "asyncRequest") this.#flow.usesPromises = true;
     return name === undefined ? this.#flow.readComputed(from) : this.#flow.read(from, name);
+  }
+
+  #isBuiltIn(node: Syntax): boolean {
+    return node.type === "Identifier" && builtInObjects.has(node.name) && !this.#module.names.bindings.has(node);
   }
 
   #walkProperty(property: Property, owner: UserFunction): void {
@@ -224,6 +241,7 @@ export class ModuleFlow {
     const value = isFunction(property.value)
       ? this.#walkFunction(property.value, kind)
       : this.#walk(property.value, owner);
+    this.#walked.set(property.value, value);
     const name = keyName(property);
     if (name === "then") this.#flow.usesPromises = true;
     this.#member(name, kind, value);
@@ -234,7 +252,10 @@ export class ModuleFlow {
   #member(name: string | undefined, kind: UserFunction["kind"], value: FlowNode): void {
     const target = name === undefined ? this.#flow.elements : this.#flow.property(name);
     if (kind === "getter") for (const getter of value.functions()) getter.returns.flowTo(target);
-    else if (kind === "plain") value.flowTo(target);
+    else if (kind === "plain") {
+      value.flowTo(target);
+      value.flowTo(this.#flow.writtenAs(name ?? ""));
+    }
   }
 
   #walkClass(node: Class & Syntax, owner: UserFunction): FlowNode {
@@ -286,7 +307,7 @@ export class ModuleFlow {
     const method = isMember ? memberName(target) : undefined;
     const applied =
       isMember && (method === "call" || method === "apply" || method === "bind")
-        ? this.#reWalk(target.object)
+        ? this.#walked.get(target.object)
         : undefined;
     const syntaxes = node.type === "TaggedTemplateExpression" ? node.quasi.expressions : node.arguments;
     const values = syntaxes.map((argument) =>
@@ -324,30 +345,11 @@ export class ModuleFlow {
     return result;
   }
 
-  /** The value of an expression that was walked already, without adding its calls again. */
-  #reWalk(node: Syntax): FlowNode {
-    const target = unwrap(node);
-    if (target.type === "Identifier") return this.#identifier(target);
-    if (target.type === "MemberExpression") {
-      const name = memberName(target);
-      const from = this.#reWalk(target.object);
-      return name === undefined ? this.#flow.readComputed(from) : this.#flow.read(from, name);
-    }
-    if (isFunction(target)) {
-      const node = new FlowNode();
-      const made = this.#flow.functionOf.get(target);
-      if (made) node.add(made);
-      return node;
-    }
-    return this.#flow.outside;
-  }
-
   #literalMembers(argument: Syntax): { at: Syntax; node: FlowNode }[] {
     if (argument.type !== "ObjectExpression") return [];
     return argument.properties.flatMap((property): { at: Syntax; node: FlowNode }[] => {
       if (property.type === "SpreadElement") return [{ at: property, node: this.#flow.literalMembers }];
-      const node = this.#reWalk(property.value);
-      return node === this.#flow.outside ? [] : [{ at: property, node }];
+      return [{ at: property, node: this.#walked.get(property.value) ?? nothing }];
     });
   }
 

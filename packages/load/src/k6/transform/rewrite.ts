@@ -219,7 +219,8 @@ class Rewriter {
     if (!first || !last) return;
     const names = this.#module.names.varsOf.get(syntax);
     const isRedeclared = names !== undefined && names.size > 0;
-    this.#edits.open(first.start, `...${restName}){${isRedeclared ? "var" : "let"} [`);
+    const arrowText = syntax.type === "ArrowFunctionExpression" ? "=>" : "";
+    this.#edits.open(first.start, `...${restName})${arrowText}{${isRedeclared ? "var" : "let"} [`);
     const closing = findToken(source, last.end, ")");
     if (syntax.body.type === "BlockStatement") {
       this.#edits.replace(closing, syntax.body.start + 1, `]=${restName};`);

@@ -67,7 +67,7 @@ export interface NativeObject {
 export class FlowNode {
   /** Of what can hold no function. */
   static readonly nothing: FlowNode = new FlowNode();
-  readonly values = new Set<Value>();
+  readonly values: Set<Value> = new Set();
   readonly #next = new Set<FlowNode>();
   readonly #listeners: ((value: Value) => void)[] = [];
 
