@@ -380,9 +380,13 @@ export class ModuleFlow {
     }
   }
 
+  readonly #argumentsUse = new Map<ScriptModule, boolean>();
+
   /** `arguments` of a function is as good as any array, if it is used at all. */
   #usesArguments(module: ScriptModule): boolean {
-    return module.names.globals.some(({ name }) => name === "arguments");
+    const known = this.#argumentsUse.get(module) ?? module.names.globals.some(({ name }) => name === "arguments");
+    this.#argumentsUse.set(module, known);
+    return known;
   }
 
   #callOutside(args: readonly FlowNode[], result: FlowNode): void {

@@ -1,0 +1,327 @@
+import type { HttpRequest, HttpResponse } from "../../http/exchange.ts";
+import type { TagSet } from "../../metrics/recorder.ts";
+import type { UserContext } from "../runtime/user-context.ts";
+import { encodeBody } from "./body.ts";
+import { compress } from "./compression.ts";
+import { type CookieJar, parseSetCookie } from "./cookie-jar.ts";
+import { digestAuthorization } from "./digest.ts";
+import { httpMetrics } from "./metrics.ts";
+import { type RequestParams, readParams } from "./params.ts";
+import { type Requester, Response, type ResponseCookie, tlsVersionOf } from "./response.ts";
+import { defaultExpectedStatuses, type ExpectedStatuses } from "./statuses.ts";
+
+/** What `` http.url`…` `` makes: an address whose samples share the name of its template. */
+export class NamedUrl {
+  readonly name: string;
+  readonly url: string;
+
+  constructor(name: string, url: string) {
+    this.name = name;
+    this.url = url;
+  }
+
+  toString(): string {
+    return this.url;
+  }
+}
+
+interface Target {
+  /** As sent: without user and password. */
+  readonly url: string;
+  /** As recorded: a password becomes asterisks. */
+  readonly clean: string;
+  readonly parsed: URL;
+  readonly username: string;
+  readonly password: string;
+}
+
+const maxTargets = 1000;
+const invalidUrlCode = 1020;
+const blockedHostCode = 1111;
+
+/** What a request is before the network sees it: the state between the hops of its redirects. */
+interface Hop {
+  readonly method: string;
+  readonly target: Target;
+  readonly name: string | undefined;
+  readonly body: string | Uint8Array | undefined;
+  readonly contentType: string | undefined;
+}
+
+/** The HTTP side of one virtual user. */
+export class UserHttp implements Requester {
+  readonly #context: UserContext;
+  /** Shared by all requests that do not name their own; null records no failures. */
+  expected: ExpectedStatuses | null = defaultExpectedStatuses;
+  readonly #targets = new Map<string, Target>();
+
+  constructor(context: UserContext) {
+    this.#context = context;
+  }
+
+  /** A request that blocks the script until it and its redirects are done. Hot. */
+  request(method: string, url: unknown, body?: unknown, params?: unknown): Promise<Response> {
+    const { loop } = this.#context;
+    const running = this.start(method, url, body, params);
+    loop.block(`http.${method.toLowerCase()}`);
+    return running().finally(() => loop.unblock());
+  }
+
+  /** Reads the arguments now, as k6 does, and gives what sends the request. */
+  start(method: string, url: unknown, body?: unknown, params?: unknown): () => Promise<Response> {
+    const context = this.#context;
+    context.running(`http.${method.toLowerCase()}`);
+    const read = readParams(params, context, this.expected);
+    const name = read.tags?.["name"] ?? (url instanceof NamedUrl ? url.name : undefined);
+    const text = url instanceof NamedUrl ? url.url : String(url);
+    const { body: bytes, contentType } = encodeBody(body);
+    return () => this.#send(method, text, name, bytes, contentType, read);
+  }
+
+  async #send(
+    method: string,
+    url: string,
+    name: string | undefined,
+    body: string | Uint8Array | undefined,
+    contentType: string | undefined,
+    params: RequestParams,
+  ): Promise<Response> {
+    const target = this.#target(url);
+    if (!target) return this.#finish(this.#unsent(method, url, name, params, invalidUrlCode, `invalid URL: ${url}`), params);
+    if (this.#isBlocked(target.parsed)) {
+      const reason = `hostname (${target.parsed.hostname}) is in a blocked pattern`;
+      return this.#finish(this.#unsent(method, url, name, params, blockedHostCode, reason), params);
+    }
+    return this.#finish(await this.#follow({ method, target, name, body, contentType }, params), params);
+  }
+
+  /** Sends a request and what its redirects ask for, with samples for each. */
+  async #follow(first: Hop, params: RequestParams): Promise<Response> {
+    let hop = first;
+    for (let redirects = 0; ; redirects++) {
+      const response = await this.#exchange(hop, params);
+      const next = redirectOf(response, hop);
+      if (!next || params.redirects === 0) return response;
+      if (redirects >= params.redirects) {
+        this.#context.host.log("warning", `Stopped after ${params.redirects} redirects; the last response is used. (${hop.target.clean})`);
+        return response;
+      }
+      const target = this.#target(new URL(next.location, hop.target.url).href);
+      if (!target || this.#isBlocked(target.parsed)) return response;
+      hop = { ...next, target, name: first.name };
+    }
+  }
+
+  async #exchange(hop: Hop, params: RequestParams): Promise<Response> {
+    const request = this.#prepare(hop, params);
+    const { target } = hop;
+    let exchange = await this.#sendOnce(request, hop, params);
+    if (params.auth === "digest" && exchange.status === 401) {
+      const challenge = exchange.headers.find(([name]) => name.toLowerCase() === "www-authenticate")?.[1] ?? "";
+      const uri = target.parsed.pathname + target.parsed.search;
+      const authorization = digestAuthorization(challenge, { method: hop.method, uri, username: target.username, password: target.password });
+      if (authorization !== undefined) {
+        const headers = [...(request.headers ?? []), ["Authorization", authorization] as const];
+        exchange = await this.#sendOnce({ ...request, headers }, hop, params);
+      }
+    }
+    return new Response(exchange, request, target.url, this);
+  }
+
+  async #sendOnce(request: HttpRequest, hop: Hop, params: RequestParams): Promise<HttpResponse> {
+    const user = this.#context.running("an HTTP request");
+    const exchange = await user.http.send(request);
+    for (const [name, value] of exchange.headers) {
+      // Most headers differ in length, which is cheaper to ask.
+      if (name.length === 10 && name.toLowerCase() === "set-cookie") params.jar.receive(value, hop.target.parsed);
+    }
+    this.#record(exchange, hop, params);
+    return exchange;
+  }
+
+  #prepare(hop: Hop, params: RequestParams): HttpRequest {
+    const { options, user } = this.#context;
+    const headers: (readonly [string, string])[] = [];
+    const given = new Set<string>();
+    for (const header of params.headers) {
+      headers.push(header);
+      given.add(header[0].toLowerCase());
+    }
+    const add = (name: string, value: string | undefined): void => {
+      if (value !== undefined && value !== "" && !given.has(name.toLowerCase())) headers.push([name, value]);
+    };
+    if (!given.has("user-agent")) add("User-Agent", options.userAgent ?? "mettle");
+    add("Content-Type", hop.contentType);
+    const { username, password } = hop.target;
+    if (username !== "" && params.auth !== "digest") {
+      add("Authorization", `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`);
+    }
+    add("Cookie", cookieHeader(params, hop.target.parsed));
+    let { body } = hop;
+    if (body !== undefined && params.compression.length > 0) {
+      body = compress(body, params.compression);
+      add("Content-Encoding", params.compression.join(", "));
+    }
+    return {
+      method: hop.method,
+      url: hop.target.url,
+      headers,
+      timeoutMs: params.timeoutMs,
+      responseBody: params.responseType,
+      ...(body !== undefined && { body }),
+      ...(user && { signal: user.signal }),
+    };
+  }
+
+  /** A failure before anything was sent is a sample too. */
+  #unsent(method: string, url: string, name: string | undefined, params: RequestParams, code: number, message: string): Response {
+    const request: HttpRequest = { method, url };
+    const now = performance.now();
+    const none = { blocked: 0, lookingUp: 0, connecting: 0, tlsHandshaking: 0, sending: 0, waiting: 0, receiving: 0, duration: 0 };
+    const exchange: HttpResponse = {
+      status: 0,
+      statusText: "",
+      protocol: "",
+      headers: [],
+      bytesSent: 0,
+      bytesReceived: 0,
+      timings: { scheduledAt: now, startedAt: now, ...none },
+      failure: { code, message },
+    };
+    const target: Target = { url, clean: url, parsed: new URL("http://invalid.invalid"), username: "", password: "" };
+    this.#record(exchange, { method, target, name, body: undefined, contentType: undefined }, params);
+    return new Response(exchange, request, url, this);
+  }
+
+  #finish(response: Response, params: RequestParams): Response {
+    if (response.status !== 0) return response;
+    if (params.throws) throw new Error(`${response.request.method} ${response.url}: ${response.error}`);
+    this.#context.host.log("warning", `Request Failed error="${response.request.method} ${response.url}: ${response.error}"`);
+    return response;
+  }
+
+  /** Hot: the samples of one exchange. */
+  #record(exchange: HttpResponse, hop: Hop, params: RequestParams): void {
+    const context = this.#context;
+    const { status, timings, failure } = exchange;
+    const url = hop.name ?? hop.target.clean;
+    const code = failure?.code ?? (status >= 400 ? 1000 + status : 0);
+    const expected = params.expected === null ? undefined : status !== 0 && params.expected.includes(status);
+    const custom = params.tags === undefined ? "" : JSON.stringify(params.tags);
+    const key = `${hop.method} ${url}\0${status}\0${code}\0${expected}\0${exchange.protocol}\0${failure?.message ?? ""}\0${custom}`;
+    const tags = context.tagSet(key, () => this.#tags(exchange, hop.method, url, code, expected, params));
+    const add = (definition: (typeof httpMetrics)[keyof typeof httpMetrics], value: number, set: TagSet): void => {
+      context.metric(definition)?.add(value, set);
+    };
+    add(httpMetrics.requests, 1, tags);
+    add(httpMetrics.duration, timings.duration, tags);
+    add(httpMetrics.blocked, timings.blocked, tags);
+    add(httpMetrics.connecting, timings.connecting, tags);
+    add(httpMetrics.tlsHandshaking, timings.tlsHandshaking, tags);
+    add(httpMetrics.sending, timings.sending, tags);
+    add(httpMetrics.waiting, timings.waiting, tags);
+    add(httpMetrics.receiving, timings.receiving, tags);
+    if (expected !== undefined) add(httpMetrics.failed, expected ? 0 : 1, tags);
+    const base = context.tagSet("", () => ({}));
+    add(httpMetrics.dataSent, exchange.bytesSent, base);
+    add(httpMetrics.dataReceived, exchange.bytesReceived, base);
+  }
+
+  #tags(
+    { status, protocol, tls, failure }: HttpResponse,
+    method: string,
+    url: string,
+    code: number,
+    expected: boolean | undefined,
+    params: RequestParams,
+  ): Record<string, string> {
+    const system: Record<string, string | undefined> = {
+      proto: protocol === "" ? undefined : protocol,
+      status: String(status),
+      method,
+      url,
+      name: url,
+      error: failure?.message,
+      error_code: code === 0 ? undefined : String(code),
+      tls_version: tls && tlsVersionOf(tls.version),
+      expected_response: expected === undefined ? undefined : String(expected),
+    };
+    const tags: Record<string, string> = {};
+    for (const [name, value] of Object.entries(system)) {
+      if (value !== undefined && value !== "" && this.#context.has(name)) tags[name] = value;
+    }
+    return { ...tags, ...params.tags };
+  }
+
+  /** Parsing an address costs more than a look-up, and scripts repeat theirs. */
+  #target(url: string): Target | undefined {
+    const known = this.#targets.get(url);
+    if (known) return known;
+    if (!URL.canParse(url)) return undefined;
+    const parsed = new URL(url);
+    if (parsed.protocol !== "http:" && parsed.protocol !== "https:") return undefined;
+    const { username, password } = parsed;
+    let clean = url;
+    if (username !== "") {
+      const hidden = new URL(parsed);
+      hidden.username = "****";
+      hidden.password = password === "" ? "" : "****";
+      clean = hidden.href;
+      parsed.username = "";
+      parsed.password = "";
+    }
+    const target: Target = {
+      url: username === "" ? url : parsed.href,
+      clean,
+      parsed,
+      username: decodeURIComponent(username),
+      password: decodeURIComponent(password),
+    };
+    if (this.#targets.size >= maxTargets) this.#targets.clear();
+    this.#targets.set(url, target);
+    return target;
+  }
+
+  #isBlocked({ hostname }: URL): boolean {
+    return this.#context.options.blockHostnames?.some((pattern) =>
+      pattern.startsWith("*.") ? hostname.endsWith(pattern.slice(1)) : hostname === pattern,
+    ) ?? false;
+  }
+
+  cookiesOf(response: HttpResponse, url: string): Record<string, ResponseCookie[]> {
+    const cookies: Record<string, ResponseCookie[]> = {};
+    for (const [name, value] of response.headers) {
+      const cookie = name.toLowerCase() === "set-cookie" ? parseSetCookie(value, new URL(url)) : undefined;
+      if (!cookie) continue;
+      (cookies[cookie.name] ??= []).push({
+        name: cookie.name,
+        value: cookie.value,
+        domain: cookie.hostOnly ? "" : cookie.domain,
+        path: cookie.path,
+        http_only: cookie.httpOnly,
+        secure: cookie.secure,
+        max_age: cookie.maxAge ?? 0,
+        expires: cookie.expires ?? 0,
+      });
+    }
+    return cookies;
+  }
+}
+
+function cookieHeader({ cookies, jar }: { cookies: RequestParams["cookies"]; jar: CookieJar }, url: URL): string {
+  if (cookies.length === 0 && jar.isEmpty) return "";
+  const replaced = new Set(cookies.filter(({ replace }) => replace).map(({ name }) => name));
+  const stored = jar.isEmpty ? [] : jar.matching(url).filter(({ name }) => !replaced.has(name));
+  return [...stored, ...cookies].map(({ name, value }) => `${name}=${value}`).join("; ");
+}
+
+/** What a redirecting response asks for next; 307 and 308 keep the method and the body. */
+function redirectOf(response: Response, hop: Hop): (Omit<Hop, "target" | "name"> & { location: string }) | undefined {
+  const { status } = response;
+  if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) return undefined;
+  const location = response.headers["Location"];
+  if (location === undefined || !URL.canParse(location, hop.target.url)) return undefined;
+  if (status >= 307) return { method: hop.method, body: hop.body, contentType: hop.contentType, location };
+  const method = hop.method === "HEAD" ? "HEAD" : "GET";
+  return { method, body: undefined, contentType: undefined, location };
+}
