@@ -11,6 +11,7 @@ export class EventLoop {
   #blockedBy: string | undefined;
   readonly #queue: Task[] = [];
   #pending = 0;
+  readonly #cancels = new Set<() => void>();
   #flushing = false;
   #failure: { readonly error: unknown } | undefined;
   #idle: (() => void) | undefined;
@@ -30,6 +31,7 @@ export class EventLoop {
   unblock(): void {
     this.#blockedBy = undefined;
     if (this.#queue.length > 0) this.#flushSoon();
+    else if (this.#idle) this.#settle();
   }
 
   /** A blocking call as a whole. */
@@ -42,11 +44,17 @@ export class EventLoop {
     }
   }
 
-  /** Keeps the iteration open until the returned function is called, once or more often. */
-  hold(): () => void {
+  /**
+   * Keeps the iteration open until the returned function is called, once or more often.
+   *
+   * @param cancel - ends what is held where the iteration was aborted
+   */
+  hold(cancel?: () => void): () => void {
     this.#pending += 1;
     let held = true;
+    if (cancel) this.#cancels.add(cancel);
     return () => {
+      if (cancel) this.#cancels.delete(cancel);
       if (!held) return;
       held = false;
       this.#pending -= 1;
@@ -67,7 +75,8 @@ export class EventLoop {
       const settle = (how: () => void): void => {
         this.post(() => {
           how();
-          release();
+          // What the script does with it comes first: its reactions run before this.
+          setImmediate(release);
         });
       };
       work.then(
@@ -99,6 +108,8 @@ export class EventLoop {
 
   /** Forgets what an aborted iteration left behind. */
   reset(): void {
+    for (const cancel of [...this.#cancels]) cancel();
+    this.#cancels.clear();
     this.#queue.length = 0;
     this.#pending = 0;
     this.#blockedBy = undefined;
@@ -136,14 +147,18 @@ export class EventLoop {
     }
   }
 
+  /** Looks a turn later, when what the script does about the last event is done or blocks again. */
   #settle(): void {
-    if (!this.#idle) return;
-    const quiet = this.#pending === 0 && this.#queue.length === 0 && !this.#flushing;
-    if (!quiet && !this.#failure) return;
+    if (this.#idle) setImmediate(this.#settleNow);
+  }
+
+  readonly #settleNow = (): void => {
+    const quiet = this.#pending === 0 && this.#queue.length === 0 && !this.#flushing && this.#blockedBy === undefined;
+    if (!this.#idle || (!quiet && !this.#failure)) return;
     const idle = this.#idle;
     this.#idle = undefined;
     idle();
-  }
+  };
 }
 
 const overlap = (name: string, by: string): Error =>

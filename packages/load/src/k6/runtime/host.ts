@@ -26,6 +26,8 @@ export interface K6Host {
   log(level: LogLevel, message: string): void;
   /** `test.abort()`: ends the run early, with teardown and summary. */
   abort?(reason: string): void;
+  /** `test.fail()`: the run goes on, and has failed. */
+  fail?(reason: string): void;
   scenario?(name: string): ScenarioProgress;
   instance?(): InstanceProgress;
 }

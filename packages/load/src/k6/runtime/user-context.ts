@@ -4,6 +4,7 @@ import type { Metric, MetricDefinition, MetricRecorder, TagSet, Tags } from "../
 import type { K6Options } from "../options/options.ts";
 import { CookieJar } from "../http/cookie-jar.ts";
 import { EventLoop } from "./event-loop.ts";
+import type { ThreadShare } from "./thread-share.ts";
 import type { K6Host } from "./host.ts";
 
 export type Phase = "init" | "setup" | "iteration" | "teardown" | "summary";
@@ -27,6 +28,7 @@ function cacheOf(recorder: MetricRecorder): RecorderCache {
 export class UserContext {
   readonly loop: EventLoop = new EventLoop();
   readonly host: K6Host;
+  readonly share: ThreadShare;
   /** Absent where a script is only evaluated to learn its options. */
   readonly user: VirtualUser | undefined;
   readonly environment: Readonly<Record<string, string>>;
@@ -36,6 +38,8 @@ export class UserContext {
   jar: CookieJar = new CookieJar();
   iteration = 0;
   iterationInScenario = 0;
+  /** Options in the script's own words, for `exec.test.options`. */
+  givenOptions: Readonly<Record<string, unknown>> = {};
   /** Metrics that the script defined. */
   readonly definitions: Map<string, MetricDefinition> = new Map();
   /** `Math.random` of this user once `randomSeed` was called. */
@@ -46,8 +50,15 @@ export class UserContext {
   #base: Tags = {};
   #baseKey = "";
 
-  constructor(host: K6Host, options: K6Options, environment: Readonly<Record<string, string>>, user?: VirtualUser) {
+  constructor(
+    host: K6Host,
+    share: ThreadShare,
+    options: K6Options,
+    environment: Readonly<Record<string, string>>,
+    user?: VirtualUser,
+  ) {
     this.host = host;
+    this.share = share;
     this.options = options;
     this.environment = environment;
     this.user = user;

@@ -87,15 +87,6 @@ const webSocket: () => Value = lazy(() => object("WebSocket", { addEventListener
 
 const timers: Members = each(["setTimeout", "setInterval"], later);
 
-const httpx: () => Value = lazy(() =>
-  object("Httpx", {
-    ...each(["get", "head", "post", "put", "patch", "delete", "options", "request"], (name) =>
-      blocking(`session.${name}`, response),
-    ),
-    batch: blocking("session.batch", responses),
-  }),
-);
-
 const modules: Readonly<Record<string, () => NativeObject>> = {
   k6: () =>
     object("k6", {
@@ -109,9 +100,6 @@ const modules: Readonly<Record<string, () => NativeObject>> = {
     object("ws", { connect: native("ws.connect", { blocks: true, callbacks: "during", callbackArgument: socket }) }),
   "k6/websockets": () => object("k6/websockets", { WebSocket: native("WebSocket", { returns: webSocket }) }),
   "k6/timers": () => object("k6/timers", timers),
-  "jslib:httpx": () =>
-    object("httpx", { ...each(["Httpx", "Session"], (name) => native(name, { returns: httpx })), ...each(methods, (name) => blocking(name, response)) }),
-  "jslib:k6chaijs": () => object("k6chaijs", { describe: native("describe", { callbacks: "during" }) }),
 };
 
 const aliases: Readonly<Record<string, string>> = {
