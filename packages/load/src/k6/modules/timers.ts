@@ -11,8 +11,16 @@ export interface TimerFunctions {
 
 const shortestIntervalMs = 1;
 
-/** Timers of one user: they fire as events of its loop, and the iteration waits for them. */
+const functionsOf = new WeakMap<UserContext, TimerFunctions>();
+
+/** Timers of one user: they fire as events of its loop, and the iteration waits for them. The same ones for one user. */
 export function timerFunctions(context: UserContext): TimerFunctions {
+  const functions = functionsOf.get(context) ?? makeTimers(context);
+  functionsOf.set(context, functions);
+  return functions;
+}
+
+function makeTimers(context: UserContext): TimerFunctions {
   const active = new Map<number, () => void>();
   let lastId = 0;
   const start = (callback: unknown, delay: unknown, args: unknown[], repeats: boolean): number => {

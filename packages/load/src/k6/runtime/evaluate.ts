@@ -1,6 +1,7 @@
 import { compileFunction, constants } from "node:vm";
 import { messageOf } from "@mettle/core";
 import { k6Errors } from "../errors.ts";
+import { quietly } from "../quietly.ts";
 import { runtimeName } from "../transform/rewrite.ts";
 import type { TransformedProgram } from "../transform/program.ts";
 import type { ScriptModule } from "../transform/script-module.ts";
@@ -58,14 +59,11 @@ export class CompiledProgram {
   static async compile(program: TransformedProgram): Promise<CompiledProgram> {
     const compiled = new CompiledProgram(program);
     for (const module of program.modules) {
-      const load = compileFunction("return import(specifier)", ["specifier"], {
-        filename: module.file,
-        importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-      }) as (specifier: string) => Promise<Namespace>;
+      const load = importerFor(module.file);
       for (const target of module.imports.values()) {
         if (target.kind !== "node") continue;
         try {
-          compiled.#loaded.set(`${module.index} ${target.specifier}`, await load(target.specifier));
+          compiled.#loaded.set(`${module.index} ${target.specifier}`, await quietly(() => load(target.specifier)));
         } catch (error) {
           throw k6Errors.create(
             "K6_MODULE_NOT_FOUND",
@@ -89,6 +87,14 @@ export class CompiledProgram {
   isAsync(module: ScriptModule): boolean {
     return this.program.rewritten.get(module)?.isAsync ?? false;
   }
+}
+
+/** `import()` as it would be written in a file, so that packages are found from there. */
+function importerFor(file: string): (specifier: string) => Promise<Namespace> {
+  const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  return quietly(() =>
+    compileFunction("return import(specifier)", ["specifier"], { filename: file, importModuleDynamically }),
+  ) as (specifier: string) => Promise<Namespace>;
 }
 
 /** Evaluates a program for one virtual user and gives what its main module exports. */

@@ -242,7 +242,8 @@ function argumentRefusals(call: CallSite, flow: Flow): Refusal[] {
   const functions = call.callee.functions().next().done === false || call.applied !== undefined;
   for (const [i, node] of call.argumentValues.entries()) {
     const at = call.syntax.arguments[i] as Syntax;
-    if ((emulated || during) && someFunction(node, isStartedWaiting) && !later) {
+    const calls = emulated || during || (!call.known && !promise && !isKept(call) && (!functions || emulatedMethods.has(call.method ?? "")));
+    if (calls && !later && someFunction(node, isStartedWaiting)) {
       found.push(refusal(module, at, "an async function that makes blocking calls cannot be called by this; use a loop with `await`"));
     }
     if (call.known || later || promise || during || emulated || functions || isKept(call)) continue;

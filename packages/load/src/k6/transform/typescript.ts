@@ -1,6 +1,7 @@
 import { stripTypeScriptTypes } from "node:module";
 import { messageOf } from "@mettle/core";
 import { k6Errors } from "../errors.ts";
+import { quietly } from "../quietly.ts";
 
 /**
  * Types of a TypeScript source become blanks, so that every position stays. What would need more than that (enums,
@@ -10,8 +11,9 @@ export function withoutTypes(source: string, file: string): string {
   try {
     return quietly(() => stripTypeScriptTypes(source, { mode: "strip" }));
   } catch (error) {
-    // The position is only in the head of the stack: "file:line", the line, and a caret under the place.
-    const [head = "", , caret = ""] = error instanceof Error ? (error.stack ?? "").split("\n") : [];
+    // The position is only in the head of the stack: "file:line", some lines of the source, and carets under the place.
+    const [head = "", ...rest] = error instanceof Error ? (error.stack ?? "").split("\n") : [];
+    const caret = rest.find((text) => /^\s*\^+$/.test(text)) ?? "";
     const line = /:(\d+)$/.exec(head)?.[1];
     const place = line === undefined ? file : `${file}:${line}:${caret.indexOf("^") + 1}`;
     throw k6Errors.create("K6_SYNTAX", `${place}: ${messageOf(error)}`, {
@@ -21,16 +23,5 @@ export function withoutTypes(source: string, file: string): string {
         next: "Write it in JavaScript's own terms, such as a const object in place of an enum.",
       }),
     });
-  }
-}
-
-/** Node warns once that stripping is experimental, which would only puzzle the reader of a load test's output. */
-function quietly<T>(work: () => T): T {
-  const { emitWarning } = process;
-  process.emitWarning = () => undefined;
-  try {
-    return work();
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }
