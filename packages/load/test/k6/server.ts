@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { digestAuthorization } from "../../src/k6/http/digest.ts";
+import { digestAuthorization } from "../../src/http/digest-authentication.ts";
 
 const page = `<html><head><title>Shop</title></head><body>
 <h1 class="big title">Hello</h1><p>one</p><p>two</p>
@@ -63,7 +63,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       const authorization = request.headers.authorization ?? "";
       const cnonce = /cnonce="([^"]*)"/.exec(authorization)?.[1];
       const challenge = 'Digest realm="r", nonce="n1", qop="auth", algorithm=MD5';
-      const right = digestAuthorization(challenge, { method: "GET", uri: url.pathname, username: "me", password: "secret" }, cnonce);
+      const right = digestAuthorization([challenge], { username: "me", password: "secret" }, "GET", url.pathname, cnonce);
       response.statusCode = authorization === right ? 200 : 401;
       if (response.statusCode === 401) response.setHeader("www-authenticate", challenge);
       response.end("digest");

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { type FormPart, multipartBody } from "../../http/multipart.ts";
 
 /** What `http.file` makes. */
 export class FileData {
@@ -49,30 +49,12 @@ function formText(fields: readonly (readonly [string, unknown])[]): string {
 const formValue = (value: unknown): string =>
   typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 
-const quoted = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll(/[\r\n]/g, " ");
-
-export interface Part {
-  readonly name: string;
-  readonly value: string | FileData;
-}
-
-export function multipartBody(parts: readonly Part[], boundary: string): Uint8Array {
-  const chunks = parts.flatMap(({ name, value }) => {
-    const isFile = value instanceof FileData;
-    const head = isFile
-      ? `; filename="${quoted(value.filename)}"\r\nContent-Type: ${value.content_type}`
-      : "";
-    return [
-      Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${quoted(name)}"${head}\r\n\r\n`),
-      bytesOf(isFile ? value.data : value),
-      Buffer.from("\r\n"),
-    ];
-  });
-  return Buffer.concat([...chunks, Buffer.from(`--${boundary}--\r\n`)]);
-}
+/** A field of a form as a part of a multipart body. */
+export const partOf = (name: string, value: string | FileData): FormPart =>
+  value instanceof FileData
+    ? { name, value: bytesOf(value.data), filename: value.filename, contentType: value.content_type }
+    : { name, value };
 
 function multipart(fields: readonly (readonly [string, unknown])[]): EncodedBody {
-  const boundary = `mettle-${randomUUID()}`;
-  const parts = fields.map(([name, value]) => ({ name, value: value instanceof FileData ? value : formValue(value) }));
-  return { body: multipartBody(parts, boundary), contentType: `multipart/form-data; boundary=${boundary}` };
+  return multipartBody(fields.map(([name, value]) => partOf(name, value instanceof FileData ? value : formValue(value))));
 }

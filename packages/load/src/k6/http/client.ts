@@ -1,13 +1,15 @@
+import type { CookieJar } from "../../http/cookie-jar.ts";
+import { digestAuthorization } from "../../http/digest-authentication.ts";
 import type { HttpRequest, HttpResponse } from "../../http/exchange.ts";
-import type { TagSet } from "../../metrics/recorder.ts";
+import { errorCodeOfStatus, failureCodes } from "../../http/failure.ts";
+import { compressBody } from "../../http/request-compression.ts";
+import { builtIn } from "../../metrics/built-in.ts";
+import type { MetricDefinition, TagSet } from "../../metrics/recorder.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 import { encodeBody } from "./body.ts";
-import { compress } from "./compression.ts";
-import { type CookieJar, parseSetCookie } from "./cookie-jar.ts";
-import { digestAuthorization } from "./digest.ts";
-import { httpMetrics } from "./metrics.ts";
 import { type RequestParams, readParams } from "./params.ts";
 import { type Requester, Response, type ResponseCookie, tlsVersionOf } from "./response.ts";
+import { parseSetCookie } from "./set-cookie.ts";
 import { defaultExpectedStatuses, type ExpectedStatuses } from "./statuses.ts";
 
 /** What `` http.url`…` `` makes: an address whose samples share the name of its template. */
@@ -36,8 +38,6 @@ interface Target {
 }
 
 const maxTargets = 1000;
-const invalidUrlCode = 1020;
-const blockedHostCode = 1111;
 
 /** What a request is before the network sees it: the state between the hops of its redirects. */
 interface Hop {
@@ -63,8 +63,8 @@ export class UserHttp implements Requester {
   request(method: string, url: unknown, body?: unknown, params?: unknown): Promise<Response> {
     const { loop } = this.#context;
     const running = this.start(method, url, body, params);
-    loop.block(`http.${method.toLowerCase()}`);
-    return running().finally(() => loop.unblock());
+    const epoch = loop.block(`http.${method.toLowerCase()}`);
+    return running().finally(() => loop.unblock(epoch));
   }
 
   /** Reads the arguments now, as k6 does, and gives what sends the request. */
@@ -87,10 +87,10 @@ export class UserHttp implements Requester {
     params: RequestParams,
   ): Promise<Response> {
     const target = this.#target(url);
-    if (!target) return this.#finish(this.#unsent(method, url, name, params, invalidUrlCode, `invalid URL: ${url}`), params);
+    if (!target) return this.#finish(this.#unsent(method, url, name, params, failureCodes.invalidUrl, `invalid URL: ${url}`), params);
     if (this.#isBlocked(target.parsed)) {
       const reason = `hostname (${target.parsed.hostname}) is in a blocked pattern`;
-      return this.#finish(this.#unsent(method, url, name, params, blockedHostCode, reason), params);
+      return this.#finish(this.#unsent(method, url, name, params, failureCodes.blockedHostname, reason), params);
     }
     return this.#finish(await this.#follow({ method, target, name, body, contentType }, params), params);
   }
@@ -117,9 +117,8 @@ export class UserHttp implements Requester {
     const { target } = hop;
     let exchange = await this.#sendOnce(request, hop, params);
     if (params.auth === "digest" && exchange.status === 401) {
-      const challenge = exchange.headers.find(([name]) => name.toLowerCase() === "www-authenticate")?.[1] ?? "";
-      const uri = target.parsed.pathname + target.parsed.search;
-      const authorization = digestAuthorization(challenge, { method: hop.method, uri, username: target.username, password: target.password });
+      const challenges = exchange.headers.filter(([name]) => name.toLowerCase() === "www-authenticate").map(([, value]) => value);
+      const authorization = digestAuthorization(challenges, target, hop.method, target.parsed.pathname + target.parsed.search);
       if (authorization !== undefined) {
         const headers = [...(request.headers ?? []), ["Authorization", authorization] as const];
         exchange = await this.#sendOnce({ ...request, headers }, hop, params);
@@ -133,7 +132,7 @@ export class UserHttp implements Requester {
     const exchange = await user.http.send(request);
     for (const [name, value] of exchange.headers) {
       // Most headers differ in length, which is cheaper to ask.
-      if (name.length === 10 && name.toLowerCase() === "set-cookie") params.jar.receive(value, hop.target.parsed);
+      if (name.length === 10 && name.toLowerCase() === "set-cookie") params.jar.store(hop.target.url, value);
     }
     this.#record(exchange, hop, params);
     return exchange;
@@ -156,11 +155,12 @@ export class UserHttp implements Requester {
     if (username !== "" && params.auth !== "digest") {
       add("Authorization", `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`);
     }
-    add("Cookie", cookieHeader(params, hop.target.parsed));
+    add("Cookie", cookieHeader(params, hop.target.url));
     let { body } = hop;
     if (body !== undefined && params.compression.length > 0) {
-      body = compress(body, params.compression);
-      add("Content-Encoding", params.compression.join(", "));
+      const compressed = compressBody(body, params.compression);
+      body = compressed.body;
+      add("Content-Encoding", compressed.contentEncoding);
     }
     return {
       method: hop.method,
@@ -205,26 +205,26 @@ export class UserHttp implements Requester {
     const context = this.#context;
     const { status, timings, failure } = exchange;
     const url = hop.name ?? hop.target.clean;
-    const code = failure?.code ?? (status >= 400 ? 1000 + status : 0);
+    const code = failure?.code ?? errorCodeOfStatus(status) ?? 0;
     const expected = params.expected === null ? undefined : status !== 0 && params.expected.includes(status);
     const custom = params.tags === undefined ? "" : JSON.stringify(params.tags);
     const key = `${hop.method} ${url}\0${status}\0${code}\0${expected}\0${exchange.protocol}\0${failure?.message ?? ""}\0${custom}`;
     const tags = context.tagSet(key, () => this.#tags(exchange, hop.method, url, code, expected, params));
-    const add = (definition: (typeof httpMetrics)[keyof typeof httpMetrics], value: number, set: TagSet): void => {
+    const add = (definition: MetricDefinition, value: number, set: TagSet): void => {
       context.metric(definition)?.add(value, set);
     };
-    add(httpMetrics.requests, 1, tags);
-    add(httpMetrics.duration, timings.duration, tags);
-    add(httpMetrics.blocked, timings.blocked, tags);
-    add(httpMetrics.connecting, timings.connecting, tags);
-    add(httpMetrics.tlsHandshaking, timings.tlsHandshaking, tags);
-    add(httpMetrics.sending, timings.sending, tags);
-    add(httpMetrics.waiting, timings.waiting, tags);
-    add(httpMetrics.receiving, timings.receiving, tags);
-    if (expected !== undefined) add(httpMetrics.failed, expected ? 0 : 1, tags);
+    add(builtIn.httpRequests, 1, tags);
+    add(builtIn.httpDuration, timings.duration, tags);
+    add(builtIn.httpBlocked, timings.blocked, tags);
+    add(builtIn.httpConnecting, timings.connecting, tags);
+    add(builtIn.httpTls, timings.tlsHandshaking, tags);
+    add(builtIn.httpSending, timings.sending, tags);
+    add(builtIn.httpWaiting, timings.waiting, tags);
+    add(builtIn.httpReceiving, timings.receiving, tags);
+    if (expected !== undefined) add(builtIn.httpFailed, expected ? 0 : 1, tags);
     const base = context.tagSet("", () => ({}));
-    add(httpMetrics.dataSent, exchange.bytesSent, base);
-    add(httpMetrics.dataReceived, exchange.bytesReceived, base);
+    add(builtIn.dataSent, exchange.bytesSent, base);
+    add(builtIn.dataReceived, exchange.bytesReceived, base);
   }
 
   #tags(
@@ -288,15 +288,15 @@ export class UserHttp implements Requester {
     ) ?? false;
   }
 
-  cookiesOf(response: HttpResponse, url: string): Record<string, ResponseCookie[]> {
+  cookiesOf(response: HttpResponse): Record<string, ResponseCookie[]> {
     const cookies: Record<string, ResponseCookie[]> = {};
     for (const [name, value] of response.headers) {
-      const cookie = name.toLowerCase() === "set-cookie" ? parseSetCookie(value, new URL(url)) : undefined;
+      const cookie = name.toLowerCase() === "set-cookie" ? parseSetCookie(value) : undefined;
       if (!cookie) continue;
       (cookies[cookie.name] ??= []).push({
         name: cookie.name,
         value: cookie.value,
-        domain: cookie.hostOnly ? "" : cookie.domain,
+        domain: cookie.domain,
         path: cookie.path,
         http_only: cookie.httpOnly,
         secure: cookie.secure,
@@ -308,10 +308,10 @@ export class UserHttp implements Requester {
   }
 }
 
-function cookieHeader({ cookies, jar }: { cookies: RequestParams["cookies"]; jar: CookieJar }, url: URL): string {
-  if (cookies.length === 0 && jar.isEmpty) return "";
+function cookieHeader({ cookies, jar }: { cookies: RequestParams["cookies"]; jar: CookieJar }, url: string): string {
+  if (cookies.length === 0 && jar.size === 0) return "";
   const replaced = new Set(cookies.filter(({ replace }) => replace).map(({ name }) => name));
-  const stored = jar.isEmpty ? [] : jar.matching(url).filter(({ name }) => !replaced.has(name));
+  const stored = jar.size === 0 ? [] : jar.cookiesFor(url).filter(({ name }) => !replaced.has(name));
   return [...stored, ...cookies].map(({ name, value }) => `${name}=${value}`).join("; ");
 }
 

@@ -1,30 +1,16 @@
 import type { MetricDefinition } from "../../metrics/recorder.ts";
 
+type WebSocketMetric = "sessions" | "connecting" | "sessionDuration" | "sent" | "received" | "ping";
+
 const time = (name: string): MetricDefinition => ({ name, kind: "trend", contains: "time" });
+const count = (name: string): MetricDefinition => ({ name, kind: "counter", contains: "default" });
 
-/** What k6 records by itself, under k6's names. `vus`, `iterations` and the like are the engine's. */
-export const httpMetrics = {
-  requests: { name: "http_reqs", kind: "counter", contains: "default" },
-  duration: time("http_req_duration"),
-  blocked: time("http_req_blocked"),
-  connecting: time("http_req_connecting"),
-  tlsHandshaking: time("http_req_tls_handshaking"),
-  sending: time("http_req_sending"),
-  waiting: time("http_req_waiting"),
-  receiving: time("http_req_receiving"),
-  failed: { name: "http_req_failed", kind: "rate", contains: "default" },
-  dataSent: { name: "data_sent", kind: "counter", contains: "data" },
-  dataReceived: { name: "data_received", kind: "counter", contains: "data" },
-} as const satisfies Readonly<Record<string, MetricDefinition>>;
-
-export const checksMetric: MetricDefinition = { name: "checks", kind: "rate", contains: "default" };
-export const groupDurationMetric: MetricDefinition = time("group_duration");
-
-export const webSocketMetrics = {
-  sessions: { name: "ws_sessions", kind: "counter", contains: "default" },
+/** What k6 records of WebSockets, under its names. */
+export const webSocketMetrics: Readonly<Record<WebSocketMetric, MetricDefinition>> = {
+  sessions: count("ws_sessions"),
   connecting: time("ws_connecting"),
   sessionDuration: time("ws_session_duration"),
-  sent: { name: "ws_msgs_sent", kind: "counter", contains: "default" },
-  received: { name: "ws_msgs_received", kind: "counter", contains: "default" },
+  sent: count("ws_msgs_sent"),
+  received: count("ws_msgs_received"),
   ping: time("ws_ping"),
-} as const satisfies Readonly<Record<string, MetricDefinition>>;
+};

@@ -1,5 +1,5 @@
 import type { UserContext } from "../runtime/user-context.ts";
-import { CookieJar } from "./cookie-jar.ts";
+import type { CookieJar } from "../../http/cookie-jar.ts";
 import { ExpectedStatuses } from "./statuses.ts";
 
 /** The last argument of k6's request functions, read. */
@@ -24,7 +24,7 @@ const compressions = ["gzip", "deflate", "br", "zstd"] as const;
 const none = [] as const;
 
 /** Jars that scripts hold, by the object that they see. */
-export const jarOf = new WeakMap<object, CookieJar>();
+export const jarOf: WeakMap<object, CookieJar> = new WeakMap();
 
 /** Hot for requests without parameters. @throws TypeError for what k6 refuses too */
 export function readParams(given: unknown, context: UserContext, expected: ExpectedStatuses | null): RequestParams {

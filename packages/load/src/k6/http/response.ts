@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse } from "../../http/exchange.ts";
+import { errorCodeOfStatus } from "../../http/failure.ts";
 import { type Selection, parseHtml } from "../html/selection.ts";
 import { readJsonPath } from "./json-path.ts";
 
@@ -27,7 +28,7 @@ export interface ResponseCookie {
 /** What a response needs of the user it belongs to, for its forms and links. */
 export interface Requester {
   request(method: string, url: string, body: unknown, params: unknown): Promise<Response>;
-  cookiesOf(response: HttpResponse, url: string): Record<string, ResponseCookie[]>;
+  cookiesOf(response: HttpResponse): Record<string, ResponseCookie[]>;
 }
 
 const tlsNames: Readonly<Record<string, string>> = {
@@ -65,7 +66,7 @@ export class Response {
     this.status = exchange.status;
     this.url = url;
     this.error = exchange.failure?.message ?? "";
-    this.error_code = exchange.failure?.code ?? (exchange.status >= 400 ? 1000 + exchange.status : 0);
+    this.error_code = exchange.failure?.code ?? errorCodeOfStatus(exchange.status) ?? 0;
   }
 
   get status_text(): string {
@@ -119,7 +120,7 @@ export class Response {
   }
 
   get cookies(): Record<string, ResponseCookie[]> {
-    return (this.#cookies ??= this.#requester.cookiesOf(this.#exchange, this.url));
+    return (this.#cookies ??= this.#requester.cookiesOf(this.#exchange));
   }
 
   get remote_ip(): string {

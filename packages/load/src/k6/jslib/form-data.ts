@@ -1,20 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { FileData, multipartBody, type Part } from "../http/body.ts";
+import { type FormPart, multipartBody } from "../../http/multipart.ts";
+import { FileData, partOf } from "../http/body.ts";
 import { arrayBufferOf } from "../modules/encoding.ts";
 
 /** The class of `https://jslib.k6.io/formdata`: a multipart body with several values under one name. */
 class FormData {
   readonly boundary: string = `----mettle-${randomUUID()}`;
-  readonly #parts: Part[] = [];
+  readonly #parts: FormPart[] = [];
 
   append(name: unknown, value: unknown, filename?: unknown): void {
-    if (value instanceof FileData) this.#parts.push({ name: String(name), value });
+    if (value instanceof FileData) this.#parts.push(partOf(String(name), value));
     else if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
       const bytes = value instanceof ArrayBuffer ? value : arrayBufferOf(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-      this.#parts.push({ name: String(name), value: new FileData(bytes, String(filename ?? "blob")) });
+      this.#parts.push(partOf(String(name), new FileData(bytes, String(filename ?? "blob"))));
     } else if (typeof value === "object" && value !== null && "data" in value) {
       const { data, filename: own, content_type: type } = value as { data: string; filename?: string; content_type?: string };
-      this.#parts.push({ name: String(name), value: new FileData(data, own ?? String(filename ?? "blob"), type) });
+      this.#parts.push(partOf(String(name), new FileData(data, own ?? String(filename ?? "blob"), type)));
     } else this.#parts.push({ name: String(name), value: String(value) });
   }
 
@@ -23,7 +24,7 @@ class FormData {
   }
 
   body(): ArrayBuffer {
-    return arrayBufferOf(multipartBody(this.#parts, this.boundary));
+    return arrayBufferOf(multipartBody(this.#parts, this.boundary).body);
   }
 }
 

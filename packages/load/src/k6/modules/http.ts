@@ -1,6 +1,6 @@
 import { FileData } from "../http/body.ts";
 import { NamedUrl, UserHttp } from "../http/client.ts";
-import { CookieJar, type StoredCookie } from "../http/cookie-jar.ts";
+import { CookieJar } from "../../http/cookie-jar.ts";
 import { jarOf } from "../http/params.ts";
 import { Response } from "../http/response.ts";
 import { ExpectedStatuses } from "../http/statuses.ts";
@@ -20,38 +20,31 @@ class ScriptCookieJar {
 
   cookiesForURL(url: unknown): Record<string, string[]> {
     const cookies: Record<string, string[]> = {};
-    for (const { name, value } of this.#jar.matching(new URL(String(url)))) (cookies[name] ??= []).push(value);
+    for (const { name, value } of this.#jar.cookiesFor(String(url))) (cookies[name] ??= []).push(value);
     return cookies;
   }
 
   set(url: unknown, name: string, value: unknown, options: Record<string, unknown> = {}): boolean {
-    const target = new URL(String(url));
     const expires = options["expires"] === undefined ? undefined : Date.parse(String(options["expires"]));
     if (Number.isNaN(expires)) throw new TypeError(`cannot read the date ${String(options["expires"])}`);
     const maxAge = options["max_age"] === undefined ? undefined : Number(options["max_age"]);
     const until = maxAge === undefined || maxAge === 0 ? expires : Date.now() + maxAge * 1000;
-    const domain = String(options["domain"] ?? "").replace(/^\./, "");
-    const cookie: StoredCookie = {
-      name: String(name),
-      value: String(value),
-      domain: domain === "" ? target.hostname : domain,
-      hostOnly: domain === "",
+    const domain = options["domain"] === undefined ? undefined : String(options["domain"]);
+    return this.#jar.set(String(url), String(name), String(value), {
       path: String(options["path"] ?? "/"),
       secure: Boolean(options["secure"]),
       httpOnly: Boolean(options["http_only"]),
-      ...(until !== undefined && { expires: until }),
-      ...(maxAge !== undefined && { maxAge }),
-    };
-    this.#jar.set(cookie);
-    return true;
+      ...(domain !== undefined && domain !== "" && { domain }),
+      ...(until !== undefined && { expiresAt: until }),
+    });
   }
 
   clear(url: unknown): void {
-    this.#jar.clear(new URL(String(url)));
+    this.#jar.delete(String(url));
   }
 
   delete(url: unknown, name: string): void {
-    this.#jar.delete(new URL(String(url)), name);
+    this.#jar.delete(String(url), name);
   }
 }
 

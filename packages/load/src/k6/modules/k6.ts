@@ -1,5 +1,5 @@
 import { Random } from "@mettle/core";
-import { checksMetric, groupDurationMetric } from "../http/metrics.ts";
+import { builtIn } from "../../metrics/built-in.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 import { box, setWaitingTwin, unbox } from "../runtime/waiting.ts";
 
@@ -14,7 +14,7 @@ export function k6Module(context: UserContext): Record<string, unknown> {
     const custom = (tags ?? {}) as Record<string, string>;
     const key = `check\0${name}\0${tags === undefined ? "" : JSON.stringify(tags)}`;
     const set = context.tagSet(key, () => ({ ...(context.has("check") && { check: name }), ...custom }));
-    context.metric(checksMetric)?.add(passed ? 1 : 0, set);
+    context.metric(builtIn.checks)?.add(passed ? 1 : 0, set);
   };
 
   const begin = (name: string): void => {
@@ -55,7 +55,7 @@ export function k6Module(context: UserContext): Record<string, unknown> {
     context.group = `${outer}${separator}${text}`;
     const startedAt = performance.now();
     return () => {
-      context.record(groupDurationMetric, performance.now() - startedAt);
+      context.record(builtIn.groupDuration, performance.now() - startedAt);
       context.group = outer;
     };
   };
@@ -83,13 +83,13 @@ export function k6Module(context: UserContext): Record<string, unknown> {
     const milliseconds = Number(seconds) * 1000;
     if (Number.isNaN(milliseconds)) throw new TypeError(`sleep() needs a number of seconds, got ${String(seconds)}`);
     const { user, loop } = context;
-    loop.block("sleep");
+    const epoch = loop.block("sleep");
     if (!user) {
       // At the top level while options are read: there is no run to wait in.
-      loop.unblock();
+      loop.unblock(epoch);
       return Promise.resolve();
     }
-    return user.sleep(Math.max(0, milliseconds)).finally(() => loop.unblock());
+    return user.sleep(Math.max(0, milliseconds)).finally(() => loop.unblock(epoch));
   };
 
   const fail = (message?: unknown): never => {

@@ -24,8 +24,8 @@ function open(context: UserContext, url: string, protocols: readonly string[], g
   const headers = Object.fromEntries(params.headers);
   if (context.options.userAgent !== undefined) headers["User-Agent"] ??= context.options.userAgent;
   const address = new URL(url);
-  const page = new URL(url.replace(/^ws/, "http"));
-  const cookies = params.jar.matching(page).map(({ name, value }) => `${name}=${value}`);
+  const page = url.replace(/^ws/, "http");
+  const cookies = params.jar.cookiesFor(page).map(({ name, value }) => `${name}=${value}`);
   if (cookies.length > 0) headers["Cookie"] ??= cookies.join("; ");
   const options = { protocols: [...protocols], headers } as unknown as string[];
   const socket = new WebSocket(address, options);

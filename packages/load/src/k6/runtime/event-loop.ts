@@ -9,6 +9,8 @@ type Task = () => unknown;
 export class EventLoop {
   /** The blocking call under way. */
   #blockedBy: string | undefined;
+  /** Of the aborted iterations, calls may still be under way: what they end must not be taken for what runs now. */
+  #epoch = 0;
   readonly #queue: Task[] = [];
   #pending = 0;
   readonly #cancels = new Set<() => void>();
@@ -22,13 +24,15 @@ export class EventLoop {
   }
 
   /** Hot: a blocking call begins. */
-  block(name: string): void {
+  block(name: string): number {
     if (this.#blockedBy !== undefined) throw overlap(name, this.#blockedBy);
     this.#blockedBy = name;
+    return this.#epoch;
   }
 
-  /** Hot: it ended; what it returns is on its way to the script. */
-  unblock(): void {
+  /** Hot: it ended; what it returns is on its way to the script. @param epoch - what `block` returned */
+  unblock(epoch: number): void {
+    if (epoch !== this.#epoch) return;
     this.#blockedBy = undefined;
     if (this.#queue.length > 0) this.#flushSoon();
     else if (this.#idle) this.#settle();
@@ -36,11 +40,11 @@ export class EventLoop {
 
   /** A blocking call as a whole. */
   async blocking<T>(name: string, work: () => Promise<T>): Promise<T> {
-    this.block(name);
+    const epoch = this.block(name);
     try {
       return await work();
     } finally {
-      this.unblock();
+      this.unblock(epoch);
     }
   }
 
@@ -108,6 +112,7 @@ export class EventLoop {
 
   /** Forgets what an aborted iteration left behind. */
   reset(): void {
+    this.#epoch += 1;
     for (const cancel of [...this.#cancels]) cancel();
     this.#cancels.clear();
     this.#queue.length = 0;

@@ -2,7 +2,7 @@ import { k6Errors } from "../errors.ts";
 import type { VirtualUser } from "../../engine/virtual-user.ts";
 import type { Metric, MetricDefinition, MetricRecorder, TagSet, Tags } from "../../metrics/recorder.ts";
 import type { K6Options } from "../options/options.ts";
-import { CookieJar } from "../http/cookie-jar.ts";
+import { CookieJar } from "../../http/cookie-jar.ts";
 import { EventLoop } from "./event-loop.ts";
 import type { ThreadShare } from "./thread-share.ts";
 import type { K6Host } from "./host.ts";
