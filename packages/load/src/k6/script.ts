@@ -249,8 +249,10 @@ class K6Thread {
 
 /** Calls an exported function and waits for it, for a promise that it returns, and for its timers and sockets. */
 async function callExported(context: UserContext, exported: Exported, args: unknown[]): Promise<unknown> {
-  const result = await unbox(await exported(...args));
-  await context.loop.drain();
+  let result = unbox(await exported(...args));
+  if (result instanceof Promise) result = (await result) as unknown;
+  context.loop.check("the end of the iteration");
+  if (!context.loop.isQuiet) await context.loop.drain();
   return result;
 }
 

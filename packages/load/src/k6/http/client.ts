@@ -5,7 +5,7 @@ import { errorCodeOfStatus, failureCodes } from "../../http/failure.ts";
 import { compressBody } from "../../http/request-compression.ts";
 import { builtIn } from "../../metrics/built-in.ts";
 import type { MetricDefinition, TagSet } from "../../metrics/recorder.ts";
-import type { UserContext } from "../runtime/user-context.ts";
+import type { TagBase, UserContext } from "../runtime/user-context.ts";
 import { encodeBody } from "./body.ts";
 import { type RequestParams, readParams } from "./params.ts";
 import { type Requester, Response, type ResponseCookie, tlsVersionOf } from "./response.ts";
@@ -35,9 +35,23 @@ interface Target {
   readonly parsed: URL;
   readonly username: string;
   readonly password: string;
+  /** How the last exchange was recorded: the next one mostly differs in nothing. */
+  last: RecordedAs | undefined;
+}
+
+interface RecordedAs {
+  readonly base: TagBase;
+  readonly method: string;
+  readonly name: string | undefined;
+  readonly status: number;
+  readonly protocol: string;
+  readonly expected: boolean | undefined;
+  readonly set: TagSet;
 }
 
 const maxTargets = 1000;
+/** As the script wrote them, for messages. */
+const blockedNames: Readonly<Record<string, string>> = { GET: "http.get", POST: "http.post", DELETE: "http.del" };
 
 /** What a request is before the network sees it: the state between the hops of its redirects. */
 interface Hop {
@@ -60,17 +74,21 @@ export class UserHttp implements Requester {
   }
 
   /** A request that blocks the script until it and its redirects are done. Hot. */
-  request(method: string, url: unknown, body?: unknown, params?: unknown): Promise<Response> {
+  async request(method: string, url: unknown, body?: unknown, params?: unknown): Promise<Response> {
     const { loop } = this.#context;
     const running = this.start(method, url, body, params);
-    const epoch = loop.block(`http.${method.toLowerCase()}`);
-    return running().finally(() => loop.unblock(epoch));
+    const epoch = loop.block(blockedNames[method] ?? method);
+    try {
+      return await running();
+    } finally {
+      loop.unblock(epoch);
+    }
   }
 
   /** Reads the arguments now, as k6 does, and gives what sends the request. */
   start(method: string, url: unknown, body?: unknown, params?: unknown): () => Promise<Response> {
     const context = this.#context;
-    context.running(`http.${method.toLowerCase()}`);
+    context.running("An HTTP request");
     const read = readParams(params, context, this.expected);
     const name = read.tags?.["name"] ?? (url instanceof NamedUrl ? url.name : undefined);
     const text = url instanceof NamedUrl ? url.url : String(url);
@@ -78,7 +96,7 @@ export class UserHttp implements Requester {
     return () => this.#send(method, text, name, bytes, contentType, read);
   }
 
-  async #send(
+  #send(
     method: string,
     url: string,
     name: string | undefined,
@@ -87,12 +105,16 @@ export class UserHttp implements Requester {
     params: RequestParams,
   ): Promise<Response> {
     const target = this.#target(url);
-    if (!target) return this.#finish(this.#unsent(method, url, name, params, failureCodes.invalidUrl, `invalid URL: ${url}`), params);
+    if (!target) return this.#refuse(this.#unsent(method, url, name, params, failureCodes.invalidUrl, `invalid URL: ${url}`), params);
     if (this.#isBlocked(target.parsed)) {
       const reason = `hostname (${target.parsed.hostname}) is in a blocked pattern`;
-      return this.#finish(this.#unsent(method, url, name, params, failureCodes.blockedHostname, reason), params);
+      return this.#refuse(this.#unsent(method, url, name, params, failureCodes.blockedHostname, reason), params);
     }
-    return this.#finish(await this.#follow({ method, target, name, body, contentType }, params), params);
+    return this.#follow({ method, target, name, body, contentType }, params);
+  }
+
+  async #refuse(response: Response, params: RequestParams): Promise<Response> {
+    return this.#finish(response, params);
   }
 
   /** Sends a request and what its redirects ask for, with samples for each. */
@@ -101,7 +123,7 @@ export class UserHttp implements Requester {
     for (let redirects = 0; ; redirects++) {
       const response = await this.#exchange(hop, params);
       const next = redirectOf(response, hop);
-      if (!next || params.redirects === 0) return response;
+      if (!next || params.redirects === 0) return this.#finish(response, params);
       if (redirects >= params.redirects) {
         this.#context.host.log("warning", `Stopped after ${params.redirects} redirects; the last response is used. (${hop.target.clean})`);
         return response;
@@ -139,7 +161,7 @@ export class UserHttp implements Requester {
   }
 
   #prepare(hop: Hop, params: RequestParams): HttpRequest {
-    const { options, user } = this.#context;
+    const { options } = this.#context;
     const headers: (readonly [string, string])[] = [];
     const given = new Set<string>();
     for (const header of params.headers) {
@@ -169,7 +191,6 @@ export class UserHttp implements Requester {
       timeoutMs: params.timeoutMs,
       responseBody: params.responseType,
       ...(body !== undefined && { body }),
-      ...(user && { signal: user.signal }),
     };
   }
 
@@ -188,7 +209,7 @@ export class UserHttp implements Requester {
       timings: { scheduledAt: now, startedAt: now, ...none },
       failure: { code, message },
     };
-    const target: Target = { url, clean: url, parsed: new URL("http://invalid.invalid"), username: "", password: "" };
+    const target: Target = { url, clean: url, parsed: new URL("http://invalid.invalid"), username: "", password: "", last: undefined };
     this.#record(exchange, { method, target, name, body: undefined, contentType: undefined }, params);
     return new Response(exchange, request, url, this);
   }
@@ -203,13 +224,9 @@ export class UserHttp implements Requester {
   /** Hot: the samples of one exchange. */
   #record(exchange: HttpResponse, hop: Hop, params: RequestParams): void {
     const context = this.#context;
-    const { status, timings, failure } = exchange;
-    const url = hop.name ?? hop.target.clean;
-    const code = failure?.code ?? errorCodeOfStatus(status) ?? 0;
+    const { status, timings } = exchange;
     const expected = params.expected === null ? undefined : status !== 0 && params.expected.includes(status);
-    const custom = params.tags === undefined ? "" : JSON.stringify(params.tags);
-    const key = `${hop.method} ${url}\0${status}\0${code}\0${expected}\0${exchange.protocol}\0${failure?.message ?? ""}\0${custom}`;
-    const tags = context.tagSet(key, () => this.#tags(exchange, hop.method, url, code, expected, params));
+    const tags = this.#tagSet(exchange, hop, expected, params);
     const add = (definition: MetricDefinition, value: number, set: TagSet): void => {
       context.metric(definition)?.add(value, set);
     };
@@ -222,9 +239,36 @@ export class UserHttp implements Requester {
     add(builtIn.httpWaiting, timings.waiting, tags);
     add(builtIn.httpReceiving, timings.receiving, tags);
     if (expected !== undefined) add(builtIn.httpFailed, expected ? 0 : 1, tags);
-    const base = context.tagSet("", () => ({}));
+    const base = context.ownTagSet();
     add(builtIn.dataSent, exchange.bytesSent, base);
     add(builtIn.dataReceived, exchange.bytesReceived, base);
+  }
+
+  /** Hot: usually that of the last exchange with this address. */
+  #tagSet(exchange: HttpResponse, hop: Hop, expected: boolean | undefined, params: RequestParams): TagSet {
+    const { base } = this.#context;
+    const { status, protocol, failure } = exchange;
+    const { target, method, name } = hop;
+    const { last } = target;
+    const isPlain = params.tags === undefined && failure === undefined;
+    if (
+      isPlain &&
+      last?.base === base &&
+      last.status === status &&
+      last.method === method &&
+      last.name === name &&
+      last.expected === expected &&
+      last.protocol === protocol
+    ) {
+      return last.set;
+    }
+    const url = name ?? target.clean;
+    const code = failure?.code ?? errorCodeOfStatus(status) ?? 0;
+    const custom = params.tags === undefined ? "" : JSON.stringify(params.tags);
+    const key = `${method} ${url}\0${status}\0${code}\0${expected}\0${protocol}\0${failure?.message ?? ""}\0${custom}`;
+    const set = this.#context.tagSet(key, () => this.#tags(exchange, method, url, code, expected, params));
+    if (isPlain) target.last = { base, method, name, status, protocol, expected, set };
+    return set;
   }
 
   #tags(
@@ -276,6 +320,7 @@ export class UserHttp implements Requester {
       parsed,
       username: decodeURIComponent(username),
       password: decodeURIComponent(password),
+      last: undefined,
     };
     if (this.#targets.size >= maxTargets) this.#targets.clear();
     this.#targets.set(url, target);

@@ -90,9 +90,15 @@ export class EventLoop {
     });
   }
 
+  /** Hot: nothing is pending, and nothing failed. */
+  get isQuiet(): boolean {
+    return this.#pending === 0 && this.#queue.length === 0 && !this.#flushing && this.#failure === undefined;
+  }
+
   /** Until no timer, socket or promise keeps the iteration open. Rejects with the first error of an event. */
   async drain(): Promise<void> {
     this.check("the end of the iteration");
+    if (this.isQuiet) return;
     if (this.#pending > 0 || this.#queue.length > 0 || this.#flushing) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
@@ -113,9 +119,11 @@ export class EventLoop {
   /** Forgets what an aborted iteration left behind. */
   reset(): void {
     this.#epoch += 1;
-    for (const cancel of [...this.#cancels]) cancel();
-    this.#cancels.clear();
-    this.#queue.length = 0;
+    if (this.#cancels.size > 0) {
+      for (const cancel of [...this.#cancels]) cancel();
+      this.#cancels.clear();
+    }
+    if (this.#queue.length > 0) this.#queue.length = 0;
     this.#pending = 0;
     this.#blockedBy = undefined;
     this.#failure = undefined;

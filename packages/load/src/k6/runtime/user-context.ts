@@ -10,11 +10,25 @@ import type { K6Host } from "./host.ts";
 export type Phase = "init" | "setup" | "iteration" | "teardown" | "summary";
 
 const maxTagSets = 20_000;
+const maxBases = 256;
 
-/** What the users of one thread share about recording: handles of metrics and tag sets already interned. */
+/** Tags that everything recorded now carries, and the sets of tags already interned with them. */
+export class TagBase {
+  readonly tags: Tags;
+  /** By a key that is equal for equal additions. */
+  readonly sets: Map<string, TagSet> = new Map();
+  /** The base alone. */
+  own: TagSet | undefined;
+
+  constructor(tags: Tags) {
+    this.tags = tags;
+  }
+}
+
+/** What the users of one thread share about recording. */
 class RecorderCache {
   readonly metrics = new Map<string, Metric>();
-  readonly tagSets = new Map<string, TagSet>();
+  readonly bases = new Map<string, TagBase>();
 }
 const caches = new WeakMap<MetricRecorder, RecorderCache>();
 
@@ -23,6 +37,8 @@ function cacheOf(recorder: MetricRecorder): RecorderCache {
   caches.set(recorder, cache);
   return cache;
 }
+
+const noBase = new TagBase({});
 
 /** State of one virtual user of a k6 script, shared by the modules that the script imports. */
 export class UserContext {
@@ -47,8 +63,9 @@ export class UserContext {
   readonly #cache: RecorderCache | undefined;
   #group = "";
   #userTags: Readonly<Record<string, string>> = {};
-  #base: Tags = {};
-  #baseKey = "";
+  #base: TagBase = noBase;
+  /** By group, for the tags that the user has now. */
+  readonly #bases = new Map<string, TagBase>();
 
   constructor(
     host: K6Host,
@@ -86,26 +103,44 @@ export class UserContext {
 
   set userTags(tags: Readonly<Record<string, string>>) {
     this.#userTags = tags;
+    this.#bases.clear();
     this.#rebase();
   }
 
   /** Tags of whatever is recorded now. */
   get baseTags(): Tags {
+    return this.#base.tags;
+  }
+
+  /** The same object for the same tags, within a thread. */
+  get base(): TagBase {
     return this.#base;
   }
 
-  /** Equal for equal base tags. */
-  get baseKey(): string {
-    return this.#baseKey;
+  /** Hot: twice for each group. */
+  #rebase(): void {
+    const known = this.#bases.get(this.#group);
+    if (known) this.#base = known;
+    else {
+      if (this.#bases.size >= maxBases) this.#bases.clear();
+      this.#base = this.#makeBase();
+      this.#bases.set(this.#group, this.#base);
+    }
   }
 
-  #rebase(): void {
+  #makeBase(): TagBase {
     const { user } = this;
-    const base: Record<string, string> = { ...user?.tags };
-    if (user && this.has("scenario")) base["scenario"] = user.scenario;
-    if (this.has("group")) base["group"] = this.#group;
-    this.#base = Object.assign(base, this.#userTags);
-    this.#baseKey = JSON.stringify(this.#base);
+    const tags: Record<string, string> = { ...user?.tags };
+    if (user && this.has("scenario")) tags["scenario"] = user.scenario;
+    if (this.has("group")) tags["group"] = this.#group;
+    Object.assign(tags, this.#userTags);
+    const bases = this.#cache?.bases;
+    if (!bases) return new TagBase(tags);
+    const key = JSON.stringify(tags);
+    if (bases.size >= maxTagSets) bases.clear();
+    const base = bases.get(key) ?? new TagBase(tags);
+    bases.set(key, base);
+    return base;
   }
 
   /** Whether a system tag is wanted. */
@@ -116,6 +151,7 @@ export class UserContext {
   /** Options are known only after the first evaluation. */
   applyOptions(options: K6Options): void {
     this.options = options;
+    this.#bases.clear();
     this.#rebase();
   }
 
@@ -140,29 +176,36 @@ export class UserContext {
 
   /** Hot: the base tags and some more; `key` is equal for equal ones, and `make` is asked only for new ones. */
   tagSet(key: string, make: () => Tags): TagSet {
-    const tagSets = this.#cache?.tagSets;
-    if (!tagSets || !this.user) throw k6Errors.create("K6_CALL_INVALID", "Nothing is recorded at the top level of a script.");
-    const whole = `${this.#baseKey}\0${key}`;
-    let set = tagSets.get(whole);
-    if (set === undefined) {
-      if (tagSets.size >= maxTagSets) tagSets.clear();
-      set = this.user.recorder.tagSet({ ...this.#base, ...make() });
-      tagSets.set(whole, set);
-    }
-    return set;
+    const base = this.#base;
+    const known = base.sets.get(key);
+    if (known !== undefined) return known;
+    if (base.sets.size >= maxTagSets) base.sets.clear();
+    const made = this.#intern({ ...base.tags, ...make() });
+    base.sets.set(key, made);
+    return made;
+  }
+
+  /** Hot: the base tags alone. */
+  ownTagSet(): TagSet {
+    return (this.#base.own ??= this.#intern(this.#base.tags));
+  }
+
+  #intern(tags: Tags): TagSet {
+    if (!this.user) throw k6Errors.create("K6_CALL_INVALID", "Nothing is recorded at the top level of a script.");
+    return this.user.recorder.tagSet(tags);
   }
 
   /** Records with the base tags and those of a call. */
   record(definition: MetricDefinition, value: number, tags?: Tags): void {
     const metric = this.metric(definition);
     if (!metric) return;
-    metric.add(value, tags ? this.tagSet(JSON.stringify(tags), () => tags) : this.tagSet("", () => ({})));
+    metric.add(value, tags ? this.tagSet(JSON.stringify(tags), () => tags) : this.ownTagSet());
   }
 
   startIteration(number: number, numberInScenario: number): void {
     this.iteration = number;
     this.iterationInScenario = numberInScenario;
-    if (this.options.noCookiesReset !== true) this.jar = new CookieJar();
+    if (this.jar.size > 0 && this.options.noCookiesReset !== true) this.jar = new CookieJar();
     if (this.#group !== "") this.group = "";
     this.loop.reset();
   }
