@@ -116,7 +116,7 @@ class ProgramInstance {
   async run(main: ScriptModule): Promise<Namespace> {
     const module = this.instance(main);
     await module.evaluate();
-    return module.namespace();
+    return module.exported();
   }
 
   instance(module: ScriptModule): ModuleInstance {
@@ -194,6 +194,13 @@ class ModuleInstance {
       ...scriptGlobals.map((name) => globals[name]),
     );
     return evaluate();
+  }
+
+  /** What k6 looks for functions in: of CommonJS, the exports themselves. */
+  exported(): Namespace {
+    if (this.module.format === "esm") return this.exports;
+    const { exports } = this.common;
+    return typeof exports === "function" ? { default: exports } : (exports as Namespace);
   }
 
   namespace(): Namespace {

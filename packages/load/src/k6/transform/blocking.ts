@@ -84,6 +84,11 @@ const someFunction = (node: FlowNode, predicate: (f: UserFunction) => boolean): 
   return false;
 };
 
+const someKnown = (node: FlowNode, predicate: (f: UserFunction) => boolean): boolean => {
+  for (const f of node.knownFunctions()) if (predicate(f)) return true;
+  return false;
+};
+
 const becomesAsync = (f: UserFunction): boolean => f.becomesAsync && !f.isGenerator;
 const isStartedWaiting = (f: UserFunction): boolean => f.startsWaiting;
 
@@ -243,16 +248,16 @@ function argumentRefusals(call: CallSite, flow: Flow): Refusal[] {
   for (const [i, node] of call.argumentValues.entries()) {
     const at = call.syntax.arguments[i] as Syntax;
     const calls = emulated || during || (!call.known && !promise && !isKept(call) && (!functions || emulatedMethods.has(call.method ?? "")));
-    if (calls && !later && someFunction(node, isStartedWaiting)) {
+    if (calls && !later && someKnown(node, isStartedWaiting)) {
       found.push(refusal(module, at, "an async function that makes blocking calls cannot be called by this; use a loop with `await`"));
     }
     if (call.known || later || promise || during || emulated || functions || isKept(call)) continue;
-    if (!someFunction(node, becomesAsync)) continue;
+    if (!someKnown(node, becomesAsync)) continue;
     found.push(refusal(module, at, unknownReason(call)));
   }
   const literals = call.known || later || during || functions || isKept(call) ? [] : call.literalValues;
   for (const { at, node } of literals) {
-    if (node !== flow.literalMembers && someFunction(node, becomesAsync)) found.push(refusal(module, at, unknownReason(call)));
+    if (node !== flow.literalMembers && someKnown(node, becomesAsync)) found.push(refusal(module, at, unknownReason(call)));
   }
   return found;
 }
@@ -274,7 +279,7 @@ function unknownReason(call: CallSite): string {
 function functionRefusals(flow: Flow): Refusal[] {
   const found: Refusal[] = [];
   for (const name of implicitlyCalled) {
-    for (const f of flow.writtenAs(name).functions()) {
+    for (const f of flow.writtenAs(name).knownFunctions()) {
       if (!f.becomesAsync || !f.syntax || f.kind !== "plain") continue;
       found.push(refusal(f.module, f.syntax, `\`${name}\` is called by the language itself and cannot wait for a blocking call`));
     }

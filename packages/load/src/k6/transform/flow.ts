@@ -38,7 +38,7 @@ export class Flow {
       node = new FlowNode();
       this.#properties.set(name, node);
       node.flowTo(this.#outside);
-      this.#elements.flowTo(node); // a computed name may be this one
+      this.#elements.flowTo(node, false); // a computed name may be this one
     }
     return node;
   }
@@ -104,9 +104,16 @@ export class Flow {
     return result;
   }
 
+  /** A value of which nothing is known. */
+  anything(): FlowNode {
+    const result = new FlowNode();
+    this.#outside.flowTo(result, false);
+    return result;
+  }
+
   readComputed(from: FlowNode): FlowNode {
     const result = new FlowNode();
-    this.#outside.flowTo(result);
+    this.#outside.flowTo(result, false);
     from.onValue((value) => {
       if (value.type === "object") for (const member of value.all()) pour(member, result);
     });

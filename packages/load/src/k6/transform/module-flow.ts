@@ -103,7 +103,7 @@ export class ModuleFlow {
       case "YieldExpression": {
         const value = node.argument ? this.#walk(node.argument, owner) : nothing;
         value.flowTo(this.#flow.elements);
-        return this.#flow.outside;
+        return this.#flow.anything();
       }
       case "ReturnStatement":
         if (node.argument) this.#walk(node.argument, owner).flowTo(owner.returns);
@@ -132,7 +132,7 @@ export class ModuleFlow {
         this.#walkExport(node, owner);
         return nothing;
       case "CatchClause":
-        if (node.param) this.#assign(node.param, this.#flow.outside, owner);
+        if (node.param) this.#assign(node.param, this.#flow.anything(), owner);
         this.#walk(node.body, owner);
         return nothing;
       case "ThrowStatement":
@@ -337,7 +337,7 @@ export class ModuleFlow {
       applied.onValue((value) => {
         if (value.type !== "user") return;
         if (method === "bind") result.add(value);
-        if (method === "apply") for (const parameter of value.params) this.#flow.outside.flowTo(parameter);
+        if (method === "apply") for (const parameter of value.params) this.#flow.outside.flowTo(parameter, false);
         else this.#call(value, values.slice(1), 0, spreadFrom === 0 ? 0 : spreadFrom - 1, result);
       });
     }
@@ -390,12 +390,12 @@ export class ModuleFlow {
   }
 
   #callOutside(args: readonly FlowNode[], result: FlowNode): void {
-    this.#flow.outside.flowTo(result);
+    this.#flow.outside.flowTo(result, false);
     for (const argument of args) {
       argument.flowTo(this.#flow.outside);
       argument.onValue((value) => {
         if (value.type !== "user") return;
-        for (const parameter of value.params) this.#flow.outside.flowTo(parameter);
+        for (const parameter of value.params) this.#flow.outside.flowTo(parameter, false);
         value.returns.flowTo(this.#flow.outside);
       });
     }
@@ -439,7 +439,7 @@ export class ModuleFlow {
   #namespaceOf(target: ImportTarget): FlowNode {
     const node = new FlowNode();
     if (target.kind === "native") node.add(this.#flow.native(target.name));
-    else if (target.kind === "node") return this.#flow.outside;
+    else if (target.kind === "node") return this.#flow.anything();
     else if (target.module.format === "cjs") return this.#flow.property("exports");
     else node.add(this.#flow.namespace(target.module));
     return node;
@@ -461,7 +461,7 @@ export class ModuleFlow {
       // The default export of a CommonJS module is what it exports.
       if (name === "default" && target.kind === "script" && target.module.format === "cjs") namespace.flowTo(local);
       this.#flow.read(namespace, name).flowTo(local);
-      if (target.kind === "node") this.#flow.outside.flowTo(local);
+      if (target.kind === "node") this.#flow.outside.flowTo(local, false);
     }
   }
 

@@ -63,36 +63,53 @@ export interface NativeObject {
   all(): Iterable<Value | FlowNode>;
 }
 
-/** A place that values flow through: a variable, a property name, an expression, a parameter, a result. */
+/**
+ * A place that values flow through: a variable, a property name, an expression, a parameter, a result. Values that only
+ * may have come this way, through code that is not analysed, are told apart: they may be called, but nobody said so.
+ */
 export class FlowNode {
   /** Of what can hold no function. */
   static readonly nothing: FlowNode = new FlowNode();
-  readonly values: Set<Value> = new Set();
-  readonly #next = new Set<FlowNode>();
-  readonly #listeners: ((value: Value) => void)[] = [];
+  /** Whether the value's way here is known all along. */
+  readonly #values = new Map<Value, boolean>();
+  readonly #next = new Map<FlowNode, boolean>();
+  readonly #listeners: ((value: Value, known: boolean) => void)[] = [];
 
-  add(value: Value): void {
-    if (this === FlowNode.nothing || this.values.has(value)) return;
-    this.values.add(value);
-    for (const listener of [...this.#listeners]) listener(value);
-    for (const node of [...this.#next]) node.add(value);
+  get values(): Iterable<Value> {
+    return this.#values.keys();
   }
 
-  flowTo(node: FlowNode): void {
-    if (this === FlowNode.nothing || node === this || this.#next.has(node)) return;
-    this.#next.add(node);
-    for (const value of [...this.values]) node.add(value);
+  add(value: Value, known = true): void {
+    if (this === FlowNode.nothing) return;
+    const before = this.#values.get(value);
+    if (before === true || before === known) return;
+    this.#values.set(value, known);
+    if (before === undefined) for (const listener of [...this.#listeners]) listener(value, known);
+    for (const [node, edgeKnown] of [...this.#next]) node.add(value, known && edgeKnown);
   }
 
-  /** For every value, those here already included. */
-  onValue(listener: (value: Value) => void): void {
+  flowTo(node: FlowNode, known = true): void {
+    if (this === FlowNode.nothing || node === this) return;
+    const before = this.#next.get(node);
+    if (before === true || before === known) return;
+    this.#next.set(node, known);
+    for (const [value, valueKnown] of [...this.#values]) node.add(value, known && valueKnown);
+  }
+
+  /** For every value, those here already included; once each. */
+  onValue(listener: (value: Value, known: boolean) => void): void {
     if (this === FlowNode.nothing) return;
     this.#listeners.push(listener);
-    for (const value of [...this.values]) listener(value);
+    for (const [value, known] of [...this.#values]) listener(value, known);
   }
 
   *functions(): Generator<UserFunction> {
-    for (const value of this.values) if (value.type === "user") yield value;
+    for (const value of this.#values.keys()) if (value.type === "user") yield value;
+  }
+
+  /** Those whose way here is known. */
+  *knownFunctions(): Generator<UserFunction> {
+    for (const [value, known] of this.#values) if (known && value.type === "user") yield value;
   }
 }
 
