@@ -17,6 +17,33 @@ export { type HttpOptions, httpDefaults, type ProxyOptions } from "./http/http-o
 export type { DnsOptions, Lookup } from "./http/dns-cache.ts";
 export { PreparedRequest } from "./http/prepared-request.ts";
 export type { ClientCertificate, TlsOptions } from "./http/tls-options.ts";
+export {
+  EventStreamParser,
+  type EventStreamHandlers,
+  type EventStreamLimits,
+  eventStreamLimitDefaults,
+  type ServerSentEvent,
+} from "./sse/event-stream-parser.ts";
+export { CookieJar, type Cookie, type CookieAttributes } from "./http/cookie-jar.ts";
+export type { ContentCoding } from "./http/content-coding.ts";
+export type { Credentials } from "./http/digest-authentication.ts";
+export {
+  exchangeAll,
+  type Hop,
+  type SessionOptions,
+  type SessionOutcome,
+  sessionDefaults,
+} from "./http/http-session.ts";
+export { type FormPart, multipartBody } from "./http/multipart.ts";
+export { compressBody } from "./http/request-compression.ts";
+export {
+  openWebSocket,
+  WebSocketConnection,
+  type WebSocketEnd,
+  type WebSocketHandlers,
+  type WebSocketHandshake,
+  type WebSocketRequest,
+} from "./websocket/websocket-connection.ts";
 export { type LoadErrorCode, loadErrors } from "./engine/errors.ts";
 export type { ErrorEntry } from "./engine/error-book.ts";
 export type { Duration, LoadOptions, ScenarioOptions, StageOptions } from "./engine/load-options.ts";
@@ -72,3 +99,13 @@ export { compressBody } from "./http/request-compression.ts";
   type WebSocketHandshake,
   type WebSocketRequest,
 } from "./websocket/websocket-connection.ts";
+
+export { type K6LoadParameters, k6Load } from "./k6/load-test.ts";
+export { type K6ErrorCode, k6Errors } from "./k6/errors.ts";
+export { type K6CommandLine, k6Flags, parseK6CommandLine, parseK6Environment } from "./k6/options/flags.ts";
+export type { K6Options } from "./k6/options/options.ts";
+export { type K6Host, type LogLevel } from "./k6/runtime/host.ts";
+export { type K6Script, type LoadK6Options, loadK6Script } from "./k6/script.ts";
+export { summaryDataOf, type SummaryOutcome } from "./k6/summary/from-run.ts";
+export type { SummaryData } from "./k6/summary/summary-data.ts";
+export { textSummary } from "./k6/summary/text.ts";
