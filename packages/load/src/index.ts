@@ -75,31 +75,6 @@ export { k6Name, k6SummaryExport } from "./output/summary-export.ts";
 export { csvRows, type DataRow, jsonRows } from "./scenario/data-files.ts";
 export { type DeclarativeParameters, declarativeLoad } from "./scenario/declarative.ts";
 export { declarativeSchema } from "./scenario/declarative-schema.ts";
-  EventStreamParser,
-  type EventStreamHandlers,
-  type EventStreamLimits,
-  eventStreamLimitDefaults,
-  type ServerSentEvent,
-} from "./sse/event-stream-parser.ts";
-export { CookieJar, type Cookie, type CookieAttributes } from "./http/cookie-jar.ts";
-export type { ContentCoding } from "./http/content-coding.ts";
-export type { Credentials } from "./http/digest-authentication.ts";
-  exchangeAll,
-  type Hop,
-  type SessionOptions,
-  type SessionOutcome,
-  sessionDefaults,
-} from "./http/http-session.ts";
-export { type FormPart, multipartBody } from "./http/multipart.ts";
-export { compressBody } from "./http/request-compression.ts";
-  openWebSocket,
-  WebSocketConnection,
-  type WebSocketEnd,
-  type WebSocketHandlers,
-  type WebSocketHandshake,
-  type WebSocketRequest,
-} from "./websocket/websocket-connection.ts";
-
 export { type K6LoadParameters, k6Load } from "./k6/load-test.ts";
 export { type K6ErrorCode, k6Errors } from "./k6/errors.ts";
 export { type K6CommandLine, k6Flags, parseK6CommandLine, parseK6Environment } from "./k6/options/flags.ts";

@@ -39,6 +39,30 @@ const request: readonly FlagSpec[] = [
   { name: "no-connection-reuse", type: onOff, help: "a new connection for every request" },
 ];
 
+/** Flags of `k6 run` that scripts of k6 are given as they stand. */
+const forK6: readonly FlagSpec[] = [
+  { name: "user-agent", type: text("TEXT"), help: "k6: the User-Agent header" },
+  { name: "max-redirects", type: text("N"), help: "k6: redirects followed" },
+  { name: "batch", type: text("N"), help: "k6: requests of a batch at once" },
+  { name: "batch-per-host", type: text("N"), help: "k6: of these to one host" },
+  { name: "http-debug", type: onOff, help: "k6: show requests and responses" },
+  { name: "no-vu-connection-reuse", type: onOff, help: "k6: new connections for each iteration" },
+  { name: "discard-response-bodies", type: onOff, help: "k6: count bodies, keep none" },
+  { name: "throw", type: onOff, help: "k6: failed requests throw" },
+  { name: "min-iteration-duration", type: text("TIME"), help: "k6: iterations last at least this long" },
+  { name: "blacklist-ip", type: text("LIST"), help: "k6: networks never connected to" },
+  { name: "block-hostnames", type: text("LIST"), help: "k6: names never connected to" },
+  { name: "local-ips", type: text("LIST"), help: "k6: addresses that connections come from" },
+  { name: "dns", type: text("OPTIONS"), help: "k6: ttl=5m,select=random,policy=preferIPv4" },
+  { name: "system-tags", type: text("LIST"), help: "k6: tags that samples get" },
+  { name: "execution-segment", type: text("PART"), help: "k6: only this part of the load, such as 0:1/4" },
+  { name: "execution-segment-sequence", type: text("PARTS"), help: "k6: how the parts are cut" },
+  { name: "setup-timeout", type: text("TIME"), help: "k6: for setup" },
+  { name: "teardown-timeout", type: text("TIME"), help: "k6: for teardown" },
+  { name: "summary-trend-stats", type: text("LIST"), help: "k6: statistics of k6's summary" },
+  { name: "summary-time-unit", type: { kind: "choice", choices: ["s", "ms", "us"] }, help: "k6: of k6's summary" },
+];
+
 /** `mettle load`; the flags that commands share are added by the table. */
 export const load: CommandSpec = {
   name: "load",
@@ -73,9 +97,11 @@ export const load: CommandSpec = {
       help: "folder (mettle-out), or samples: json=FILE csv=FILE otlp=URL prometheus=URL",
       environment: true,
     },
+    { name: "k6-summary", type: onOff, help: "end with the summary of k6, for scripts of k6" },
     { name: "summary-export", type: text("FILE"), help: "the end of the run as k6's summary JSON" },
     { name: "name", type: text("NAME"), help: "of the run (the folder's)" },
     { name: "save", type: text("NAME"), help: "save the run as a baseline" },
+    ...forK6,
   ],
   examples: [
     "mettle load http://127.0.0.1:3000/health -c 50 -d 10s",

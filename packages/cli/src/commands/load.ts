@@ -19,7 +19,7 @@ import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
 import { progressOf } from "../load/progress.ts";
 import { exportSummary } from "../load/summary-export.ts";
-import { findTarget, type LoadTarget } from "../load/target.ts";
+import { findTarget, k6Factory, type LoadTarget } from "../load/target.ts";
 import { LiveThresholds, shortestWindowMs, submetricsOf, thresholdsOf } from "../load/thresholds.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findYardstick, isJudged, judgeRun, type Yardstick } from "../run/judge-run.ts";
@@ -62,7 +62,7 @@ async function loadInterruptibly(
   context: CommandContext,
 ): Promise<{ readonly result: LoadResult }> {
   const policy = resolvePolicy(yardstick.policy ?? {});
-  const plan = resolvePlan(withFlags(target.test.options, context));
+  const plan = resolvePlan(withFlags(target.test.options, context, target.source.factory === k6Factory));
   const outputs = openOutputs(context, settings.name);
   using view = viewOf(context);
   using interruption = new Interruption(() => {

@@ -8,7 +8,7 @@ import { pairs } from "./pairs.ts";
  *
  * @throws MettleError `USAGE_VALUE_INVALID`
  */
-export function withFlags(options: LoadOptions, context: CommandContext): LoadOptions {
+export function withFlags(options: LoadOptions, context: CommandContext, isK6 = false): LoadOptions {
   const { flags } = context;
   const rps = flags.number("rps");
   const workers = flags.number("workers");
@@ -16,7 +16,8 @@ export function withFlags(options: LoadOptions, context: CommandContext): LoadOp
   const punctuality = flags.text("punctuality") as Punctuality | undefined;
   const tags = { ...options.tags, ...pairs(context, "tag") };
   return {
-    ...shaped(options, context),
+    // A script of k6 has read k6's flags itself, by k6's rules of precedence.
+    ...(isK6 ? refusingRate(options, context) : shaped(options, context)),
     ...(Object.keys(tags).length > 0 && { tags }),
     ...(rps !== undefined && { rps }),
     ...(workers !== undefined && { workers }),
@@ -25,6 +26,14 @@ export function withFlags(options: LoadOptions, context: CommandContext): LoadOp
     ...(flags.on("no-setup") && { noSetup: true }),
     ...(flags.on("no-teardown") && { noTeardown: true }),
   };
+}
+
+function refusingRate(options: LoadOptions, { flags }: CommandContext): LoadOptions {
+  if (flags.number("rate") === undefined && !flags.on("poisson")) return options;
+  throw cliErrors.create("USAGE_VALUE_INVALID", "--rate and --poisson are not for scripts of k6.", {
+    details: { flag: "--rate" },
+    next: "Give the script a scenario with the executor constant-arrival-rate.",
+  });
 }
 
 type Shape = Pick<LoadOptions, "vus" | "duration" | "iterations" | "stages" | "rate">;

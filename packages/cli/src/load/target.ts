@@ -13,7 +13,11 @@ import {
 } from "@mettle/load";
 import type { CommandContext } from "../command-context.ts";
 import { cliErrors } from "../errors.ts";
+import { isK6Script, k6Parameters } from "./k6-script.ts";
 import { pairs } from "./pairs.ts";
+
+/** What each thread makes a load test of a k6 script from. */
+export const k6Factory = "k6Load";
 
 /** What `mettle load` is to load, found and read. */
 export interface LoadTarget {
@@ -55,6 +59,7 @@ function sourceOf(named: string, context: CommandContext): LoadSource {
   }
   const env = pairs(context, "env");
   const script = pathToFileURL(file).href;
+  if (isK6Script(file)) return { module: own, factory: k6Factory, parameters: k6Parameters(file, context) };
   if (declarative.includes(extension)) return { module: own, factory: "declarativeLoad", parameters: { file, env } };
   const mettle = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
   return { module: own, factory: "scriptLoad", parameters: { script, env, own: { mettle, [moduleOf]: own } } };

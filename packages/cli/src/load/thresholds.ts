@@ -44,6 +44,12 @@ export function shortestWindowMs(policy: ResolvedPolicy): number | undefined {
   return windows.length > 0 ? Math.min(...windows) : undefined;
 }
 
+/** Scripts of k6 may give milliseconds as a number. */
+function delayOf(given: string | number | undefined): number {
+  if (given === undefined) return 0;
+  return typeof given === "number" || /^\d+$/.test(given) ? Number(given) : parseDurationMs(given);
+}
+
 export interface LiveThreshold {
   readonly rule: ThresholdRule;
   readonly missed: boolean;
@@ -78,7 +84,7 @@ export class LiveThresholds {
   /** The first threshold that is missed, says to abort, and has waited as long as it asks. */
   aborting(judged: readonly LiveThreshold[], elapsedMs: number): LiveThreshold | undefined {
     return judged.find(({ rule, missed }) => {
-      const delayMs = rule.delayAbortEval === undefined ? 0 : parseDurationMs(rule.delayAbortEval);
+      const delayMs = delayOf(rule.delayAbortEval);
       return missed && rule.abortOnFail === true && elapsedMs >= delayMs;
     });
   }

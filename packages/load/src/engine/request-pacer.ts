@@ -1,5 +1,5 @@
 import { type Clock, ms } from "@mettle/core";
-import type { HttpClient } from "../http/exchange.ts";
+import type { BodyChunkHandler, HttpClient, HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { nowMs } from "./engine-clock.ts";
 
 /** Gives requests their turn so that no more than a rate leave: k6's `rps`. One a worker. */
@@ -28,17 +28,30 @@ export class RequestPacer {
 }
 
 /** A client whose requests wait for their turn first. */
-export function limitedClient(client: HttpClient, pacer: RequestPacer): HttpClient {
-  return {
-    send: async (request, onChunk) => {
-      await pacer.turn(request.signal);
-      return client.send(request, onChunk);
-    },
-    closeIdle: () => {
-      client.closeIdle();
-    },
-    close: () => {
-      client.close();
-    },
-  };
+export class PacedClient implements HttpClient {
+  /** For whoever takes turns by itself. */
+  readonly inner: HttpClient;
+  readonly #pacer: RequestPacer;
+
+  constructor(inner: HttpClient, pacer: RequestPacer) {
+    this.inner = inner;
+    this.#pacer = pacer;
+  }
+
+  turn(signal?: AbortSignal): Promise<void> {
+    return this.#pacer.turn(signal);
+  }
+
+  async send(request: HttpRequest, onChunk?: BodyChunkHandler): Promise<HttpResponse> {
+    await this.turn(request.signal);
+    return this.inner.send(request, onChunk);
+  }
+
+  closeIdle(): void {
+    this.inner.closeIdle();
+  }
+
+  close(): void {
+    this.inner.close();
+  }
 }

@@ -8,7 +8,7 @@ import { loadErrors } from "./errors.ts";
 import type { LoadSource, LoadTest } from "./load-test.ts";
 import { OpenRun } from "./open-run.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
-import { limitedClient, RequestPacer } from "./request-pacer.ts";
+import { PacedClient, RequestPacer } from "./request-pacer.ts";
 import { SampleStream } from "./sample-stream.ts";
 import type { ScenarioContext, ScenarioRun } from "./scenario-run.ts";
 import { type HealthMonitor, ThreadMonitor } from "./thread-health.ts";
@@ -179,7 +179,7 @@ export class WorkerSession {
       clock,
       recorder,
       errors: this.#errors,
-      http: pacer ? (user) => limitedClient(plain(user), pacer) : plain,
+      http: pacer ? (user) => new PacedClient(plain(user), pacer) : plain,
     };
   }
 

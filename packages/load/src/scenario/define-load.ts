@@ -24,6 +24,10 @@ export interface HttpDefaults extends HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Of each request, in ms. @defaultValue 60 000 */
   readonly timeoutMs?: number;
+  /** Redirects followed. @defaultValue 10 */
+  readonly maxRedirects?: number;
+  /** Keep cookies from one iteration to the next; else each begins as a new visitor. @defaultValue false */
+  readonly keepCookies?: boolean;
 }
 
 /** A load test as its author writes it. */
@@ -59,7 +63,7 @@ export interface DefinedLoad extends LoadTest {
  */
 export function defineLoad<Data = undefined>(definition: LoadDefinition<Data>): DefinedLoad {
   const { scenarios, http = {}, setup, teardown, ...options } = definition;
-  const { baseUrl, headers, timeoutMs, ...httpOptions } = http;
+  const { baseUrl, headers, timeoutMs, maxRedirects, keepCookies, ...httpOptions } = http;
   const runs = new Map<string, UserFunction<Data>>();
   const planned: Record<string, ScenarioOptions> = {};
   for (const [name, { run, executor, ...scenario }] of Object.entries(scenarios)) {
@@ -78,6 +82,8 @@ export function defineLoad<Data = undefined>(definition: LoadDefinition<Data>): 
         ...(baseUrl !== undefined && { baseUrl }),
         headers: headers ?? {},
         timeoutMs: timeoutMs ?? 60_000,
+        maxRedirects: maxRedirects ?? 10,
+        keepCookies: keepCookies ?? false,
       },
     }),
   };

@@ -1,5 +1,9 @@
 import type { VirtualUser } from "../engine/virtual-user.ts";
-import type { BodyChunkHandler, HttpResponse } from "../http/exchange.ts";
+import { PacedClient } from "../engine/request-pacer.ts";
+import { CookieJar } from "../http/cookie-jar.ts";
+import type { BodyChunkHandler, HttpRequest, HttpResponse } from "../http/exchange.ts";
+import { PooledHttpClient } from "../http/http-client.ts";
+import { exchangeAll, type Hop, type SessionOptions } from "../http/http-session.ts";
 import type { Tags } from "../metrics/recorder.ts";
 import { type HttpMetrics, isExpected, type RequestTags } from "./http-metrics.ts";
 
@@ -7,6 +11,9 @@ export interface RequestDefaults {
   readonly baseUrl?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  readonly maxRedirects: number;
+  /** Cookies last for the user's life, not for one iteration. */
+  readonly keepCookies: boolean;
 }
 
 export interface RequestOptions {
@@ -21,6 +28,9 @@ export interface RequestOptions {
   readonly responseBody?: "text" | "binary" | "none";
   /** Statuses that are no failure. @defaultValue 200 to 399 */
   readonly expect?: readonly number[] | ((status: number) => boolean);
+  /** Redirects followed, each recorded; 0 gives the redirect itself. @defaultValue 10 */
+  readonly maxRedirects?: number;
+  readonly auth?: SessionOptions["auth"];
   /** As parts of the body arrive. */
   readonly onChunk?: BodyChunkHandler;
 }
@@ -80,6 +90,7 @@ export class UserHttp {
   readonly #metrics: HttpMetrics;
   readonly #tagged: { readonly tags: Tags };
   #dueAt = Number.NaN;
+  #jar: CookieJar | undefined;
 
   constructor(user: VirtualUser, defaults: RequestDefaults, metrics: HttpMetrics, tagged: { readonly tags: Tags }) {
     this.#user = user;
@@ -91,6 +102,13 @@ export class UserHttp {
   /** @internal The first request of an iteration is due when the iteration is. */
   beginIteration(scheduledAt: number): void {
     this.#dueAt = scheduledAt;
+    if (!this.#defaults.keepCookies) this.#jar = undefined;
+  }
+
+  /** What servers set and get back: empty at the start of each iteration, unless `http.keepCookies` says otherwise. */
+  get cookies(): CookieJar {
+    this.#jar ??= new CookieJar();
+    return this.#jar;
   }
 
   get(url: string, options?: RequestOptions): Promise<LoadResponse> {
@@ -122,7 +140,7 @@ export class UserHttp {
     const { headers, content } = this.#contentOf(body, options);
     const dueAt = this.#dueAt;
     this.#dueAt = Number.NaN;
-    const response = await this.#user.http.send(
+    const hops = await this.#exchange(
       {
         method,
         url: absolute,
@@ -131,11 +149,33 @@ export class UserHttp {
         timeoutMs: options.timeoutMs ?? this.#defaults.timeoutMs,
         responseBody: options.responseBody ?? "text",
       },
-      options.onChunk,
+      options,
     );
+    const kind = this.#kindOf(method, absolute, options);
+    const before = hops.slice(0, -1);
+    // Redirects that were followed are as they should be; the wait for a user is the first one's.
+    before.forEach(({ response }, index) => {
+      this.#metrics.record(response, response.timings, kind, index === 0 ? dueAt : Number.NaN, true);
+    });
+    const { response } = hops.at(-1)!;
     const ok = response.failure === undefined && expected(response.status, options.expect);
-    this.#metrics.record(response, response.timings, this.#kindOf(method, absolute, options), dueAt, ok);
+    this.#metrics.record(response, response.timings, kind, before.length === 0 ? dueAt : Number.NaN, ok);
     return new LoadResponse(response, ok);
+  }
+
+  /** @returns every exchange that the request took, at least one */
+  async #exchange(request: HttpRequest, options: RequestOptions): Promise<readonly Hop[]> {
+    let client = this.#user.http;
+    if (client instanceof PacedClient) {
+      await client.turn(this.#user.signal);
+      client = client.inner;
+    }
+    if (!(client instanceof PooledHttpClient)) {
+      return [{ request, response: await client.send(request, options.onChunk) }];
+    }
+    const { auth, maxRedirects = this.#defaults.maxRedirects, onChunk } = options;
+    const session = { jar: this.cookies, maxRedirects, ...(auth && { auth }) };
+    return (await exchangeAll(client, request, session, onChunk)).hops;
   }
 
   #absolute(url: string, query: RequestOptions["query"]): string {
