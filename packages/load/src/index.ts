@@ -44,3 +44,43 @@ export {
   type WebSocketHandshake,
   type WebSocketRequest,
 } from "./websocket/websocket-connection.ts";
+export { type LoadErrorCode, loadErrors } from "./engine/errors.ts";
+export type { ErrorEntry } from "./engine/error-book.ts";
+export type { Duration, LoadOptions, ScenarioOptions, StageOptions } from "./engine/load-options.ts";
+export type { LoadOutput } from "./engine/load-output.ts";
+export type { LoadSnapshot, ScenarioProgress } from "./engine/load-snapshot.ts";
+export type { LoadSource, LoadTest, LoadTestFactory } from "./engine/load-test.ts";
+export { importLoadTest } from "./engine/import-load-test.ts";
+export type { Punctuality } from "./engine/precise-timer.ts";
+export { type LoadPlan, resolvePlan } from "./engine/resolve-plan.ts";
+export { type LoadResult, runLoad, type RunLoadOptions } from "./engine/run-load.ts";
+export { builtIn } from "./metrics/built-in.ts";
+export type { Submetric } from "./metrics/worker-recorder.ts";
+export { HttpMetrics, isExpected, type RequestTags, requestTags } from "./scenario/http-metrics.ts";
+export { type UrlLoadParameters, urlLoad } from "./scenario/url-load.ts";
+export {
+  type DefinedLoad,
+  defineLoad,
+  type HttpDefaults,
+  type LoadDefinition,
+  type ScenarioDefinition,
+  type UserFunction,
+} from "./scenario/define-load.ts";
+export type { LoadUser, Predicates } from "./scenario/load-user.ts";
+export type { LoadResponse, RequestBody, RequestOptions, UserHttp } from "./scenario/user-http.ts";
+export type { UserMetric } from "./scenario/user-metric.ts";
+export { type ScriptParameters, scriptLoad } from "./scenario/script-source.ts";
+export { openOutput } from "./output/open-output.ts";
+export { k6Name, k6SummaryExport } from "./output/summary-export.ts";
+export { csvRows, type DataRow, jsonRows } from "./scenario/data-files.ts";
+export { type DeclarativeParameters, declarativeLoad } from "./scenario/declarative.ts";
+export { declarativeSchema } from "./scenario/declarative-schema.ts";
+export { type K6LoadParameters, k6Load } from "./k6/load-test.ts";
+export { type K6ErrorCode, k6Errors } from "./k6/errors.ts";
+export { type K6CommandLine, k6Flags, parseK6CommandLine, parseK6Environment } from "./k6/options/flags.ts";
+export type { K6Options } from "./k6/options/options.ts";
+export { type K6Host, type LogLevel } from "./k6/runtime/host.ts";
+export { type K6Script, type LoadK6Options, loadK6Script } from "./k6/script.ts";
+export { summaryDataOf, type SummaryOutcome } from "./k6/summary/from-run.ts";
+export type { SummaryData } from "./k6/summary/summary-data.ts";
+export { textSummary } from "./k6/summary/text.ts";

@@ -1,4 +1,4 @@
-import type { ProgressStream } from "../src/live/live-view.ts";
+import type { ProgressStream } from "../src/live/frame-painter.ts";
 import { textWidth } from "../src/text/width.ts";
 
 /** A terminal as far as the live view needs one: lines that wrap, carriage return, cursor up, erase below. */

@@ -5,6 +5,7 @@ import { caseTable, notesOf, subjectText, weakestSelfCheck } from "../cases.ts";
 import { provenance } from "../provenance.ts";
 import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
+import { isLoadRun, loadTables } from "./load-tables.ts";
 import { alignQuantities, formatRatioInterval, formatShare } from "./quantities.ts";
 import { type Column, layoutTable } from "./table.ts";
 import { guardLines, visibleText } from "./visible.ts";
@@ -63,7 +64,7 @@ export function renderSummary(run: Run, verdict: Verdict | undefined, options: S
   const sections = [
     headline(run, verdict, context),
     verdict ? findingLines(verdict, context, all) : [],
-    measurementTables(run, context),
+    isLoadRun(run) ? loadSection(run, context, all) : measurementTables(run, context),
     trustLines(run, verdict, context, all),
     closingLines(verdict, options.files ?? {}, context),
   ];
@@ -193,6 +194,16 @@ function measurementTables(run: Run, context: TextContext): string[] {
     ];
     return [...(i > 0 ? [""] : []), ...lines, ...footers.map((line) => `   ${context.paint("dim", line)}`)];
   });
+}
+
+function loadSection(run: Run, context: TextContext, all: boolean): string[] {
+  const { tables, facts } = loadTables(run, all);
+  const blocks = tables.map((columns) => layoutTable(columns, { ...context, indent: 3 }).lines);
+  const sentences = facts.flatMap((fact) => wrapText(visibleText(fact), context.width - 3));
+  return [...blocks, sentences.map((line) => `   ${context.paint("dim", line)}`)].flatMap((lines, i) => [
+    ...(i > 0 && lines.length > 0 ? [""] : []),
+    ...lines,
+  ]);
 }
 
 function otherColumns(measurements: readonly Measurement[]): Column[] {

@@ -1,0 +1,154 @@
+import type { SecureVersion } from "node:tls";
+import type { LoadOptions, ScenarioOptions } from "../engine/load-options.ts";
+import { splitDefaults } from "../metrics/built-in.ts";
+import type { LoadTest } from "../engine/load-test.ts";
+import type { HttpOptions } from "../http/http-options.ts";
+import type { TlsOptions } from "../http/tls-options.ts";
+import type { K6Options, K6Scenario } from "./options/options.ts";
+import type { GivenOptions } from "./options/resolve.ts";
+import { loadK6Script } from "./script.ts";
+
+/** Plain data, as it crosses to other threads. */
+export interface K6LoadParameters {
+  /** Path of the script. */
+  readonly script: string;
+  /** `__ENV`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** From the command line: of highest precedence. */
+  readonly flags?: GivenOptions;
+  /** From `K6_*` variables. */
+  readonly variables?: GivenOptions;
+  readonly configFile?: GivenOptions;
+  readonly noSetup?: boolean;
+  readonly noTeardown?: boolean;
+  /** Folder with copies of modules imported by URL. */
+  readonly urlCopies?: string;
+}
+
+/** A k6 script as a load test. Called in every thread. */
+export async function k6Load(parameters: K6LoadParameters): Promise<LoadTest> {
+  const { script, environment, flags, variables, configFile, noSetup, noTeardown, urlCopies } = parameters;
+  const loaded = await loadK6Script(script, {
+    environment,
+    sources: {
+      ...(flags && { flags }),
+      ...(variables && { environment: variables }),
+      ...(configFile && { configFile }),
+    },
+    ...(noSetup !== undefined && { noSetup }),
+    ...(noTeardown !== undefined && { noTeardown }),
+    ...(urlCopies !== undefined && { urlCopies }),
+  });
+  return { workload: loaded.workload, options: engineOptions(loaded.options), http: connectionOptions(loaded.options) };
+}
+
+/** What the engine has to know of a k6 test. */
+export function engineOptions(options: K6Options): LoadOptions {
+  const { scenarios, thresholds, tags, rps, setupTimeoutMs, teardownTimeoutMs } = options;
+  return {
+    scenarios: Object.fromEntries(scenarios.map((scenario) => [scenario.name, scenarioOptions(scenario)])),
+    thresholds: Object.fromEntries(
+      Object.entries(thresholds).map(([metric, list]) => [
+        metric,
+        list.map(({ expression, abortOnFail, delayAbortEvalMs }) => ({
+          threshold: expression,
+          abortOnFail,
+          delayAbortEval: delayAbortEvalMs,
+        })),
+      ]),
+    ),
+    tags,
+    // The end-of-test summary shows checks below their groups.
+    splitBy: { ...splitDefaults, checks: ["group", "check"] },
+    setupTimeout: setupTimeoutMs,
+    teardownTimeout: teardownTimeoutMs,
+    ...(rps !== undefined && rps > 0 && { rps }),
+  };
+}
+
+function scenarioOptions(scenario: K6Scenario): ScenarioOptions {
+  const { startTimeMs, gracefulStopMs, env, tags, exec } = scenario;
+  const common = { startTime: startTimeMs, gracefulStop: gracefulStopMs, env, tags, exec };
+  switch (scenario.executor) {
+    case "shared-iterations":
+    case "per-vu-iterations": {
+      const { executor, vus, iterations, maxDurationMs } = scenario;
+      return { ...common, executor, vus, iterations, maxDuration: maxDurationMs };
+    }
+    case "constant-vus":
+      return { ...common, executor: scenario.executor, vus: scenario.vus, duration: scenario.durationMs };
+    case "ramping-vus": {
+      const { executor, startVUs, gracefulRampDownMs } = scenario;
+      return { ...common, executor, startVUs, stages: stagesOf(scenario), gracefulRampDown: gracefulRampDownMs };
+    }
+    case "constant-arrival-rate":
+    case "ramping-arrival-rate": {
+      const { preAllocatedVUs, maxVUs, timeUnitMs } = scenario;
+      const users = { preAllocatedVUs, maxVUs, timeUnit: timeUnitMs };
+      // k6 drops what finds nobody free, and counts it; scripts' thresholds on dropped_iterations mean that.
+      return scenario.executor === "constant-arrival-rate"
+        ? { ...common, ...users, executor: scenario.executor, overflow: "drop", rate: scenario.rate, duration: scenario.durationMs }
+        : { ...common, ...users, executor: scenario.executor, overflow: "drop", startRate: scenario.startRate, stages: stagesOf(scenario) };
+    }
+    case "externally-controlled": {
+      const { executor, vus, maxVUs, durationMs } = scenario;
+      return { ...common, executor, vus, maxVUs, duration: durationMs };
+    }
+  }
+}
+
+const stagesOf = ({ stages }: { readonly stages: readonly { durationMs: number; target: number }[] }) =>
+  stages.map(({ durationMs, target }) => ({ duration: durationMs, target }));
+
+const secureVersions: Readonly<Record<string, SecureVersion>> = {
+  "tls1.0": "TLSv1",
+  "tls1.1": "TLSv1.1",
+  "tls1.2": "TLSv1.2",
+  "tls1.3": "TLSv1.3",
+};
+
+/** How users connect, as the script's options say. */
+export function connectionOptions(options: K6Options): HttpOptions {
+  const { noConnectionReuse, dns, hosts, blockHostnames, blacklistIPs, localIPs } = options;
+  return {
+    ...(noConnectionReuse === true && { keepAlive: false }),
+    ...(dns && { dns }),
+    ...(hosts && { hosts }),
+    ...(blockHostnames && { blockedHostnames: blockHostnames }),
+    ...(blacklistIPs && { blockedNetworks: blacklistIPs }),
+    ...(localIPs !== undefined && { localAddresses: localIPs.split(",") }),
+    tls: tlsOptions(options),
+  };
+}
+
+function tlsOptions({ insecureSkipTLSVerify, tlsAuth, tlsVersion, tlsCipherSuites }: K6Options): TlsOptions {
+  const min = tlsVersion && secureVersions[tlsVersion.min];
+  const max = tlsVersion && secureVersions[tlsVersion.max];
+  return {
+    ...(insecureSkipTLSVerify === true && { insecureSkipVerify: true }),
+    ...(tlsAuth && {
+      clientCertificates: tlsAuth.map(({ cert, key, password, domains }) => ({
+        certificate: cert,
+        key,
+        ...(domains.length > 0 && { domains }),
+        ...(password !== undefined && { password }),
+      })),
+    }),
+    ...(min && { minVersion: min }),
+    ...(max && { maxVersion: max }),
+    ...(tlsCipherSuites && { ciphers: tlsCipherSuites.map(opensslCipher).join(":") }),
+  };
+}
+
+/** `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256` → `ECDHE-RSA-AES128-GCM-SHA256`; names of TLS 1.3 stay as they are. */
+export function opensslCipher(name: string): string {
+  if (!name.includes("_WITH_")) return name;
+  return name
+    .replace(/^TLS_/, "")
+    .replace("_WITH_", "_")
+    .replace(/^RSA_/, "")
+    .replace(/AES_(\d+)/, "AES$1")
+    .replace(/_CBC_(SHA\d*)$/, "_$1")
+    .replace("CHACHA20_POLY1305_SHA256", "CHACHA20_POLY1305")
+    .replaceAll("_", "-");
+}

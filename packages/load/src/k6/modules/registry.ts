@@ -1,0 +1,95 @@
+import type { Provided } from "../transform/program.ts";
+import { formDataModule } from "../jslib/form-data.ts";
+import { utilsModule } from "../jslib/utils.ts";
+import { parseHtml } from "../html/selection.ts";
+import { K6Element, Selection } from "../html/selection.ts";
+import type { UserContext } from "../runtime/user-context.ts";
+import { jUnit, textSummary } from "../summary/script-functions.ts";
+import { cryptoModule } from "./crypto.ts";
+import { dataModule } from "./data.ts";
+import { encodingModule } from "./encoding.ts";
+import { executionModule } from "./execution.ts";
+import { csvModule, fsModule } from "./files.ts";
+import { httpModule } from "./http.ts";
+import { k6Module } from "./k6.ts";
+import { metricsModule } from "./metrics.ts";
+import { timerFunctions } from "./timers.ts";
+import { webSocketsModule, wsModule } from "./websockets.ts";
+
+type Make = (context: UserContext) => Record<string, unknown>;
+
+const timersModule: Make = (context) => ({ ...timerFunctions(context) });
+
+/** The modules that Mettle provides, by the name that scripts import. */
+const modules: Readonly<Record<string, Make>> = {
+  k6: k6Module,
+  "k6/http": httpModule,
+  "k6/metrics": metricsModule,
+  "k6/execution": executionModule,
+  "k6/data": dataModule,
+  "k6/encoding": () => encodingModule(),
+  "k6/crypto": () => cryptoModule(),
+  "k6/html": () => ({ parseHTML: (text: unknown) => parseHtml(String(text)), Selection, Element: K6Element }),
+  "k6/ws": wsModule,
+  "k6/websockets": webSocketsModule,
+  "k6/experimental/websockets": webSocketsModule,
+  "k6/timers": timersModule,
+  "k6/experimental/timers": timersModule,
+  "k6/experimental/fs": fsModule,
+  "k6/experimental/csv": csvModule,
+  "k6/experimental/streams": () => ({ ReadableStream, WritableStream, CountQueuingStrategy, ByteLengthQueuingStrategy }),
+  "k6/experimental/webcrypto": () => ({ crypto: globalThis.crypto }),
+  "jslib:k6-utils": utilsModule,
+  "jslib:k6-summary": () => ({ textSummary, jUnit }),
+  "jslib:formdata": () => formDataModule(),
+  "jslib:url": () => ({ URL, URLSearchParams }),
+};
+
+/** Modules of k6 that are not provided, and why. */
+export const refusedModules: Readonly<Record<string, string>> = {
+  "k6/browser": "k6/browser drives a real browser, which this load generator does not; test the page's requests with k6/http, or its rendering with a browser tool",
+  "k6/experimental/browser": "k6/experimental/browser drives a real browser, which this load generator does not",
+  "k6/net/grpc": "k6/net/grpc is not provided; import @grpc/grpc-js from npm and await its calls",
+  "k6/experimental/grpc": "k6/experimental/grpc is not provided; import @grpc/grpc-js from npm and await its calls",
+  "k6/experimental/redis": "k6/experimental/redis is not provided; import a Redis client from npm and await its calls",
+  "k6/experimental/tracing": "k6/experimental/tracing is not provided; set the traceparent header in the script",
+  "k6/secrets": "k6/secrets is not provided; pass secrets by --env or the environment",
+};
+
+const jslib: Readonly<Record<string, string>> = {
+  "k6-utils": "jslib:k6-utils",
+  "k6-summary": "jslib:k6-summary",
+  formdata: "jslib:formdata",
+  url: "jslib:url",
+};
+
+const names = new Map<string, ReadonlySet<string>>();
+
+/** What a module exports, beside `default`. Found by making it once, for a user that never runs. */
+export function exportedNames(name: string, probe: () => UserContext): ReadonlySet<string> {
+  const known = names.get(name) ?? new Set(Object.keys((modules[name] as Make)(probe())));
+  names.set(name, known);
+  return known;
+}
+
+export const providedModules: readonly string[] = Object.keys(modules);
+
+/** What stands for a specifier; undefined for one that is neither k6's nor a URL that Mettle knows. */
+export function provide(specifier: string, probe: () => UserContext): { name: string; module: Provided } | undefined {
+  const url = /^https?:\/\/jslib\.k6\.io\/([^/]+)\//.exec(specifier);
+  const name = (url && jslib[url[1] as string]) ?? specifier;
+  if (Object.hasOwn(modules, name)) return { name, module: { exports: exportedNames(name, probe) } };
+  const refused = refusedModules[name];
+  if (refused !== undefined) return { name, module: { refused } };
+  if (name.startsWith("k6/x/")) {
+    return { name, module: { refused: `${name} is an extension of k6 written in Go; import an npm package that does the same` } };
+  }
+  if (name === "k6" || name.startsWith("k6/")) return { name, module: { refused: `there is no module ${name}` } };
+  return undefined;
+}
+
+/** Makes a module for one user. */
+export function makeModule(name: string, context: UserContext): Readonly<Record<string, unknown>> {
+  const members = (modules[name] as Make)(context);
+  return { ...members, default: members };
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { messageOf } from "@mettle/core";
+
+/** What the virtual users of one thread hold in common: data that none of them can change. */
+export class ThreadShare {
+  readonly arrays: Map<string, readonly unknown[]> = new Map();
+  readonly #texts = new Map<string, string>();
+  readonly #bytes = new Map<string, Uint8Array>();
+  /** Where relative paths of `open` start. */
+  readonly folder: string;
+
+  constructor(script: string) {
+    this.folder = dirname(script);
+  }
+
+  path(path: string, from: string = this.folder): string {
+    return resolve(from, path.replace(/^file:\/\//, ""));
+  }
+
+  /** One copy of a text for all users: the engine's strings are immutable. */
+  text(path: string): string {
+    const text = this.#texts.get(path) ?? new TextDecoder().decode(this.bytes(path));
+    this.#texts.set(path, text);
+    return text;
+  }
+
+  bytes(path: string): Uint8Array {
+    const known = this.#bytes.get(path);
+    if (known) return known;
+    try {
+      const bytes = readFileSync(path);
+      this.#bytes.set(path, bytes);
+      return bytes;
+    } catch (error) {
+      throw new Error(`the file ${path} cannot be opened: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}

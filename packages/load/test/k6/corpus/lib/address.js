@@ -1,0 +1,3 @@
+exports.addressOf = function (path) {
+  return __ENV.URL + path;
+};
