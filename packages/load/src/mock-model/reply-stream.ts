@@ -11,6 +11,8 @@ export interface ReplyFormat {
   closing(): string;
 }
 
+export type ReplyOutcome = "completed" | "faulted" | "disconnected";
+
 /** One broken event, the same for every protocol: JSON that ends in the middle of a string. */
 export const malformedEvent = 'data: {"id":"broken","choices":[{"delta":{"content":"\n\n';
 const TRY_AGAIN_MS = 10;
@@ -24,7 +26,7 @@ export class ReplyStream implements Timed {
   readonly #plan: ReplyPlan;
   readonly #format: ReplyFormat;
   readonly #perChunk: number;
-  readonly #onEnd: (outcome: "completed" | "faulted" | "disconnected") => void;
+  readonly #onEnd: (outcome: ReplyOutcome, tokens: number) => void;
   #next = 0;
   #dueAt: number;
   #stalled = false;
@@ -35,7 +37,7 @@ export class ReplyStream implements Timed {
     readonly format: ReplyFormat;
     readonly tokensPerChunk: number;
     readonly startedAt: number;
-    readonly onEnd: (outcome: "completed" | "faulted" | "disconnected") => void;
+    readonly onEnd: (outcome: ReplyOutcome, tokens: number) => void;
   }) {
     this.#stream = options.stream;
     this.#plan = options.plan;
@@ -115,8 +117,8 @@ export class ReplyStream implements Timed {
     }
   }
 
-  #finish(outcome: "completed" | "faulted" | "disconnected"): number {
-    this.#onEnd(outcome);
+  #finish(outcome: ReplyOutcome): number {
+    this.#onEnd(outcome, this.#next);
     return Number.NaN;
   }
 }

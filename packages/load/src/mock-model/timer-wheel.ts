@@ -1,4 +1,5 @@
 import { type Clock, ms } from "@mettle/core";
+import { Histogram } from "@mettle/stats";
 
 const SLOTS = 1024;
 
@@ -27,6 +28,8 @@ export class TimerWheel {
   #size = 0;
   #ticking = false;
   readonly #stop = new AbortController();
+  /** How late entries ran, ms: the mock's own part in what a client measures. */
+  readonly lateness: Histogram = new Histogram({ resolution: 0.01 });
 
   /** @param onError - what to do with an error thrown by an entry; the others go on */
   constructor(clock: Clock, onError: (error: unknown) => void) {
@@ -122,6 +125,7 @@ export class TimerWheel {
       this.#insert(entry);
       return;
     }
+    this.lateness.record(now - entry.at);
     let at = Number.NaN;
     try {
       at = entry.timed.due(now);
