@@ -1,7 +1,8 @@
 /** States of a task, in A2A 1.0's order of life. */
 export type TaskState = "submitted" | "working" | "completed" | "failed" | "canceled";
 
-export const isTerminal = (state: TaskState): boolean => state === "completed" || state === "failed" || state === "canceled";
+export const isTerminal = (state: TaskState): boolean =>
+  state === "completed" || state === "failed" || state === "canceled";
 
 /** What a task looks like from outside at one moment. */
 export interface TaskView {
@@ -18,7 +19,13 @@ export interface TaskView {
 export type TaskEvent =
   | { readonly kind: "task"; readonly task: TaskView }
   | { readonly kind: "status"; readonly task: TaskView }
-  | { readonly kind: "artifact"; readonly task: TaskView; readonly text: string; readonly append: boolean; readonly last: boolean };
+  | {
+      readonly kind: "artifact";
+      readonly task: TaskView;
+      readonly text: string;
+      readonly append: boolean;
+      readonly last: boolean;
+    };
 
 /** How one version of the protocol writes tasks and events. */
 export interface A2aWire {
@@ -86,7 +93,9 @@ export const wire03: A2aWire = {
     id: task.id,
     contextId: task.contextId,
     status: { state: task.state, timestamp: task.timestamp },
-    ...(task.text !== "" && { artifacts: [{ artifactId, name: "answer", parts: [{ kind: "text", text: task.text }] }] }),
+    ...(task.text !== "" && {
+      artifacts: [{ artifactId, name: "answer", parts: [{ kind: "text", text: task.text }] }],
+    }),
     ...(withHistory && {
       history: [
         {

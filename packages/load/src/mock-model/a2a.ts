@@ -3,7 +3,16 @@ import { agentCard } from "./a2a-card.ts";
 import { A2aTask } from "./a2a-task.ts";
 import { type A2aWire, isTerminal, type TaskEvent, wire03, wire1 } from "./a2a-wire.ts";
 import { EventStream } from "./event-stream.ts";
-import { header, type MockContext, type MockExchange, requestNumber, sendJson, sendStatusFault, sendWhole, track } from "./exchange.ts";
+import {
+  header,
+  type MockContext,
+  type MockExchange,
+  requestNumber,
+  sendJson,
+  sendStatusFault,
+  sendWhole,
+  track,
+} from "./exchange.ts";
 import { readRpcCall, type RpcId, rpcCodes, rpcError, rpcResult } from "./json-rpc.ts";
 import { isObject } from "./openai-chat.ts";
 import { planReply } from "./reply-plan.ts";
@@ -111,7 +120,12 @@ export class A2aEndpoint {
     else binding.fail("methodNotFound", `${method} ${path}`);
   }
 
-  #perform(exchange: MockExchange, operation: Operation, params: Readonly<Record<string, unknown>>, binding: Binding): void {
+  #perform(
+    exchange: MockExchange,
+    operation: Operation,
+    params: Readonly<Record<string, unknown>>,
+    binding: Binding,
+  ): void {
     const id = params["id"];
     const task = typeof id === "string" ? this.#tasks.get(id) : undefined;
     switch (operation) {
@@ -162,7 +176,14 @@ export class A2aEndpoint {
     const { model, clock, wheel, counters } = this.#context;
     const number = requestNumber(exchange, counters.begin("a2a"));
     const inputTokens = estimatedTokens(message.text.length, 1);
-    const plan = planReply(model, { endpoint: "a2a", number, inputTokens, tools: [], toolChoice: "none", toolRounds: 0 });
+    const plan = planReply(model, {
+      endpoint: "a2a",
+      number,
+      inputTokens,
+      tools: [],
+      toolChoice: "none",
+      toolRounds: 0,
+    });
     if (sendStatusFault(this.#context, "a2a", exchange, plan.fault)) return;
     const task = new A2aTask({
       id: randomUUID(),
@@ -214,7 +235,8 @@ export class A2aEndpoint {
     withTask: boolean,
     onEnd?: (outcome: "completed" | "faulted") => void,
   ): void {
-    const send = (event: TaskEvent): void => stream.write(`data: ${asciiJson(JSON.parse(binding.wrap(binding.wire.event(event))))}\n\n`);
+    const send = (event: TaskEvent): void =>
+      stream.write(`data: ${asciiJson(JSON.parse(binding.wrap(binding.wire.event(event))))}\n\n`);
     if (withTask) send({ kind: "task", task: task.view() });
     let struck = false;
     const stop = task.listen((event) => {
@@ -247,7 +269,9 @@ export class A2aEndpoint {
     const size = Math.min(100, Math.max(1, Number(params["pageSize"] ?? 50) || 50));
     const from = Math.max(0, Number(params["pageToken"] ?? 0) || 0);
     const context = params["contextId"];
-    const found = [...this.#tasks.values()].reverse().filter((task) => context === undefined || task.contextId === context);
+    const found = [...this.#tasks.values()]
+      .reverse()
+      .filter((task) => context === undefined || task.contextId === context);
     const tasks = found.slice(from, from + size).map((task) => binding.wire.task(task.view(), false));
     const nextPageToken = from + size < found.length ? String(from + size) : "";
     const result = { tasks, nextPageToken, pageSize: size, totalSize: found.length };
@@ -313,5 +337,7 @@ function readMessage(message: unknown): ReadMessage | string {
 
 /** 1.0 says `returnImmediately`, 0.3 `blocking`. */
 function returnsAtOnce(configuration: unknown): boolean {
-  return isObject(configuration) && (configuration["returnImmediately"] === true || configuration["blocking"] === false);
+  return (
+    isObject(configuration) && (configuration["returnImmediately"] === true || configuration["blocking"] === false)
+  );
 }

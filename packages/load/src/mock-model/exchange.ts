@@ -134,7 +134,12 @@ export function sendStatusFault(
   if (fault?.kind !== "status") return false;
   context.counters.end(endpoint, "faulted", 0, "status");
   const { status = 503, retryAfterSeconds } = fault;
-  const error = { message: "An error that was asked for.", type: status === 429 ? "rate_limit_error" : "server_error", code: null, param: null };
+  const error = {
+    message: "An error that was asked for.",
+    type: status === 429 ? "rate_limit_error" : "server_error",
+    code: null,
+    param: null,
+  };
   sendJson(
     response,
     status,

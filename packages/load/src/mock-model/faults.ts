@@ -66,7 +66,12 @@ export function parseFault(text: string): Fault {
   if (!isOneOf(faultKinds, kind)) throw invalid(text, `"${kind}" is none of ${faultKinds.join(", ")}`);
   const where = words.filter((word) => isOneOf(endpoints, word)) as Endpoint[];
   const when = words.filter((word) => !isOneOf(endpoints, word));
-  const fault = { kind, ...detail(kind, value, text), ...readWhen(when, text), ...(where.length > 0 && { endpoints: where }) };
+  const fault = {
+    kind,
+    ...detail(kind, value, text),
+    ...readWhen(when, text),
+    ...(where.length > 0 && { endpoints: where }),
+  };
   const problem = faultProblem(fault);
   if (problem) throw invalid(text, problem);
   return fault;

@@ -2,7 +2,15 @@ import { randomUUID } from "node:crypto";
 import { Random } from "@mettle/core";
 import { derivedSeed } from "../agent/seed.ts";
 import { EventStream } from "./event-stream.ts";
-import { header, type MockContext, type MockExchange, requestNumber, sendJson, sendStatusFault, sendWhole } from "./exchange.ts";
+import {
+  header,
+  type MockContext,
+  type MockExchange,
+  requestNumber,
+  sendJson,
+  sendStatusFault,
+  sendWhole,
+} from "./exchange.ts";
 import { faultFor } from "./faults.ts";
 import { readRpcCall, type RpcCall, rpcCodes, rpcError, rpcResult } from "./json-rpc.ts";
 import { isObject } from "./openai-chat.ts";
@@ -54,7 +62,8 @@ export class McpEndpoint {
     }
     const call = readRpcCall(exchange.body);
     const version = header(exchange, "mcp-protocol-version");
-    if (!call) this.#refuse(exchange, 400, rpcError(null, rpcCodes.invalidRequest, "Invalid Request: one JSON-RPC call"));
+    if (!call)
+      this.#refuse(exchange, 400, rpcError(null, rpcCodes.invalidRequest, "Invalid Request: one JSON-RPC call"));
     else if (version === STATELESS || declaredVersion(call) !== undefined) this.#stateless(exchange, call, version);
     else if (version !== undefined && !withSessions.includes(version)) {
       this.#refuse(exchange, 400, unsupportedVersion(call, version));
@@ -89,7 +98,11 @@ export class McpEndpoint {
     }
     const id = header(exchange, "mcp-session-id");
     if (id === undefined) {
-      this.#refuse(exchange, 400, rpcError(call.id, rpcCodes.invalidRequest, "Bad Request: Mcp-Session-Id is required"));
+      this.#refuse(
+        exchange,
+        400,
+        rpcError(call.id, rpcCodes.invalidRequest, "Bad Request: Mcp-Session-Id is required"),
+      );
     } else if (!this.#sessions.has(id)) this.#refuse(exchange, 404, rpcError(call.id, -32001, "Session not found"));
     else if (call.id === undefined) exchange.response.writeHead(202).end();
     else this.#answer(exchange, call, false);
@@ -119,7 +132,10 @@ export class McpEndpoint {
     const cached = stateless ? { ttlMs: 60_000, cacheScope: "public" } : {};
     switch (call.method) {
       case "tools/list":
-        this.#send(exchange, complete({ tools: [...this.#context.model.toolsByName.values()].map(describe), ...cached }));
+        this.#send(
+          exchange,
+          complete({ tools: [...this.#context.model.toolsByName.values()].map(describe), ...cached }),
+        );
         return;
       case "tools/call":
         this.#callTool(exchange, call, complete);

@@ -30,7 +30,10 @@ export function readChatRequest(body: Json): ChatRequest | string {
     includeUsage: isObject(options) && options["include_usage"] === true,
     reply: {
       endpoint: "chat",
-      inputTokens: estimatedTokens(textLength(messages.map((message: unknown) => (message as Json)["content"])), roles.length),
+      inputTokens: estimatedTokens(
+        textLength(messages.map((message: unknown) => (message as Json)["content"])),
+        roles.length,
+      ),
       ...(typeof limit === "number" && { maxTokens: limit }),
       tools: offeredTools(body["tools"], (tool) => (isObject(tool["function"]) ? tool["function"] : undefined)),
       toolChoice: readToolChoice(body["tool_choice"], "function"),

@@ -1,5 +1,13 @@
 import { EventStream } from "./event-stream.ts";
-import { type MockContext, type MockExchange, requestNumber, sendJson, sendStatusFault, sendWhole, track } from "./exchange.ts";
+import {
+  type MockContext,
+  type MockExchange,
+  requestNumber,
+  sendJson,
+  sendStatusFault,
+  sendWhole,
+  track,
+} from "./exchange.ts";
 import type { Endpoint } from "./faults.ts";
 import { chatBody, chatFormat, isObject, readChatRequest } from "./openai-chat.ts";
 import { readResponsesRequest, responsesBody, responsesFormat } from "./openai-responses.ts";
@@ -45,7 +53,12 @@ export function listModels({ model }: MockContext, { response }: MockExchange): 
   sendJson(response, 200, JSON.stringify({ object: "list", data }));
 }
 
-function answer(context: MockContext, exchange: MockExchange, prefix: string, { stream, reply, format, body }: Answer): void {
+function answer(
+  context: MockContext,
+  exchange: MockExchange,
+  prefix: string,
+  { stream, reply, format, body }: Answer,
+): void {
   const { model, wheel, clock } = context;
   const { endpoint } = reply;
   const inLine = context.counters.begin(endpoint);

@@ -152,9 +152,16 @@ class ResponsesWriter {
 
 /** The same answer in one object. */
 export function responsesBody(id: string, created: number, request: ResponsesRequest, plan: ReplyPlan): string {
-  const kinds = (["reasoning", "content", "tool"] as const).filter((kind) => plan.pieces.some((piece) => piece.kind === kind));
+  const kinds = (["reasoning", "content", "tool"] as const).filter((kind) =>
+    plan.pieces.some((piece) => piece.kind === kind),
+  );
   const output = kinds.map((kind, index) =>
-    itemObject({ kind, id: `${prefixOf[kind]}_${id}_${index}` }, plan.cut ? "incomplete" : "completed", textOf(plan.pieces, kind), plan),
+    itemObject(
+      { kind, id: `${prefixOf[kind]}_${id}_${index}` },
+      plan.cut ? "incomplete" : "completed",
+      textOf(plan.pieces, kind),
+      plan,
+    ),
   );
   return asciiJson({
     ...responseObject(id, created, request, plan.cut ? "incomplete" : "completed", output),
@@ -177,7 +184,13 @@ function itemObject(item: Item, status: string, text: string, plan: ReplyPlan): 
   return { id: item.id, type: "message", status, role: "assistant", content };
 }
 
-function responseObject(id: string, created: number, request: ResponsesRequest, status: string, output: readonly Json[]): Json {
+function responseObject(
+  id: string,
+  created: number,
+  request: ResponsesRequest,
+  status: string,
+  output: readonly Json[],
+): Json {
   return {
     id,
     object: "response",

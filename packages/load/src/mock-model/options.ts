@@ -69,7 +69,11 @@ export const mockModelDefaults: Required<MockModelOptions> = {
   maxToolRounds: 4,
   tools: [
     { name: "echo", description: "Returns its input.", latency: { kind: "constant", value: 0 } },
-    { name: "search", description: "Finds documents.", latency: { kind: "lognormal", mean: 200, stddev: 200, max: 10_000 } },
+    {
+      name: "search",
+      description: "Finds documents.",
+      latency: { kind: "lognormal", mean: 200, stddev: 200, max: 10_000 },
+    },
     { name: "calculate", description: "Computes.", latency: fast },
   ],
   mcpReply: "json",
@@ -103,7 +107,9 @@ export function resolveMockModelOptions(options: MockModelOptions = {}): Resolve
   const resolved: Required<MockModelOptions> = { ...mockModelDefaults, ...given };
   const problems = problemsOf(resolved);
   if (problems.length > 0) {
-    throw mockModelErrors.create("MOCK_OPTIONS_INVALID", `Mock model: ${problems.join("; ")}.`, { details: { problems } });
+    throw mockModelErrors.create("MOCK_OPTIONS_INVALID", `Mock model: ${problems.join("; ")}.`, {
+      details: { problems },
+    });
   }
   return {
     ...resolved,
@@ -120,7 +126,10 @@ export function resolveMockModelOptions(options: MockModelOptions = {}): Resolve
         {
           tool,
           latency: samplerOf(tool.latency, `latency of ${tool.name}`),
-          resultCharacters: countSampler(tool.resultCharacters ?? { kind: "constant", value: 40 }, `result of ${tool.name}`),
+          resultCharacters: countSampler(
+            tool.resultCharacters ?? { kind: "constant", value: 40 },
+            `result of ${tool.name}`,
+          ),
         },
       ]),
     ),
@@ -129,9 +138,13 @@ export function resolveMockModelOptions(options: MockModelOptions = {}): Resolve
 
 function problemsOf(options: Required<MockModelOptions>): string[] {
   const problems: string[] = [];
-  const whole = (name: "port" | "tokensPerChunk" | "maxToolRounds" | "mcpSessions" | "a2aTasks" | "maxBodyBytes", least: number): void => {
+  const whole = (
+    name: "port" | "tokensPerChunk" | "maxToolRounds" | "mcpSessions" | "a2aTasks" | "maxBodyBytes",
+    least: number,
+  ): void => {
     const value = options[name];
-    if (!(Number.isInteger(value) && value >= least)) problems.push(`${name} must be a whole number ≥ ${least}, got ${value}`);
+    if (!(Number.isInteger(value) && value >= least))
+      problems.push(`${name} must be a whole number ≥ ${least}, got ${value}`);
   };
   whole("port", 0);
   if (options.port > 65_535) problems.push(`port must be at most 65535, got ${options.port}`);
@@ -142,10 +155,15 @@ function problemsOf(options: Required<MockModelOptions>): string[] {
   whole("maxBodyBytes", 1);
   if (!Number.isSafeInteger(options.seed)) problems.push(`seed must be a whole number, got ${options.seed}`);
   const { toolCallProbability } = options;
-  if (!(toolCallProbability >= 0 && toolCallProbability <= 1)) problems.push(`toolCallProbability is ${toolCallProbability}`);
+  if (!(toolCallProbability >= 0 && toolCallProbability <= 1))
+    problems.push(`toolCallProbability is ${toolCallProbability}`);
   const names = options.tools.map(({ name }) => name);
   if (new Set(names).size < names.length) problems.push("two tools have the same name");
-  if (!options.tools.every(({ name, errorProbability = 0 }) => name !== "" && errorProbability >= 0 && errorProbability <= 1)) {
+  if (
+    !options.tools.every(
+      ({ name, errorProbability = 0 }) => name !== "" && errorProbability >= 0 && errorProbability <= 1,
+    )
+  ) {
     problems.push("each tool needs a name and an errorProbability of 0–1");
   }
   options.faults.forEach((fault, index) => {

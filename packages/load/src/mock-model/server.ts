@@ -67,7 +67,9 @@ export async function startMockModel(options: MockModelOptions = {}, clock: Cloc
       .then((exchange) => exchange && route(context, mcp, a2a, exchange, metrics))
       .catch((error: unknown) => {
         internalErrors++;
-        const text = JSON.stringify({ error: { message: messageOf(error), type: "internal_error", param: null, code: null } });
+        const text = JSON.stringify({
+          error: { message: messageOf(error), type: "internal_error", param: null, code: null },
+        });
         sendJson(response, 500, text);
       });
   });
@@ -170,7 +172,12 @@ async function readExchange(
   };
 }
 
-function sendError(response: ServerResponse, status: number, message: string, headers: Record<string, string> = {}): void {
+function sendError(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  headers: Record<string, string> = {},
+): void {
   const error = { message, type: "invalid_request_error", param: null, code: null };
   sendJson(response, status, JSON.stringify({ error }), headers);
 }

@@ -18,7 +18,8 @@ export function asciiJson(value: unknown): string {
  * A rule of thumb, the same every time: a token for four characters, and three around each message. The mock has no
  * tokenizer, because every model has another.
  */
-export const estimatedTokens = (characters: number, messages: number): number => Math.ceil(characters / 4) + 3 * messages;
+export const estimatedTokens = (characters: number, messages: number): number =>
+  Math.ceil(characters / 4) + 3 * messages;
 
 /** Characters of all strings in a JSON value, keys left out. Iterative: a body nested a million deep must not end us. */
 export function textLength(value: unknown): number {
