@@ -10,6 +10,7 @@ import {
   jsonHeaders,
   OpenFlag,
   parseEvent,
+  WHOLE_CHARACTERS,
 } from "./http-step.ts";
 import { isObject, type JsonObject, StepBuilder } from "./step-builder.ts";
 
@@ -82,8 +83,13 @@ class A2aSession implements DriverSession<A2aStep> {
       if (message) this.#read(builder, message, rpc, at);
     };
     const request = { method: "POST", url, headers: this.#headers, body };
-    const { response, text } = await exchangeEvents(this.#user, this.#options, request, builder, (data, _event, at) =>
-      read(data, at),
+    const { response, text } = await exchangeEvents(
+      this.#user,
+      this.#options,
+      request,
+      builder,
+      (data, _event, at) => read(data, at),
+      WHOLE_CHARACTERS,
     );
     if (text !== "" && response.status >= 200 && response.status < 300 && !response.failure) {
       read(text, response.timings.startedAt + response.timings.duration);

@@ -15,7 +15,10 @@ export interface HttpDriverOptions {
   readonly timeoutMs?: number;
 }
 
-const KEPT_CHARACTERS = 64 * 1024;
+/** Enough of an error page. */
+const ERROR_CHARACTERS = 64 * 1024;
+/** For answers that may come in one piece. */
+export const WHOLE_CHARACTERS: number = 16 * 2 ** 20;
 const TIMEOUT_MS = 120_000;
 
 /** @throws MettleError `DRIVER_OPTIONS_INVALID` unless the URL is http or https and the timeout a number ≥ 0 */
@@ -56,6 +59,7 @@ export interface StepExchange {
  * Sends a request and reads its answer as events. Hot: the handler runs once for each chunk of every stream.
  *
  * @param onData - an event's data; what it throws would be a defect, so it reports through the builder
+ * @param keptCharacters - how much is kept of a body that holds no events
  */
 export async function exchangeEvents(
   user: VirtualUser,
@@ -63,6 +67,7 @@ export async function exchangeEvents(
   request: Pick<HttpRequest, "method" | "url" | "headers" | "body">,
   builder: StepBuilder,
   onData: (data: string, event: string, at: number) => void,
+  keptCharacters: number = ERROR_CHARACTERS,
 ): Promise<StepExchange> {
   let events = 0;
   let text = "";
@@ -75,7 +80,7 @@ export async function exchangeEvents(
     { ...request, timeoutMs: options.timeoutMs ?? TIMEOUT_MS, responseBody: "none", signal: user.signal },
     (chunk, at) => {
       builder.byte(at);
-      if (events === 0 && text.length < KEPT_CHARACTERS) text += decoder.decode(chunk, { stream: true });
+      if (events === 0 && text.length < keptCharacters) text += decoder.decode(chunk, { stream: true });
       sse.push(chunk, at);
     },
   );

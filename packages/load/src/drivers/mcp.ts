@@ -8,6 +8,7 @@ import {
   jsonHeaders,
   OpenFlag,
   type StepExchange,
+  WHOLE_CHARACTERS,
 } from "./http-step.ts";
 import { isObject, type JsonObject, serverMessage, StepBuilder } from "./step-builder.ts";
 
@@ -155,7 +156,7 @@ class McpSession implements DriverSession<McpStep> {
       name,
     );
     const { response, text } = exchange;
-    if (!reply && text !== "" && (response.status < 300 || text.trimStart().startsWith("{"))) {
+    if (!reply && !response.failure && text !== "" && (response.status < 300 || text.trimStart().startsWith("{"))) {
       reply = readReply(
         response.status < 300 ? builder : new StepBuilder(ignore),
         text,
@@ -179,7 +180,7 @@ class McpSession implements DriverSession<McpStep> {
       headers: this.#headers(method, name),
       body: JSON.stringify(message),
     };
-    return exchangeEvents(this.#user, this.#options, request, builder, onData);
+    return exchangeEvents(this.#user, this.#options, request, builder, onData, WHOLE_CHARACTERS);
   }
 
   #headers(method: string, name: string | undefined): readonly (readonly [string, string])[] {

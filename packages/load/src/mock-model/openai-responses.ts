@@ -102,7 +102,7 @@ class ResponsesWriter {
     this.#item = { kind, id: `${prefixOf[kind]}_${this.#id}_${index}` };
     const item = itemObject(this.#item, "in_progress", "", this.#plan);
     const added = this.#event("response.output_item.added", { output_index: index, item });
-    return kind === "content" ? added + this.#part("added", "") : added;
+    return kind === "tool" ? added : added + this.#part(kind, "added", "");
   }
 
   #close(): string {
@@ -121,20 +121,22 @@ class ResponsesWriter {
           })
         : item.kind === "reasoning"
           ? this.#event("response.reasoning_text.done", { ...place, content_index: 0, text })
-          : this.#event("response.output_text.done", { ...place, content_index: 0, text, logprobs: [] }) +
-            this.#part("done", text);
+          : this.#event("response.output_text.done", { ...place, content_index: 0, text, logprobs: [] });
+    // Made after the event before it: each takes the next sequence number.
+    const part = item.kind === "tool" ? "" : this.#part(item.kind, "done", text);
     this.#item = undefined;
     this.#text = "";
     this.#done.push(finished);
-    return done + this.#event("response.output_item.done", { output_index: index, item: finished });
+    return done + part + this.#event("response.output_item.done", { output_index: index, item: finished });
   }
 
-  #part(what: "added" | "done", text: string): string {
+  #part(kind: "content" | "reasoning", what: "added" | "done", text: string): string {
     return this.#event(`response.content_part.${what}`, {
       item_id: this.#item?.id,
       output_index: this.#done.length,
       content_index: 0,
-      part: { type: "output_text", text, annotations: [], logprobs: [] },
+      part:
+        kind === "content" ? { type: "output_text", text, annotations: [], logprobs: [] } : { type: "reasoning_text", text },
     });
   }
 
