@@ -35,9 +35,9 @@ export function inProcess<Step>(
     open: (user) => {
       const open = new OpenFlag(name);
       return Promise.resolve({
-        send: (step: Step, onEvent: (event: StepEvent) => void): Promise<StepOutcome> => {
+        send: async (step: Step, onEvent: (event: StepEvent) => void): Promise<StepOutcome> => {
           open.require();
-          return runStep(run, step, user, onEvent, now);
+          return await runStep(run, step, user, onEvent, now);
         },
         close: () => {
           open.close();

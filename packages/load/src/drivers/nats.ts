@@ -50,9 +50,9 @@ export function natsRequest(options: NatsDriverOptions): Driver<NatsStep> {
       const open = new OpenFlag("nats");
       let released = false;
       return {
-        send: (step, onEvent) => {
+        send: async (step, onEvent) => {
           open.require();
-          return request(connection, { subject, timeoutMs }, step, onEvent);
+          return await request(connection, { subject, timeoutMs }, step, onEvent);
         },
         close: async () => {
           open.close();
