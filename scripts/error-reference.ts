@@ -1,5 +1,6 @@
 import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
+import { httpErrors } from "@mettle/load";
 import { judgeErrors } from "@mettle/judge";
 import { reportErrors } from "@mettle/report";
 import { resultsErrors } from "@mettle/results";
@@ -13,6 +14,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   stats: statsErrors.definitions,
   results: resultsErrors.definitions,
   bench: { ...benchErrors.definitions, ...benchLabErrors.definitions },
+  load: { ...httpErrors.definitions },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
   cli: cliErrors.definitions,

@@ -1,0 +1,88 @@
+import { Worker } from "node:worker_threads";
+import type { Clock } from "@mettle/core";
+import { engineClock } from "./engine-clock.ts";
+import type { LoadTest } from "./load-test.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
+import type { HealthMonitor } from "./thread-health.ts";
+import { WorkerSession } from "./worker-session.ts";
+
+/** The main thread's side of a channel to a worker. */
+export interface WorkerHandle {
+  send(message: ToWorker): void;
+  /** Ends it at once, whatever it does. */
+  terminate(): Promise<void>;
+}
+
+export interface WorkerListener {
+  onMessage(message: FromWorker): void;
+  /** It ended without being asked to. */
+  onLost(reason: string): void;
+}
+
+/** Milliseconds of `process.hrtime`: one time line for all threads of a process. */
+export const sharedNowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+/** A worker with a thread of its own. */
+export function startThread(index: number, listener: WorkerListener): WorkerHandle {
+  const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+  const worker = new Worker(new URL(`./worker-entry${extension}`, import.meta.url), { name: `mettle-load-${index}` });
+  let terminated = false;
+  worker.on("message", (message: FromWorker) => {
+    listener.onMessage(message);
+  });
+  worker.on("error", (error) => {
+    terminated = true;
+    listener.onLost(error.message);
+  });
+  worker.on("exit", (code) => {
+    if (!terminated) listener.onLost(`its thread ended with code ${code}`);
+  });
+  return {
+    send: (message) => {
+      worker.postMessage(message);
+    },
+    terminate: async () => {
+      terminated = true;
+      await worker.terminate();
+    },
+  };
+}
+
+export interface InlineOptions {
+  readonly test: LoadTest;
+  /** @defaultValue engineClock */
+  readonly clock?: Clock;
+  /** @defaultValue what the system tells of this thread */
+  readonly monitor?: () => HealthMonitor;
+}
+
+/** A worker in this very thread: for load on functions of this process, and for tests. */
+export function startInline(options: InlineOptions, listener: WorkerListener): WorkerHandle {
+  const clock = options.clock ?? engineClock;
+  const session = new WorkerSession(
+    {
+      send: (message) => {
+        queueMicrotask(() => {
+          listener.onMessage(message);
+        });
+      },
+    },
+    {
+      clock,
+      load: () => Promise.resolve(options.test),
+      fromSharedMs: (atMs) => atMs,
+      ...(options.monitor && { monitor: options.monitor }),
+    },
+  );
+  return {
+    send: (message) => {
+      queueMicrotask(() => {
+        session.handle(message);
+      });
+    },
+    terminate: () => {
+      session.close();
+      return Promise.resolve();
+    },
+  };
+}

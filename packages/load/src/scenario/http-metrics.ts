@@ -1,0 +1,130 @@
+import { errorCodeOfStatus } from "../http/failure.ts";
+import { builtIn } from "../metrics/built-in.ts";
+import type { Metric, MetricRecorder, TagSet, Tags } from "../metrics/recorder.ts";
+
+/** What became of an exchange, as far as metrics need it. */
+export interface ExchangeOutcome {
+  readonly status: number;
+  readonly protocol: string;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly failure?: { readonly code: number; readonly message: string } | undefined;
+  readonly tls?: { readonly version: string } | undefined;
+}
+
+/** In ms; `blocked` holds lookup, connecting and TLS. */
+export interface ExchangeTimes {
+  readonly startedAt: number;
+  readonly blocked: number;
+  readonly connecting: number;
+  readonly tlsHandshaking: number;
+  readonly sending: number;
+  readonly waiting: number;
+  readonly receiving: number;
+  readonly duration: number;
+}
+
+/** The tags of one kind of request, with a tag set for each thing that can become of it. */
+export interface RequestTags {
+  readonly tags: Tags;
+  readonly byOutcome: Map<string, TagSet>;
+}
+
+export const requestTags = (tags: Tags): RequestTags => ({ tags, byOutcome: new Map() });
+
+/** Kinds of request that are remembered; a script that makes up names without end starts over. */
+const MOST_KINDS = 1000;
+
+/** k6's default: what HTTP calls an error, and no answer at all, has failed. */
+export const isExpected = (status: number): boolean => status >= 200 && status < 400;
+
+/** Records HTTP exchanges under k6's names. One a worker. */
+export class HttpMetrics {
+  readonly #recorder: MetricRecorder;
+  readonly #requests: Metric;
+  readonly #failed: Metric;
+  readonly #duration: Metric;
+  readonly #responseTime: Metric;
+  readonly #blocked: Metric;
+  readonly #connecting: Metric;
+  readonly #tls: Metric;
+  readonly #sending: Metric;
+  readonly #waiting: Metric;
+  readonly #receiving: Metric;
+  readonly #dataSent: Metric;
+  readonly #dataReceived: Metric;
+  readonly #kinds = new WeakMap<Tags, Map<string, RequestTags>>();
+
+  constructor(recorder: MetricRecorder) {
+    this.#recorder = recorder;
+    this.#requests = recorder.metric(builtIn.httpRequests);
+    this.#duration = recorder.metric(builtIn.httpDuration);
+    this.#responseTime = recorder.metric(builtIn.httpResponseTime);
+    this.#blocked = recorder.metric(builtIn.httpBlocked);
+    this.#connecting = recorder.metric(builtIn.httpConnecting);
+    this.#tls = recorder.metric(builtIn.httpTls);
+    this.#sending = recorder.metric(builtIn.httpSending);
+    this.#waiting = recorder.metric(builtIn.httpWaiting);
+    this.#receiving = recorder.metric(builtIn.httpReceiving);
+    this.#failed = recorder.metric(builtIn.httpFailed);
+    this.#dataSent = recorder.metric(builtIn.dataSent);
+    this.#dataReceived = recorder.metric(builtIn.dataReceived);
+  }
+
+  /**
+   * Records one exchange. Hot: once a request.
+   *
+   * @param dueAt - when it was scheduled, on the clock of the times; NaN where nothing was
+   * @param expected - whether the status is one that the author expects
+   */
+  record(outcome: ExchangeOutcome, times: ExchangeTimes, request: RequestTags, dueAt: number, expected: boolean): void {
+    const tags = this.#tagSetOf(outcome, request, expected);
+    const { startedAt, blocked, duration } = times;
+    this.#requests.add(1, tags);
+    this.#failed.add(expected ? 0 : 1, tags);
+    this.#duration.add(duration, tags);
+    this.#responseTime.add(blocked + duration + (dueAt === dueAt ? Math.max(0, startedAt - dueAt) : 0), tags);
+    this.#blocked.add(blocked, tags);
+    this.#connecting.add(times.connecting, tags);
+    this.#tls.add(times.tlsHandshaking, tags);
+    this.#sending.add(times.sending, tags);
+    this.#waiting.add(times.waiting, tags);
+    this.#receiving.add(times.receiving, tags);
+    this.#dataSent.add(outcome.bytesSent, tags);
+    this.#dataReceived.add(outcome.bytesReceived, tags);
+  }
+
+  /** The tags of one kind of request under others, made once: users of a scenario share them. */
+  kindOf(around: Tags, key: string, own: () => Tags): RequestTags {
+    let kinds = this.#kinds.get(around);
+    if (!kinds || kinds.size > MOST_KINDS) {
+      kinds = new Map();
+      this.#kinds.set(around, kinds);
+    }
+    const known = kinds.get(key);
+    if (known) return known;
+    const made = requestTags({ ...around, ...own() });
+    kinds.set(key, made);
+    return made;
+  }
+
+  #tagSetOf(outcome: ExchangeOutcome, request: RequestTags, expected: boolean): TagSet {
+    const { status, protocol, failure } = outcome;
+    const key = failure ? `${failure.code}` : expected ? `${status}+${protocol}` : `${status}-${protocol}`;
+    const known = request.byOutcome.get(key);
+    if (known !== undefined) return known;
+    const code = failure?.code ?? errorCodeOfStatus(status);
+    const tags: Record<string, string> = {
+      ...request.tags,
+      status: String(status),
+      expected_response: String(expected),
+    };
+    if (protocol !== "") tags["proto"] = protocol;
+    if (code !== undefined) tags["error_code"] = String(code);
+    if (failure) tags["error"] = failure.message;
+    if (outcome.tls) tags["tls_version"] = outcome.tls.version;
+    const set = this.#recorder.tagSet(tags);
+    request.byOutcome.set(key, set);
+    return set;
+  }
+}
