@@ -43,3 +43,10 @@ export type { LoadUser, Predicates } from "./scenario/load-user.ts";
 export type { LoadResponse, RequestBody, RequestOptions, UserHttp } from "./scenario/user-http.ts";
 export type { UserMetric } from "./scenario/user-metric.ts";
 export { type ScriptParameters, scriptLoad } from "./scenario/script-source.ts";
+export {
+  EventStreamParser,
+  type EventStreamHandlers,
+  type EventStreamLimits,
+  eventStreamLimitDefaults,
+  type ServerSentEvent,
+} from "./sse/event-stream-parser.ts";

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { BodyReceiver } from "./body-receiver.ts";
 import type { DialOutcome } from "./dialer.ts";
+import { type DirectWriter, directWriter } from "./direct-write.ts";
 import type { HttpFailure } from "./exchange.ts";
 import type { Carrier, ConnectionFacts, Exchange } from "./exchange-record.ts";
 import { failure, failureCodes, failureOf, unexpectedEnd } from "./failure.ts";
@@ -53,6 +54,7 @@ export class Http1Connection implements ResponseSink, Carrier {
   readonly #parser: ResponseParser;
   #socket: Socket | undefined;
   #secure = false;
+  #direct: DirectWriter | undefined;
   #forwardProxy: string | undefined;
   #first: Exchange | undefined;
   #last: Exchange | undefined;
@@ -96,6 +98,7 @@ export class Http1Connection implements ResponseSink, Carrier {
     if (!readsByCallback) {
       socket.on("data", (chunk: Buffer) => this.receive(chunk, 0, chunk.length));
     }
+    if (!tls) this.#direct = directWriter(socket, (error) => this.#broke(failureOf(error, "exchange")));
     socket.on("end", () => this.#ended());
     socket.on("error", (error) => this.#broke(failureOf(error, "exchange")));
     socket.on("close", () => this.#broke(unexpectedEnd));
@@ -119,12 +122,23 @@ export class Http1Connection implements ResponseSink, Carrier {
     const bytes = proxy === undefined ? exchange.prepared.bytes : exchange.prepared.bytesForProxy(proxy);
     exchange.bytesSent = bytes.length;
     const socket = this.#socket!;
-    if (this.#secure || bytes.length > LARGE_WRITE) {
+    if (this.#direct !== undefined && bytes.length <= LARGE_WRITE) {
+      this.#writeDirectly(this.#direct, exchange, bytes);
+    } else if (this.#secure || bytes.length > LARGE_WRITE) {
       socket.write(bytes, this.#onWritten);
     } else {
       socket.write(bytes);
       // The kernel took it all within the call; otherwise the first byte of the response shows that it was sent.
       if (socket.writableLength === 0) exchange.sentAt = this.#now();
+    }
+  }
+
+  #writeDirectly(writer: DirectWriter, exchange: Exchange, bytes: Buffer): void {
+    try {
+      if (writer.write(bytes)) exchange.sentAt = this.#now();
+    } catch (error) {
+      // As a socket would: not before the caller has returned.
+      setImmediate(() => this.#broke(failureOf(error, "exchange")));
     }
   }
 

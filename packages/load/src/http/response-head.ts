@@ -20,6 +20,14 @@ const CONTENT_ENCODING = nameBytes("content-encoding");
 const TRANSFER_ENCODING = nameBytes("transfer-encoding");
 const HTTP_1 = Uint8Array.from("HTTP/1.", (character) => character.charCodeAt(0));
 
+const KEEP_ALIVE = nameBytes("keep-alive");
+const CLOSE = nameBytes("close");
+
+const NOTHING = Buffer.alloc(0);
+/** Longer heads are parsed each time. */
+const MAX_REMEMBERED = 512;
+const MAX_MISSES = 16;
+
 /**
  * Status line and fields of one HTTP/1 response, of which only what frames the message is understood here; the rest is
  * checked and left as bytes. One object serves all responses of a connection.
@@ -43,6 +51,11 @@ export class ResponseHead {
   end = 0;
   problem = "";
   readonly #maxHeaders: number;
+  // The last head, and what was passed over before it. Empty where the fields above are not those of a whole head.
+  #previous: Buffer = NOTHING;
+  #memory: Buffer | undefined;
+  #emptyLines = 0;
+  #misses = 0;
 
   constructor(maxHeaders: number) {
     this.#maxHeaders = maxHeaders;
@@ -55,6 +68,34 @@ export class ResponseHead {
    * @returns the offset after the empty line, `INCOMPLETE` when `end` came first, or `MALFORMED` with `problem` set
    */
   parse(bytes: Buffer, start: number, end: number): number {
+    const { length } = this.#previous;
+    if (length > 0 && end - start >= length && this.#previous.compare(bytes, start, start + length) === 0) {
+      // Byte for byte the head before this one, as a server's heads are within a second: what is known of it still holds.
+      this.start = start + this.#emptyLines;
+      this.end = start + length;
+      this.#misses = 0;
+      return this.end;
+    }
+    this.#previous = NOTHING;
+    const next = this.#parseAnew(bytes, start, end);
+    if (next > 0 && next - start <= MAX_REMEMBERED) this.#remember(bytes, start, next);
+    return next;
+  }
+
+  #remember(bytes: Buffer, start: number, end: number): void {
+    if (++this.#misses > MAX_MISSES) {
+      // Heads that always differ are not worth comparing; one in a while tells whether that has changed.
+      if (this.#misses >= MAX_MISSES * 16) this.#misses = 0;
+      return;
+    }
+    const length = end - start;
+    this.#memory ??= Buffer.allocUnsafeSlow(MAX_REMEMBERED);
+    bytes.copy(this.#memory, 0, start, end);
+    this.#previous = this.#memory.subarray(0, length);
+    this.#emptyLines = this.start - start;
+  }
+
+  #parseAnew(bytes: Buffer, start: number, end: number): number {
     this.contentLength = -1;
     this.hasTransferEncoding = false;
     this.chunked = false;
@@ -173,6 +214,16 @@ export class ResponseHead {
     while (from < to && (bytes[from] === SPACE || bytes[from] === TAB)) from++;
     while (to > from && bytes[to - 1]! <= SPACE) to--;
     if (length === 14) return this.#contentLength(bytes, from, to);
+    if (length === 10) {
+      if (to - from === 10 && equalsIgnoringCase(bytes, from, KEEP_ALIVE)) {
+        this.connectionKeepAlive = true;
+        return true;
+      }
+      if (to - from === 5 && equalsIgnoringCase(bytes, from, CLOSE)) {
+        this.connectionClose = true;
+        return true;
+      }
+    }
     const value = bytes.toString("latin1", from, to).toLowerCase();
     if (length === 10) this.#connection(value);
     else this.#transferEncoding(value);
@@ -212,7 +263,6 @@ export class ResponseHead {
   }
 
   #connection(value: string): void {
-    // Almost always one of the two words alone.
     for (const option of value.split(",")) {
       const word = option.trim();
       if (word === "close") this.connectionClose = true;
