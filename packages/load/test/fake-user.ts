@@ -2,7 +2,7 @@ import { systemClock } from "@mettle/core";
 import type { VirtualUser } from "../src/engine/virtual-user.ts";
 import type { HttpClient } from "../src/http/exchange.ts";
 import type { Metric, MetricDefinition, MetricRecorder, Tags } from "../src/metrics/recorder.ts";
-import { nodeHttpClient } from "./node-http-client.ts";
+import { HttpEngine } from "../src/http/http-client.ts";
 
 /** Keeps every sample, to be looked at. */
 export class KeepingRecorder implements MetricRecorder {
@@ -27,7 +27,7 @@ export class KeepingRecorder implements MetricRecorder {
   }
 }
 
-export function fakeUser(http: HttpClient = nodeHttpClient(), signal = new AbortController().signal): VirtualUser {
+export function fakeUser(http: HttpClient = new HttpEngine().client(), signal = new AbortController().signal): VirtualUser {
   return {
     id: 1,
     scenario: "test",

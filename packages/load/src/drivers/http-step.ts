@@ -1,7 +1,7 @@
 import type { VirtualUser } from "../engine/virtual-user.ts";
 import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
+import { EventStreamParser } from "../sse/event-stream-parser.ts";
 import { driverErrors } from "./errors.ts";
-import { SseData } from "./sse-data.ts";
 import type { StepBuilder } from "./step-builder.ts";
 
 /** What drivers over HTTP have in common. */
@@ -72,24 +72,23 @@ export async function exchangeEvents(
   let events = 0;
   let text = "";
   const decoder = new TextDecoder();
-  const sse = new SseData((data, event, at) => {
-    events++;
-    onData(data, event, at);
+  const parser = new EventStreamParser({
+    onEvent: ({ data, type }, at) => {
+      events++;
+      onData(data, type, at);
+    },
   });
   const response = await user.http.send(
     { ...request, timeoutMs: options.timeoutMs ?? TIMEOUT_MS, responseBody: "none", signal: user.signal },
     (chunk, at) => {
       builder.byte(at);
       if (events === 0 && text.length < keptCharacters) text += decoder.decode(chunk, { stream: true });
-      sse.push(chunk, at);
+      parser.push(chunk, at);
     },
   );
-  if (sse.overflowed) {
-    builder.fail(
-      response.timings.startedAt + response.timings.duration,
-      "STREAM_OVERFLOW",
-      "an event is longer than 16 MiB",
-    );
+  // A body in one piece may be a longer line than any event; it is no event stream at all.
+  if (parser.problem !== "" && events > 0) {
+    builder.fail(response.timings.startedAt + response.timings.duration, "STREAM_OVERFLOW", parser.problem);
   }
   return { response, text: events === 0 ? text : "" };
 }

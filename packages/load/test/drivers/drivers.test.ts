@@ -4,6 +4,7 @@ import type { Driver, StepEvent, StepOutcome } from "../../src/drivers/driver.ts
 import { mcp, mcpVersions } from "../../src/drivers/mcp.ts";
 import { openAiChat } from "../../src/drivers/openai-chat.ts";
 import { openAiResponses } from "../../src/drivers/openai-responses.ts";
+import { HttpEngine } from "../../src/http/http-client.ts";
 import { parseFault } from "../../src/mock-model/faults.ts";
 import { type MockModel, startMockModel } from "../../src/mock-model/server.ts";
 import { fakeUser } from "../fake-user.ts";
@@ -15,8 +16,12 @@ interface Ran {
   readonly kinds: readonly string[];
 }
 
+const engine = new HttpEngine();
+afterAll(() => engine.close());
+
+/** Through our own engine: drivers and engine as they work together. */
 async function run<Step>(driver: Driver<Step>, step: Step): Promise<Ran> {
-  const session = await driver.open(fakeUser());
+  const session = await driver.open(fakeUser(engine.client()));
   const events: StepEvent[] = [];
   const outcome = await session.send(step, (event) => events.push(event));
   await session.close();
@@ -152,7 +157,7 @@ describe("faults of the server are outcomes with a code", () => {
     const model = await startMockModel(quick);
     await model.close();
     const { outcome } = await run(openAiChat({ url: `${model.url}/v1`, model: "m" }), hello);
-    expect(outcome).toMatchObject({ ok: false, error: { code: "NETWORK_1220" } });
+    expect(outcome).toMatchObject({ ok: false, error: { code: "NETWORK_1212" } });
     await expect(mcp({ url: `${model.url}/mcp` }).open(fakeUser())).rejects.toMatchObject({ code: "DRIVER_OPEN_FAILED" });
   });
 });
