@@ -13,6 +13,11 @@ export function exampleArguments(schema: unknown, random: Random): Record<string
   return isObject(value) ? value : {};
 }
 
+/** A value for any schema, with the same limits. */
+export function exampleValue(schema: unknown, random: Random): unknown {
+  return example(schema, random, 0);
+}
+
 function example(schema: unknown, random: Random, depth: number): unknown {
   if (!isObject(schema) || depth > DEEPEST) return depth === 0 ? {} : null;
   if (Object.hasOwn(schema, "const")) return schema["const"];
