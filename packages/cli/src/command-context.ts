@@ -1,5 +1,5 @@
 import type { Clock } from "@mettle/core";
-import type { CommandSpec } from "./command-line/command-table.ts";
+import type { CommandSpec } from "./command-line/command-spec.ts";
 import type { Flags } from "./command-line/flags.ts";
 import type { Environment } from "./command-line/parse.ts";
 

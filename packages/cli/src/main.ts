@@ -7,6 +7,7 @@ import { describeError } from "./error-text.ts";
 /** Each command is loaded only when it is run: help and completion must not wait for what they do not use. */
 const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   bench: () => import("./commands/bench.ts"),
+  load: () => import("./commands/load.ts"),
   compare: () => import("./commands/compare.ts"),
   baseline: () => import("./commands/baseline.ts"),
   history: () => import("./commands/history.ts"),

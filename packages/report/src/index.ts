@@ -8,9 +8,11 @@ export {
   LiveView,
   type LiveViewOptions,
   type ProgressMode,
-  type ProgressStream,
   progressMode,
 } from "./live/live-view.ts";
+export { type LoadOperation, type LoadProgress, loadPlainLine, renderLoadFrame } from "./live/load-frame.ts";
+export type { ProgressStream } from "./live/frame-painter.ts";
+export { LoadView } from "./live/load-view.ts";
 export type { ProgressEvent } from "./live/progress.ts";
 export { COMMENT_CHARACTERS, type MarkdownOptions, renderMarkdown, STEP_SUMMARY_BYTES } from "./markdown.ts";
 export { stickyMarker } from "./markdown-text.ts";

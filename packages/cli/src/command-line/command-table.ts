@@ -1,40 +1,5 @@
-/** How a flag's value is written and what it becomes. */
-export type FlagType =
-  | { readonly kind: "switch" }
-  | { readonly kind: "text"; readonly placeholder: string; readonly repeatable?: boolean }
-  | { readonly kind: "number"; readonly placeholder: string; readonly above?: number; readonly integer?: boolean }
-  /** `1%` or `0.01`: a fraction, at least 0 and below 1. */
-  | { readonly kind: "fraction"; readonly placeholder: string }
-  | { readonly kind: "choice"; readonly choices: readonly string[] };
-
-export interface FlagSpec {
-  readonly name: string;
-  readonly short?: string;
-  readonly type: FlagType;
-  readonly help: string;
-  /** May also be set as `METTLE_NAME` in the environment, where the flag is not given. */
-  readonly environment?: boolean;
-}
-
-export interface ArgumentSpec {
-  /** As in help: `FILE`. */
-  readonly name: string;
-  readonly required: boolean;
-  readonly variadic?: boolean;
-  /** The words there are, where only these are accepted. */
-  readonly choices?: readonly string[];
-}
-
-export interface CommandSpec {
-  readonly name: string;
-  readonly summary: string;
-  readonly arguments: readonly ArgumentSpec[];
-  readonly flags: readonly FlagSpec[];
-  /** Command lines that work as they stand. */
-  readonly examples: readonly string[];
-  /** Further lines of help. */
-  readonly notes?: readonly string[];
-}
+import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
+import { load } from "./load-command.ts";
 
 const onOff = { kind: "switch" } as const;
 const text = (placeholder: string): FlagType => ({ kind: "text", placeholder });
@@ -125,6 +90,7 @@ const bench: CommandSpec = {
 
 const commands: readonly CommandSpec[] = [
   bench,
+  { ...load, flags: [...load.flags, compare, history, noHistory, all] },
   {
     name: "compare",
     summary: "two runs side by side, with intervals and words",
@@ -284,7 +250,12 @@ export const commandTable: readonly CommandSpec[] = commands;
 
 export const commandNamed = (name: string): CommandSpec | undefined => commands.find((each) => each.name === name);
 
-export const flagsOf = (command: CommandSpec): readonly FlagSpec[] => [...command.flags, ...globalFlags];
+/** A command's own flag takes the place of a general one of the same name. */
+export const flagsOf = (command: CommandSpec): readonly FlagSpec[] => [...command.flags, ...generalFlagsOf(command)];
+
+/** The flags of every command that this one does not have its own version of. */
+export const generalFlagsOf = ({ flags }: CommandSpec): readonly FlagSpec[] =>
+  globalFlags.filter(({ name }) => !flags.some((own) => own.name === name));
 
 /** The environment variable that stands in for a flag: `METTLE_NODE_FLAGS`. */
 export const environmentName = (flag: Pick<FlagSpec, "name">): string =>

@@ -1,4 +1,5 @@
-import { type CommandSpec, commandTable, type FlagSpec, flagsOf, globalFlags } from "./command-table.ts";
+import type { CommandSpec, FlagSpec } from "./command-spec.ts";
+import { commandTable, flagsOf, globalFlags } from "./command-table.ts";
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];

@@ -1,4 +1,5 @@
-import { type CommandSpec, flagsOf } from "./command-table.ts";
+import type { CommandSpec } from "./command-spec.ts";
+import { flagsOf } from "./command-table.ts";
 
 export type FlagValue = true | string | number | readonly string[];
 
@@ -28,6 +29,12 @@ export class Flags {
   /** The words of a repeatable flag; undefined when it was not given. */
   words(name: string): readonly string[] | undefined {
     return this.#value(name, "text") as readonly string[] | undefined;
+  }
+
+  /** Every value of a text flag, in the order given; empty when it was not given. */
+  all(name: string): readonly string[] {
+    const value = this.#value(name, "text");
+    return typeof value === "string" ? [value] : Array.isArray(value) ? value : [];
   }
 
   #value(name: string, ...kinds: readonly string[]): FlagValue | undefined {

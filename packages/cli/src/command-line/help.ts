@@ -1,11 +1,6 @@
-import {
-  type ArgumentSpec,
-  type CommandSpec,
-  commandTable,
-  environmentName,
-  type FlagSpec,
-  globalFlags,
-} from "./command-table.ts";
+import type { ArgumentSpec, CommandSpec, FlagSpec } from "./command-spec.ts";
+import { commandTable, environmentName,
+  generalFlagsOf, globalFlags } from "./command-table.ts";
 
 /** What `mettle --help` prints. */
 export function generalHelp(): string {
@@ -36,7 +31,7 @@ export function commandHelp(command: CommandSpec): string {
     ...(command.notes ? [...command.notes, ""] : []),
     ...(command.flags.length > 0 ? ["Flags:", ...table(command.flags.map(flagRow)), ""] : []),
     "Flags of every command:",
-    ...table(globalFlags.map(flagRow)),
+    ...table(generalFlagsOf(command).map(flagRow)),
     "",
     `Example${command.examples.length > 1 ? "s" : ""}:`,
     ...command.examples.map((example) => `  ${example}`),

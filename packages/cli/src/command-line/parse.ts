@@ -1,14 +1,7 @@
 import { parseArgs } from "node:util";
 import { cliErrors } from "../errors.ts";
-import {
-  type CommandSpec,
-  commandNamed,
-  commandTable,
-  environmentName,
-  type FlagSpec,
-  type FlagType,
-  flagsOf,
-} from "./command-table.ts";
+import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
+import { commandNamed, commandTable, environmentName, flagsOf } from "./command-table.ts";
 import { Flags, type FlagValue } from "./flags.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -156,6 +149,7 @@ function readValue({ type }: FlagSpec, written: string, value: string): FlagValu
       break;
   }
   if (value === "") throw invalid(written, "must not be empty");
+  if (type.repeatable === "whole") return [value];
   return type.repeatable ? value.split(/\s+/).filter(Boolean) : value;
 }
 

@@ -37,13 +37,21 @@ export async function loadSettings(context: CommandContext): Promise<Settings> {
   return {
     config,
     ...(file !== undefined && { configFile: file }),
-    out: resolve(cwd, flags.text("out") ?? config.out ?? settingDefaults.out),
+    out: resolve(cwd, outFolder(flags) ?? config.out ?? settingDefaults.out),
     ...(history !== undefined && { history: resolve(cwd, history) }),
     baselines: resolve(cwd, config.baselines ?? settingDefaults.baselines),
     ...(compare !== undefined && { compare }),
     name: given("name") ?? config.name ?? (basename(cwd) || "mettle"),
   };
 }
+
+/** What `--out` says of the folder: `mettle load` also takes outputs there, such as `json=samples.json`. */
+function outFolder(flags: CommandContext["flags"]): string | undefined {
+  return flags.all("out").findLast((value) => !isOutput(value));
+}
+
+/** `json=FILE`, `otlp=URL` and the like, as opposed to a folder. */
+export const isOutput = (value: string): boolean => /^[a-z][a-z0-9-]*=/.test(value);
 
 function historyFile(
   flag: string | undefined,

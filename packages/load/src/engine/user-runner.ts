@@ -38,6 +38,8 @@ export class IterationMetrics {
     this.dropped = recorder.metric(builtIn.droppedIterations);
     this.interrupted = recorder.metric(builtIn.interruptedIterations);
     this.unstarted = recorder.metric(builtIn.unstartedIterations);
+    // That there was none is a measurement too: a threshold on it must find a 0, not nothing.
+    for (const metric of [this.dropped, this.interrupted, this.unstarted]) metric.add(0, this.tags);
   }
 }
 

@@ -1,20 +1,10 @@
-import { stripVTControlCharacters } from "node:util";
 import { type Clock, type Milliseconds, ms, systemClock } from "@mettle/core";
 import { createPainter } from "../text/color.ts";
 import { formatClock } from "../text/quantities.ts";
-import { textWidth, truncateEnd } from "../text/width.ts";
+import { truncateEnd } from "../text/width.ts";
 import { announcement, plainLine, renderFrame } from "./frame.ts";
+import { FramePainter, type ProgressStream } from "./frame-painter.ts";
 import { advanceProgress, initialProgress, type ProgressEvent, type ProgressState } from "./progress.ts";
-
-/** As much of a `WriteStream` as the view uses; usually `process.stderr`. */
-export interface ProgressStream {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-  /** True while the reader is behind: painting waits, so that memory does not grow. */
-  readonly writableNeedDrain?: boolean;
-}
 
 /** `repaint` for terminals, `lines` for logs, `json` for programs (NDJSON), `quiet` for nobody. */
 export type ProgressMode = "repaint" | "lines" | "json" | "quiet";
@@ -55,12 +45,13 @@ export class LiveView {
   readonly #stop = new AbortController();
   #state: ProgressState = initialProgress;
   #startedNs: number | undefined;
-  #frame: readonly string[] = [];
+  readonly #painter: FramePainter;
   #pending: string[] = [];
   #running: Promise<void> | undefined;
 
   constructor(options: LiveViewOptions) {
     this.#stream = options.stream;
+    this.#painter = new FramePainter(options.stream);
     this.#mode = options.mode;
     this.#clock = options.clock ?? systemClock;
     this.#color = options.color ?? false;
@@ -82,10 +73,8 @@ export class LiveView {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     if (this.#mode !== "repaint" || this.#startedNs === undefined) return;
-    if (this.#state.done) {
-      this.#stream.write(`${this.#eraseFrame()}${this.#pending.map((line) => `${line}\n`).join("")}`);
-      this.#frame = [];
-    } else this.#paint();
+    if (this.#state.done) this.#painter.clear(this.#pending);
+    else this.#paint();
   }
 
   [Symbol.dispose](): void {
@@ -120,7 +109,7 @@ export class LiveView {
 
   #paintSoon(event: ProgressEvent): void {
     const text = announcement(event);
-    if (text !== undefined) this.#pending.push(truncateEnd(` ${text}`, this.#columns()));
+    if (text !== undefined) this.#pending.push(truncateEnd(` ${text}`, this.#painter.columns));
     if (this.#running) return;
     this.#paint();
     this.#running = this.#every(REPAINT_INTERVAL, () => {
@@ -140,31 +129,10 @@ export class LiveView {
     }
   }
 
-  #columns(): number {
-    return Math.max(20, (this.#stream.columns ?? 80) - 1);
-  }
-
   #paint(): void {
     if (this.#stream.writableNeedDrain && !this.#stop.signal.aborted) return;
-    const size = { width: this.#columns(), height: Math.max(1, (this.#stream.rows ?? 24) - 1) };
+    const size = { width: this.#painter.columns, height: this.#painter.rows };
     const frame = renderFrame(this.#state, this.#nowMs(), size, createPainter(this.#color));
-    const changed = frame.length !== this.#frame.length || frame.some((line, i) => line !== this.#frame[i]);
-    if (!changed && this.#pending.length === 0) return;
-    const lines = [...this.#pending, ...frame];
-    // One write, so that a terminal never shows half of it.
-    this.#stream.write(`${this.#eraseFrame()}${lines.map((line) => `${line}\n`).join("")}`);
-    this.#pending = [];
-    this.#frame = frame;
-  }
-
-  /** Back to where the frame began, and clear from there. A narrowed terminal has wrapped its lines: counted as such. */
-  #eraseFrame(): string {
-    if (this.#frame.length === 0) return "";
-    const columns = Math.max(1, this.#stream.columns ?? 80);
-    const rows = this.#frame.reduce(
-      (sum, line) => sum + Math.max(1, Math.ceil(textWidth(stripVTControlCharacters(line)) / columns)),
-      0,
-    );
-    return `\u001b[${rows}A\r\u001b[0J`;
+    if (this.#painter.paint(frame, this.#pending)) this.#pending = [];
   }
 }

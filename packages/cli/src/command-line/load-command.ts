@@ -1,0 +1,71 @@
+import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
+
+const onOff = { kind: "switch" } as const;
+const text = (placeholder: string): FlagType => ({ kind: "text", placeholder });
+const list = (placeholder: string): FlagType => ({ kind: "text", placeholder, repeatable: "whole" });
+const whole = (placeholder: string, above: number): FlagType => ({ kind: "number", placeholder, above, integer: true });
+
+/** How much load, over what time: the names are k6's, the letters wrk's and autocannon's. */
+const shape: readonly FlagSpec[] = [
+  { name: "vus", short: "c", type: whole("N", 0), help: "users, or connections of a URL (1; a URL: 10)" },
+  { name: "duration", short: "d", type: text("TIME"), help: "how long: 30s, 1m30s (a URL: 10s)" },
+  { name: "rate", short: "r", type: { kind: "number", placeholder: "N", above: 0 }, help: "arrivals a second, whatever becomes of the earlier ones" },
+  { name: "iterations", short: "i", type: whole("N", 0), help: "so many in all, shared by the users" },
+  { name: "stage", short: "s", type: list("TIME:N"), help: "ramp to N users over TIME; repeat for more: -s 1m:50 -s 1m:0" },
+  { name: "rps", type: { kind: "number", placeholder: "N", above: 0 }, help: "at most N requests a second over all users" },
+  { name: "poisson", type: onOff, help: "with --rate: arrivals scatter as independent callers do" },
+];
+
+const request: readonly FlagSpec[] = [
+  { name: "method", short: "m", type: text("NAME"), help: "of a URL's requests (GET; with --body POST)" },
+  { name: "header", short: "H", type: list("NAME: VALUE"), help: "of a URL's requests; repeatable" },
+  { name: "body", short: "b", type: text("TEXT|@FILE"), help: "of a URL's requests" },
+  { name: "timeout", type: text("TIME"), help: "of a URL's requests (60s)" },
+  { name: "insecure-skip-tls-verify", short: "k", type: onOff, help: "accept any certificate" },
+  { name: "no-connection-reuse", type: onOff, help: "a new connection for every request" },
+];
+
+/** `mettle load`; the flags that commands share are added by the table. */
+export const load: CommandSpec = {
+  name: "load",
+  summary: "load test a URL, a script of ours or of k6, or a YAML scenario",
+  arguments: [{ name: "TARGET", required: true }],
+  flags: [
+    ...shape,
+    ...request,
+    { name: "env", short: "e", type: list("NAME=VALUE"), help: "for scripts: user.env, and __ENV in k6's; repeatable" },
+    { name: "tag", type: list("NAME=VALUE"), help: "on every sample; repeatable" },
+    { name: "threshold", type: list("METRIC: RULE"), help: "such as 'http_req_duration: p(95) < 200ms'; repeatable" },
+    { name: "no-thresholds", type: onOff, help: "judge by none" },
+    { name: "no-setup", type: onOff, help: "skip the script's setup" },
+    { name: "no-teardown", type: onOff, help: "skip the script's teardown" },
+    { name: "workers", short: "w", type: whole("N", 0), help: "threads that make load (1)", environment: true },
+    {
+      name: "punctuality",
+      type: { kind: "choice", choices: ["timer", "end", "full"] },
+      help: "how closely the schedule is kept; full takes a core of its own (end)",
+      environment: true,
+    },
+    { name: "seed", type: { kind: "number", placeholder: "N", integer: true }, help: "of everything random (1)", environment: true },
+    {
+      name: "out",
+      short: "o",
+      type: list("DIR|KIND=WHERE"),
+      help: "folder for files (mettle-out), or samples: json=FILE csv=FILE otlp=URL prometheus=URL",
+      environment: true,
+    },
+    { name: "summary-export", type: text("FILE"), help: "the end of the run as k6's summary JSON" },
+    { name: "name", type: text("NAME"), help: "of the run (the folder's)" },
+    { name: "save", type: text("NAME"), help: "save the run as a baseline" },
+  ],
+  examples: [
+    "mettle load http://127.0.0.1:3000/health -c 50 -d 10s",
+    "mettle load http://127.0.0.1:3000/ -r 500 -d 30s --threshold 'http_req_response_time: p(95) < 200ms'",
+    "mettle load agents.load.ts --env BASE_URL=http://127.0.0.1:3000",
+  ],
+  notes: [
+    "Response times count from the moment a request was due (--rate), so that a stall shows for everyone who waited.",
+    "Exit code: 0 pass, 3 a threshold missed, 5 the generator was too slow or starved: its figures prove nothing.",
+    "Ctrl-C ends gracefully, twice at once. Writes run.json, summary.md and junit.xml.",
+  ],
+};

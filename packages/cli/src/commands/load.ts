@@ -1,0 +1,179 @@
+import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
+import { type ResolvedPolicy, resolvePolicy, type Verdict } from "@mettle/judge";
+import { type LoadResult, resolvePlan, runLoad } from "@mettle/load";
+import { colorSupport, LoadView, progressMode, renderJson, renderJunit, renderMarkdown, renderSummary } from "@mettle/report";
+import { openHistory, type Run, runSchema } from "@mettle/results";
+import { type CommandContext, note } from "../command-context.ts";
+import { loadSettings, type Settings } from "../config/settings.ts";
+import { writeError } from "../error-text.ts";
+import { Interruption } from "../interrupt.ts";
+import { withFlags } from "../load/options.ts";
+import { openOutputs } from "../load/outputs.ts";
+import { progressOf } from "../load/progress.ts";
+import { exportSummary } from "../load/summary-export.ts";
+import { findTarget, type LoadTarget } from "../load/target.ts";
+import { LiveThresholds, shortestWindowMs, submetricsOf, thresholdsOf } from "../load/thresholds.ts";
+import { OutputFolder } from "../output-folder.ts";
+import { findYardstick, isJudged, judgeRun, type Yardstick } from "../run/judge-run.ts";
+import { textOptions } from "../run/render-text.ts";
+import { saveBaseline } from "../run/save-baseline.ts";
+
+/** `mettle load TARGET`: find, load, keep, judge, show. */
+export async function run(context: CommandContext): Promise<number> {
+  const settings = await loadSettings(context);
+  const target = await findTarget(context);
+  const yardstick = withThresholds(await findYardstick(settings), target, context);
+  const loaded = await loadInterruptibly(target, yardstick, settings, context);
+  const { result } = loaded;
+  const troubles = [...result.troubles, ...(await keep(result, settings, context))];
+  const verdict = judgeRun(result.run, yardstick, settings, context);
+  const judged = isJudged(yardstick, result.run);
+  const exitCode = exitCodeOf(result, judged ? verdict.exitCode : exitCodes.pass, troubles);
+  const final = { ...verdict, exitCode };
+  troubles.push(...(await writeReports(result.run, final, settings, context)));
+  show(result, final, judged || exitCode !== exitCodes.pass, settings, context);
+  for (const trouble of troubles) writeError(trouble, context);
+  return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
+}
+
+/** The policy of the configuration with the thresholds of the script and of the command line. */
+function withThresholds(yardstick: Yardstick, { test }: LoadTarget, context: CommandContext): Yardstick {
+  const thresholds = thresholdsOf(test.options.thresholds, context);
+  const own = context.flags.on("no-thresholds") ? {} : yardstick.policy?.thresholds;
+  if (Object.keys(thresholds).length === 0 && !yardstick.policy) return yardstick;
+  const policy = { ...yardstick.policy, thresholds: { ...own, ...thresholds } };
+  // A misspelt threshold is said now, not after the load.
+  resolvePolicy(policy);
+  return { ...yardstick, policy };
+}
+
+async function loadInterruptibly(
+  target: LoadTarget,
+  yardstick: Yardstick,
+  settings: Settings,
+  context: CommandContext,
+): Promise<{ readonly result: LoadResult }> {
+  const policy = resolvePolicy(yardstick.policy ?? {});
+  const plan = resolvePlan(withFlags(target.test.options, context));
+  const outputs = openOutputs(context);
+  using view = viewOf(context);
+  using interruption = new Interruption(() => {
+    view.note("Interrupted: no more iterations begin; those in flight may end. Once more ends at once.");
+  });
+  const live = new LiveThresholds(policy, emptyRun(settings.name));
+  const result = await runLoad({
+    name: settings.name,
+    plan,
+    from: { source: target.source },
+    submetrics: submetricsOf(policy),
+    stop: interruption.signal,
+    outputs,
+    ...seriesPoints(policy),
+    onSnapshot: (snapshot) => {
+      const judged = live.judge(snapshot);
+      view.update(progressOf(snapshot, { name: settings.name, target: target.shown }, judged));
+      const aborting = live.aborting(judged, snapshot.elapsedMs);
+      if (!aborting) return "continue";
+      view.note(`Aborted: ${aborting.finding?.message ?? aborting.rule.text}`);
+      return "abort";
+    },
+  });
+  return { result };
+}
+
+function viewOf({ stderr, env, flags, clock }: CommandContext): LoadView {
+  return new LoadView({
+    stream: stderr,
+    mode: progressMode(stderr, { quiet: flags.on("quiet"), json: flags.on("json") }),
+    color: colorSupport(env, stderr),
+    clock,
+  });
+}
+
+/** Windows need points that lie no further apart than they are long. */
+function seriesPoints(policy: ResolvedPolicy): { readonly seriesPoints?: number } {
+  return shortestWindowMs(policy) === undefined ? {} : { seriesPoints: 7200 };
+}
+
+/** What thresholds are judged in while the run goes on: nothing but measurements matters to them. */
+const emptyRun = (name: string): Run => ({
+  schema: runSchema,
+  id: "00000000-0000-7000-8000-000000000000",
+  startedAt: new Date(0).toISOString(),
+  durationMs: 0,
+  name,
+  kind: "load",
+  environment: {
+    os: { platform: process.platform, release: "", arch: process.arch },
+    cpu: { model: "", cores: 1 },
+    memoryBytes: 0,
+    node: { version: process.version, v8: process.versions.v8, flags: [] },
+    fingerprint: "",
+  },
+  validity: { state: "valid", reasons: [] },
+  measurements: [],
+});
+
+/** Keeps the run, first in the output folder, where nothing may get lost. @returns what went wrong after it was safe */
+async function keep(result: LoadResult, settings: Settings, context: CommandContext): Promise<MettleError[]> {
+  const { run, interrupted, aborted } = result;
+  const out = new OutputFolder(settings.out, context.cwd);
+  await out.writeRun("run.json", run);
+  const troubles: MettleError[] = [];
+  const attempt = async (action: () => unknown): Promise<void> => {
+    try {
+      await action();
+    } catch (error) {
+      if (!(error instanceof MettleError)) throw error;
+      troubles.push(error);
+    }
+  };
+  const { history } = settings;
+  const name = context.flags.text("save");
+  const exported = context.flags.text("summary-export");
+  // Half a run, or one whose generator failed, is no point of a history.
+  if (history !== undefined && !interrupted && !aborted && run.validity.state !== "invalid") {
+    await attempt(() => append(history, run));
+  }
+  if (name !== undefined) await attempt(() => saveBaseline(name, run, settings, context));
+  if (exported !== undefined) await attempt(() => exportSummary(exported, run, context));
+  return troubles;
+}
+
+function append(file: string, run: Run): void {
+  using history = openHistory(file);
+  history.append(run);
+}
+
+/** An interruption outranks everything; figures that prove nothing outrank what they seem to say. */
+function exitCodeOf(result: LoadResult, judged: ExitCode, troubles: readonly MettleError[]): ExitCode {
+  if (result.interrupted) return exitCodes.interrupted;
+  if (result.run.validity.state === "invalid") return exitCodes.invalidMeasurement;
+  return judged === exitCodes.pass ? (troubles[0]?.exitCode ?? judged) : judged;
+}
+
+async function writeReports(run: Run, verdict: Verdict, settings: Settings, context: CommandContext): Promise<MettleError[]> {
+  const out = new OutputFolder(settings.out, context.cwd);
+  try {
+    await out.write("summary.md", renderMarkdown(run, verdict));
+    await out.write("junit.xml", renderJunit(run, verdict));
+    return [];
+  } catch (error) {
+    if (!(error instanceof MettleError)) throw error;
+    return [error];
+  }
+}
+
+function show(result: LoadResult, verdict: Verdict, judged: boolean, settings: Settings, context: CommandContext): void {
+  const { flags, stdout, cwd } = context;
+  const { run, errors } = result;
+  if (flags.on("json")) {
+    stdout.write(renderJson(run, verdict));
+    return;
+  }
+  for (const { message, count } of errors.slice(0, 10)) note(context, `! ${count}× ${message}`);
+  const out = new OutputFolder(settings.out, cwd);
+  const files = { data: out.shown("run.json"), summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
+  const shown = judged ? verdict : undefined;
+  stdout.write(renderSummary(run, shown, { ...textOptions(context), all: flags.on("all"), files }));
+}

@@ -1,0 +1,88 @@
+import { formatThreshold } from "@mettle/judge";
+import { builtIn, type LoadSnapshot, type ScenarioProgress } from "@mettle/load";
+import type { LoadOperation, LoadProgress } from "@mettle/report";
+import type { LiveThreshold } from "./thresholds.ts";
+
+const RECENT_POINTS = 60;
+/** What the running table is made of, in this order of preference. */
+const tables = [builtIn.httpResponseTime, builtIn.iterationResponseTime, builtIn.iterationDuration];
+
+/** A snapshot as the live view shows it. */
+export function progressOf(
+  snapshot: LoadSnapshot,
+  about: { readonly name: string; readonly target: string },
+  judged: readonly LiveThreshold[],
+): LoadProgress {
+  const running = snapshot.scenarios.filter((scenario) => isRunning(scenario, snapshot.elapsedMs));
+  const counted = countedIterations(snapshot.scenarios);
+  const late = snapshot.board.find(builtIn.dispatchDelay.name)?.measurement(1).summary.p99;
+  const known = judged.filter(({ finding }) => finding !== undefined && finding.state !== "no-data");
+  return {
+    ...about,
+    phase: running.map(({ name }) => name).join(" + ") || "ending",
+    elapsedMs: snapshot.elapsedMs,
+    ...(Number.isFinite(snapshot.plannedMs) && { plannedMs: snapshot.plannedMs }),
+    ...(counted && { iterations: counted }),
+    perSecond: snapshot.startedPerSecond,
+    ...(snapshot.duePerSecond !== undefined && { duePerSecond: snapshot.duePerSecond }),
+    inFlight: snapshot.running,
+    waiting: snapshot.waiting,
+    users: snapshot.users,
+    ...(snapshot.cpuShare !== undefined && { cpuShare: snapshot.cpuShare }),
+    ...(late !== undefined && { lateP99Ns: late }),
+    validity: snapshot.validity,
+    thresholds: {
+      missed: known.filter(({ missed }) => missed).length,
+      held: known.filter(({ missed }) => !missed).length,
+    },
+    operations: operationsOf(snapshot, judged),
+    errors: snapshot.errors.map(({ message, count }) => ({ message, count })),
+  };
+}
+
+const isRunning = ({ startMs, plannedEndMs, running }: ScenarioProgress, elapsedMs: number): boolean =>
+  (elapsedMs >= startMs && elapsedMs <= plannedEndMs) || running > 0;
+
+function countedIterations(scenarios: readonly ScenarioProgress[]): LoadProgress["iterations"] | undefined {
+  if (!scenarios.every(({ plannedIterations }) => plannedIterations !== undefined)) return undefined;
+  const sum = (of: (scenario: ScenarioProgress) => number): number =>
+    scenarios.reduce((total, scenario) => total + of(scenario), 0);
+  return { done: sum(({ ended }) => ended), planned: sum(({ plannedIterations }) => plannedIterations ?? 0) };
+}
+
+function operationsOf(snapshot: LoadSnapshot, judged: readonly LiveThreshold[]): readonly LoadOperation[] {
+  const metric = tables.find(({ name }) => (snapshot.board.find(name)?.count ?? 0) > 0);
+  if (!metric) return [];
+  const rows = snapshot.board.rows.filter(({ definition, tags }) => definition.name === metric.name && isOperation(tags));
+  const operations = rows.map((row): LoadOperation => {
+    const { summary } = row.measurement(snapshot.elapsedMs / 1000);
+    const failed = snapshot.board.find(builtIn.httpFailed.name, row.tags)?.measurement(1).summary.rate;
+    const { p50, p95, p99 } = summary;
+    const latest = row.points.latest("count", 1)[0];
+    const seconds = row.points.stepMs / 1000;
+    const limit = limitOf(row.tags["name"] ?? row.tags["scenario"], judged);
+    return {
+      name: row.tags["name"] ?? row.tags["scenario"] ?? "all",
+      perSecond: latest === undefined || Number.isNaN(latest) ? 0 : latest / seconds,
+      ...(failed !== undefined && { failedShare: failed }),
+      ...(p50 !== undefined && { p50 }),
+      ...(p95 !== undefined && { p95 }),
+      ...(p99 !== undefined && { p99 }),
+      ...(limit && { limit }),
+      recent: row.points.latest("p95", RECENT_POINTS).map((value) => (Number.isNaN(value) ? undefined : value)),
+    };
+  });
+  return operations.toSorted((a, b) => b.perSecond - a.perSecond);
+}
+
+const isOperation = (tags: Readonly<Record<string, string>>): boolean =>
+  tags["scenario"] !== undefined && Object.keys(tags).length <= 2;
+
+/** The threshold of an operation: one missed before one held, its own before a general one. */
+function limitOf(name: string | undefined, judged: readonly LiveThreshold[]): LoadOperation["limit"] | undefined {
+  const times = judged.filter(({ rule }) => /^(http_req_duration|http_req_response_time)$/.test(rule.selector.metric));
+  const own = times.filter(({ rule }) => Object.values(rule.selector.tags).includes(name ?? ""));
+  const general = times.filter(({ rule }) => Object.keys(rule.selector.tags).length === 0);
+  const [best] = (own.length > 0 ? own : general).toSorted((a, b) => Number(b.missed) - Number(a.missed));
+  return best && { text: formatThreshold(best.rule.threshold), missed: best.missed };
+}

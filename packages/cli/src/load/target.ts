@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { messageOf, parseDurationMs } from "@mettle/core";
+import {
+  type HttpOptions,
+  type HttpRequest,
+  importLoadTest,
+  type LoadOptions,
+  type LoadSource,
+  type LoadTest,
+  type UrlLoadParameters,
+} from "@mettle/load";
+import type { CommandContext } from "../command-context.ts";
+import { cliErrors } from "../errors.ts";
+import { pairs } from "./pairs.ts";
+
+/** What `mettle load` is to load, found and read. */
+export interface LoadTarget {
+  /** For people: the URL, or the file as written. */
+  readonly shown: string;
+  /** What each thread loads. */
+  readonly source: LoadSource;
+  /** As this thread holds it: its options are what counts here. */
+  readonly test: LoadTest;
+}
+
+const moduleOf = "@mettle/load";
+const extensions: readonly string[] = [".ts", ".mts", ".js", ".mjs"];
+const declarative: readonly string[] = [".yaml", ".yml", ".json"];
+
+/**
+ * Reads what a command line names: a URL, a script, a YAML scenario.
+ *
+ * @throws MettleError `LOAD_SCRIPT_UNREADABLE`, `LOAD_SCRIPT_INVALID`, `USAGE_VALUE_INVALID`
+ */
+export async function findTarget(context: CommandContext): Promise<LoadTarget> {
+  const named = context.positionals[0] ?? "";
+  const source = sourceOf(named, context);
+  return { shown: named, source, test: await importLoadTest(source) };
+}
+
+function sourceOf(named: string, context: CommandContext): LoadSource {
+  const own = import.meta.resolve(moduleOf);
+  if (/^https?:\/\//.test(named)) return { module: own, factory: "urlLoad", parameters: urlParameters(named, context) };
+  const file = resolve(context.cwd, named);
+  const extension = extname(file);
+  const known = [...extensions, ...declarative];
+  if (!existsSync(file) || !known.includes(extension)) {
+    const why = existsSync(file) ? `is none of ${known.join(", ")}` : "is no file, and no URL with http:// or https://";
+    throw cliErrors.create("USAGE_VALUE_INVALID", `${named} ${why}.`, {
+      details: { target: named },
+      next: "Name a URL, a script or a YAML scenario: mettle load http://127.0.0.1:3000/ -c 10 -d 10s.",
+    });
+  }
+  const env = pairs(context, "env");
+  const script = pathToFileURL(file).href;
+  if (declarative.includes(extension)) return { module: own, factory: "declarativeLoad", parameters: { file, env } };
+  const mettle = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
+  return { module: own, factory: "scriptLoad", parameters: { script, env, own: { mettle, [moduleOf]: own } } };
+}
+
+function urlParameters(url: string, context: CommandContext): UrlLoadParameters {
+  const { flags } = context;
+  const body = bodyOf(context);
+  const timeout = flags.text("timeout");
+  const request: HttpRequest = {
+    method: (flags.text("method") ?? (body === undefined ? "GET" : "POST")).toUpperCase(),
+    url,
+    headers: Object.entries(pairs(context, "header", /\s*:\s*/)),
+    timeoutMs: timeout === undefined ? 60_000 : parseDurationMs(timeout),
+    ...(body !== undefined && { body }),
+  };
+  const options: LoadOptions = { vus: 10, duration: "10s" };
+  return { request, options, http: httpOptions(context) };
+}
+
+function httpOptions({ flags }: CommandContext): HttpOptions {
+  return {
+    ...(flags.on("insecure-skip-tls-verify") && { tls: { insecureSkipVerify: true } }),
+    ...(flags.on("no-connection-reuse") && { keepAlive: false }),
+  };
+}
+
+function bodyOf({ flags, cwd }: CommandContext): string | Uint8Array | undefined {
+  const given = flags.text("body");
+  if (!given?.startsWith("@")) return given;
+  try {
+    return readFileSync(resolve(cwd, given.slice(1)));
+  } catch (cause) {
+    throw cliErrors.create("USAGE_VALUE_INVALID", `--body ${given} cannot be read: ${messageOf(cause)}.`, {
+      details: { flag: "--body", value: given },
+      cause,
+    });
+  }
+}
