@@ -116,3 +116,23 @@ export { type OpenApiOptions, scenarioFromOpenApi } from "./convert/openapi.ts";
 export { type PostmanOptions, scenarioFromPostman } from "./convert/postman.ts";
 export { printScenario } from "./convert/print-scenario.ts";
 export type { RequestStep, ScenarioModel, ScenarioVariable, Template, ThinkStep } from "./convert/scenario-model.ts";
+export { CookieJar, type Cookie, type CookieAttributes } from "./http/cookie-jar.ts";
+export type { ContentCoding } from "./http/content-coding.ts";
+export type { Credentials } from "./http/digest-authentication.ts";
+export {
+  exchangeAll,
+  type Hop,
+  type SessionOptions,
+  type SessionOutcome,
+  sessionDefaults,
+} from "./http/http-session.ts";
+export { type FormPart, multipartBody } from "./http/multipart.ts";
+export { compressBody } from "./http/request-compression.ts";
+export {
+  openWebSocket,
+  WebSocketConnection,
+  type WebSocketEnd,
+  type WebSocketHandlers,
+  type WebSocketHandshake,
+  type WebSocketRequest,
+} from "./websocket/websocket-connection.ts";

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
 
 /**
@@ -36,6 +37,7 @@ let RequestClass: (new () => WriteRequest) | undefined;
  * @returns `undefined` for sockets with TLS, and where the handle is not known
  */
 export function directWriter(socket: Socket, onError: (error: Error) => void): DirectWriter | undefined {
+  if (socket instanceof TLSSocket) return undefined;
   const handle = (socket as unknown as { _handle?: Partial<StreamHandle> })._handle;
   if (typeof handle?.writeBuffer !== "function" || typeof handle.writeQueueSize !== "number") return undefined;
   if (!RequestClass) {

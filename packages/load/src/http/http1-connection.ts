@@ -98,7 +98,7 @@ export class Http1Connection implements ResponseSink, Carrier {
     if (!readsByCallback) {
       socket.on("data", (chunk: Buffer) => this.receive(chunk, 0, chunk.length));
     }
-    if (!tls) this.#direct = directWriter(socket, (error) => this.#broke(failureOf(error, "exchange")));
+    this.#direct = directWriter(socket, (error) => this.#broke(failureOf(error, "exchange")));
     socket.on("end", () => this.#ended());
     socket.on("error", (error) => this.#broke(failureOf(error, "exchange")));
     socket.on("close", () => this.#broke(unexpectedEnd));

@@ -49,7 +49,8 @@ export class Http2Connection implements Carrier {
       settings: { enablePush: false, initialWindowSize: 1024 * 1024 },
     });
     this.#session.on("error", (error) => {
-      this.#reason = sessionFailure(error);
+      // A GOAWAY is followed by an error of the session that says less.
+      if (this.#reason === unexpectedEnd) this.#reason = sessionFailure(error);
     });
     this.#session.on("goaway", (code) => {
       if (code !== constants.NGHTTP2_NO_ERROR) this.#reason = http2Failure("goAway", code);
@@ -159,7 +160,7 @@ export class Http2Connection implements Carrier {
       ended = true;
     });
     stream.on("error", (error) => {
-      problem ??= streamFailure(error, stream.rstCode);
+      problem ??= this.#failureOf(error, stream.rstCode);
     });
     stream.on("close", () => {
       if (!this.#streams.delete(exchange)) {
@@ -185,6 +186,11 @@ export class Http2Connection implements Carrier {
     }
   }
 
+  #failureOf(error: Error & { code?: string }, resetCode: number | undefined): HttpFailure {
+    if (error.code === "ERR_HTTP2_STREAM_ERROR") return http2Failure("stream", resetCode ?? -1, error);
+    return this.#reason === unexpectedEnd ? sessionFailure(error) : this.#reason;
+  }
+
   #gone(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -200,14 +206,18 @@ function pairs(raw: readonly string[]): (readonly [string, string])[] {
   return headers;
 }
 
-function streamFailure(error: Error & { code?: string }, resetCode: number | undefined): HttpFailure {
-  if (error.code === "ERR_HTTP2_STREAM_ERROR") return http2Failure("stream", resetCode ?? -1, error);
-  return sessionFailure(error);
-}
+/** What nghttp2 calls its finds, and the error code of RFC 9113 section 7 that it tells the server. */
+const nghttp2Errors = new Map([
+  [-505, constants.NGHTTP2_PROTOCOL_ERROR],
+  [-510, constants.NGHTTP2_STREAM_CLOSED],
+  [-522, constants.NGHTTP2_FRAME_SIZE_ERROR],
+  [-523, constants.NGHTTP2_COMPRESSION_ERROR],
+  [-524, constants.NGHTTP2_FLOW_CONTROL_ERROR],
+]);
 
 function sessionFailure(error: Error & { code?: string; errno?: number }): HttpFailure {
-  if (error.code === "ERR_HTTP2_SESSION_ERROR" || error.code === "ERR_HTTP2_ERROR") {
-    return http2Failure("connection", -(error.errno ?? 1), error);
+  if (error.code === "ERR_HTTP2_ERROR") {
+    return http2Failure("connection", nghttp2Errors.get(error.errno ?? 0) ?? -1, error);
   }
   return error.code?.startsWith("ERR_HTTP2") === true
     ? failure(failureCodes.http2Connection, `http2: ${error.message}`, error)

@@ -164,17 +164,16 @@ export class OriginPool implements ConnectionOwner {
   /** Each dial serves as many waiting exchanges as a connection carries at once. */
   #dialWhereNeeded(): void {
     if (this.#closed) return;
-    while (
-      this.#waiting > this.#dials.size * this.#depth &&
-      this.#connections.size + this.#dials.size < this.#maxConnections
-    ) {
+    // Until it is known which protocol the server chooses one dial must do: with HTTP/2 it serves all who wait.
+    const most = this.#offersHttp2() && this.#connections.size === 0 ? 1 : this.#maxConnections;
+    while (this.#waiting > this.#dials.size * this.#depth && this.#connections.size + this.#dials.size < most) {
       this.#dial();
     }
   }
 
   #dial(): void {
-    const { options, dialer, localAddress, http1Origins } = this.#context;
-    const offersHttp2 = this.#origin.secure && options.http2 && !http1Origins.has(this.#origin.key);
+    const { options, dialer, localAddress } = this.#context;
+    const offersHttp2 = this.#offersHttp2();
     const connection = new Http1Connection(this, {
       limits: options.limits,
       maxBodyBytes: options.maxBodyBytes,
@@ -193,6 +192,11 @@ export class OriginPool implements ConnectionOwner {
       },
     });
     this.#dials.add(dial);
+  }
+
+  #offersHttp2(): boolean {
+    const { options, http1Origins } = this.#context;
+    return this.#origin.secure && options.http2 && !http1Origins.has(this.#origin.key);
   }
 
   #dialled(outcome: DialOutcome, connection: Http1Connection): void {
@@ -214,6 +218,7 @@ export class OriginPool implements ConnectionOwner {
       connection.idleSince = this.#context.options.now();
       this.#connections.add(connection);
       this.#offer(connection);
+      this.#dialWhereNeeded();
     }
   }
 
