@@ -26,7 +26,9 @@ async function serve(tokens: number): Promise<void> {
   process.stdout.write(`${model.url}\n`);
   for await (const _ of createInterface({ input: process.stdin })) {
     const { user, system } = process.cpuUsage();
-    process.stdout.write(`${JSON.stringify({ cpuMs: (user + system) / 1000, memory: process.memoryUsage.rss(), ...model.metrics() })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ cpuMs: (user + system) / 1000, memory: process.memoryUsage.rss(), ...model.metrics() })}\n`,
+    );
   }
   await model.close();
 }
@@ -91,7 +93,9 @@ async function measure(streams: number, seconds: number): Promise<void> {
 function openStream(url: URL, onEvents: (events: number, at: number) => void): ReturnType<typeof connect> {
   const body = JSON.stringify({ model: "m", stream: true, messages: [{ role: "user", content: "hi" }] });
   const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true }, () => {
-    socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: ${url.host}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: ${url.host}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
   });
   socket.on("data", (chunk: Buffer) => {
     const at = performance.now();

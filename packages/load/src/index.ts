@@ -60,7 +60,12 @@ export { mcp, type McpDriverOptions, type McpStep, type McpVersion, mcpVersions 
 export { type NatsDriverOptions, natsRequest, type NatsRequester, type NatsStep } from "./drivers/nats.ts";
 export { type ChatMessage, type ChatStep, openAiChat, type OpenAiDriverOptions } from "./drivers/openai-chat.ts";
 export { openAiResponses, type ResponsesStep } from "./drivers/openai-responses.ts";
-export { AgentMetrics, type AgentMetricsOptions, type SessionRecord, type StepRecording } from "./agent/agent-metrics.ts";
+export {
+  AgentMetrics,
+  type AgentMetricsOptions,
+  type SessionRecord,
+  type StepRecording,
+} from "./agent/agent-metrics.ts";
 export {
   actionWeights,
   generateActions,
@@ -92,7 +97,12 @@ export {
   sessionProfileDefaults,
   type SyntheticTurn,
 } from "./agent/session-profile.ts";
-export { type SessionWorkloadOptions, sessionWorkload, textOfTokens, type TurnContext } from "./agent/session-workload.ts";
+export {
+  type SessionWorkloadOptions,
+  sessionWorkload,
+  textOfTokens,
+  type TurnContext,
+} from "./agent/session-workload.ts";
 export { type StepMeasures, StepMeter } from "./agent/step-measures.ts";
 export { criticalPath, measureTask, type TaskMeasures, type TaskRecord, type TaskSpan } from "./agent/task-measures.ts";
 export { TaskRecorder, type TaskRecorderOptions } from "./agent/task-recorder.ts";
@@ -103,13 +113,25 @@ export type { TraceCall, TraceSession } from "./traces/dependencies.ts";
 export { type TraceErrorCode, traceErrors } from "./traces/errors.ts";
 export { type MooncakeOptions, readMooncakeCompact, readMooncakeTrace } from "./traces/mooncake.ts";
 export { type OtelTraceOptions, readOtelTrace } from "./traces/otel.ts";
-export { type ArrivalOptions, type ReplayOptions, type ReplayResult, replaySession, traceArrivals } from "./traces/replay.ts";
+export {
+  type ArrivalOptions,
+  type ReplayOptions,
+  type ReplayResult,
+  replaySession,
+  traceArrivals,
+} from "./traces/replay.ts";
 export type { ReadTraceOptions, TraceReader, TraceRequest } from "./traces/trace.ts";
 export { type MockModelErrorCode, mockModelErrors } from "./mock-model/errors.ts";
 export { type Endpoint, type Fault, type FaultKind, parseFault } from "./mock-model/faults.ts";
 export { mockModelDefaults, type MockModelOptions, type MockTool } from "./mock-model/options.ts";
 export { type MockModel, type MockModelMetrics, startMockModel } from "./mock-model/server.ts";
-export { type Converted, type ConvertFormat, convertFormats, type ConvertOptions, convertToScenario } from "./convert/convert.ts";
+export {
+  type Converted,
+  type ConvertFormat,
+  convertFormats,
+  type ConvertOptions,
+  convertToScenario,
+} from "./convert/convert.ts";
 export { type ConvertErrorCode, convertErrors } from "./convert/errors.ts";
 export { type HarOptions, scenarioFromHar } from "./convert/har.ts";
 export { type OpenApiOptions, scenarioFromOpenApi } from "./convert/openapi.ts";

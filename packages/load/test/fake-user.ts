@@ -27,7 +27,10 @@ export class KeepingRecorder implements MetricRecorder {
   }
 }
 
-export function fakeUser(http: HttpClient = new HttpEngine().client(), signal = new AbortController().signal): VirtualUser {
+export function fakeUser(
+  http: HttpClient = new HttpEngine().client(),
+  signal = new AbortController().signal,
+): VirtualUser {
   return {
     id: 1,
     scenario: "test",

@@ -33,7 +33,9 @@ export class WeightedChoice<Item extends Weighted> {
 
   /** Each item's chance, 0–1. */
   get shares(): ReadonlyMap<string, number> {
-    return new Map(this.#items.map(({ name }, index) => [name, (this.#ends[index] ?? 0) - (this.#ends[index - 1] ?? 0)]));
+    return new Map(
+      this.#items.map(({ name }, index) => [name, (this.#ends[index] ?? 0) - (this.#ends[index - 1] ?? 0)]),
+    );
   }
 
   pick(random: Random): Item {

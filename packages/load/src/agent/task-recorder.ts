@@ -85,7 +85,15 @@ export class TaskRecorder {
       if (failed) this.#failedTools.add(name);
       const { costs } = this.#options;
       const cost = costs === undefined ? undefined : (costs.ofTool(name) ?? (costs.pricesTools ? undefined : 0));
-      this.#spans.push({ kind: "tool", name, start, end: this.#now(), failed, retry, ...(cost !== undefined && { cost }) });
+      this.#spans.push({
+        kind: "tool",
+        name,
+        start,
+        end: this.#now(),
+        failed,
+        retry,
+        ...(cost !== undefined && { cost }),
+      });
     }
   }
 

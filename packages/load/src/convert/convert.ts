@@ -51,7 +51,12 @@ function parseText(text: string, source: string): unknown {
   const [error] = document.errors;
   if (error) {
     const { line, col } = error.linePos?.[0] ?? { line: 1, col: 1 };
-    throw invalidInput(source, `line ${line}, column ${col}`, `it is not YAML: ${error.message.split("\n", 1)[0] ?? ""}`, error);
+    throw invalidInput(
+      source,
+      `line ${line}, column ${col}`,
+      `it is not YAML: ${error.message.split("\n", 1)[0] ?? ""}`,
+      error,
+    );
   }
   try {
     return document.toJS({ maxAliasCount: 100 });
@@ -66,7 +71,11 @@ function formatOf(document: unknown, source: string): ConvertFormat {
     if (document["openapi"] !== undefined || document["swagger"] !== undefined) return "openapi";
     if (isObject(document["info"]) && document["item"] !== undefined) return "postman";
   }
-  throw convertErrors.create("CONVERT_UNSUPPORTED", `${source} is neither a HAR file, a Postman collection nor an OpenAPI document.`, {
-    details: { source },
-  });
+  throw convertErrors.create(
+    "CONVERT_UNSUPPORTED",
+    `${source} is neither a HAR file, a Postman collection nor an OpenAPI document.`,
+    {
+      details: { source },
+    },
+  );
 }

@@ -1,6 +1,12 @@
 import { DocumentReader, isObject, type Json } from "./document.ts";
 import { convertErrors } from "./errors.ts";
-import { isConnectionHeader, isHeaderName, ScenarioBuilder, type ScenarioModel, type Template } from "./scenario-model.ts";
+import {
+  isConnectionHeader,
+  isHeaderName,
+  ScenarioBuilder,
+  type ScenarioModel,
+  type Template,
+} from "./scenario-model.ts";
 
 export interface HarOptions {
   /** Named in errors. */
@@ -92,7 +98,9 @@ function readEntry(
     url: [url.href],
     headers: readHeaders(reader, builder, request["headers"], `${place}.request.headers`),
     ...(body !== undefined && { body: [body] }),
-    ...(Number.isInteger(status) && (status as number) >= 100 && (status as number) < 600 && { expectedStatus: status as number }),
+    ...(Number.isInteger(status) &&
+      (status as number) >= 100 &&
+      (status as number) < 600 && { expectedStatus: status as number }),
     groups: page === undefined ? [] : [page],
   });
   return true;
@@ -105,7 +113,12 @@ function pageTitles(log: Json): ReadonlyMap<string, string> {
   );
 }
 
-function readHeaders(reader: DocumentReader, builder: ScenarioBuilder, value: unknown, place: string): [string, Template][] {
+function readHeaders(
+  reader: DocumentReader,
+  builder: ScenarioBuilder,
+  value: unknown,
+  place: string,
+): [string, Template][] {
   if (value === undefined) return [];
   return reader.list(value, place).flatMap((item, index): [string, Template][] => {
     const header = reader.object(item, `${place}[${index}]`);

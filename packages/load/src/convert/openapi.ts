@@ -2,7 +2,14 @@ import { Random } from "@mettle/core";
 import { exampleValue } from "../mock-model/json-example.ts";
 import { DocumentReader, isObject, type Json } from "./document.ts";
 import { convertErrors } from "./errors.ts";
-import { isConnectionHeader, isHeaderName, ScenarioBuilder, type ScenarioModel, type Template, templateOf } from "./scenario-model.ts";
+import {
+  isConnectionHeader,
+  isHeaderName,
+  ScenarioBuilder,
+  type ScenarioModel,
+  type Template,
+  templateOf,
+} from "./scenario-model.ts";
 
 export interface OpenApiOptions {
   readonly source?: string;
@@ -29,8 +36,11 @@ export function scenarioFromOpenApi(document: unknown, options: OpenApiOptions =
   const root = reader.object(document, "the document");
   const version = root["openapi"];
   if (typeof version !== "string" || !/^3\.[01]\.\d+/.test(version)) {
-    const found = root["swagger"] === undefined ? JSON.stringify(version) : `Swagger ${JSON.stringify(root["swagger"])}`;
-    throw convertErrors.create("CONVERT_UNSUPPORTED", `${reader.source}: OpenAPI version ${found ?? "absent"}.`, { details: { version } });
+    const found =
+      root["swagger"] === undefined ? JSON.stringify(version) : `Swagger ${JSON.stringify(root["swagger"])}`;
+    throw convertErrors.create("CONVERT_UNSUPPORTED", `${reader.source}: OpenAPI version ${found ?? "absent"}.`, {
+      details: { version },
+    });
   }
   const info = isObject(root["info"]) ? root["info"] : {};
   const builder = new ScenarioBuilder(typeof info["title"] === "string" ? info["title"] : "api");
@@ -155,7 +165,8 @@ class OperationReader {
     if (named?.["value"] !== undefined) return { value: named["value"], given: true };
     const schema = isObject(holder["schema"]) ? (this.#inlined(holder["schema"], place, 0) as Json) : {};
     if (schema["example"] !== undefined) return { value: schema["example"], given: true };
-    if (Array.isArray(schema["examples"]) && schema["examples"].length > 0) return { value: schema["examples"][0], given: true };
+    if (Array.isArray(schema["examples"]) && schema["examples"].length > 0)
+      return { value: schema["examples"][0], given: true };
     return { value: exampleValue(schema, this.#random), given: schema["default"] !== undefined };
   }
 
@@ -165,8 +176,16 @@ class OperationReader {
     if (Array.isArray(value)) return value.map((each: unknown) => this.#inlined(each, place, depth + 1));
     if (!isObject(value)) return value;
     const resolved = this.#resolve(value, place);
-    const merged = Array.isArray(resolved["allOf"]) ? mergeAll(resolved["allOf"].map((each: unknown) => this.#inlined(each, place, depth + 1)), resolved) : resolved;
-    const entries = Object.entries(merged).map(([key, each]): [string, unknown] => [key, this.#inlined(each, place, depth + 1)]);
+    const merged = Array.isArray(resolved["allOf"])
+      ? mergeAll(
+          resolved["allOf"].map((each: unknown) => this.#inlined(each, place, depth + 1)),
+          resolved,
+        )
+      : resolved;
+    const entries = Object.entries(merged).map(([key, each]): [string, unknown] => [
+      key,
+      this.#inlined(each, place, depth + 1),
+    ]);
     return withoutExampleLoss(Object.fromEntries(entries));
   }
 
@@ -202,7 +221,10 @@ class OperationReader {
     return `http://localhost${filled.startsWith("/") ? filled.replace(/\/+$/, "") : ""}`;
   }
 
-  #security(operation: Json): { readonly headers: [string, Template][]; readonly query: { readonly name: string; readonly value: Template[number] }[] } {
+  #security(operation: Json): {
+    readonly headers: [string, Template][];
+    readonly query: { readonly name: string; readonly value: Template[number] }[];
+  } {
     const required = operation["security"] ?? this.#root["security"];
     const [first] = Array.isArray(required) ? (required as unknown[]) : [];
     const components = isObject(this.#root["components"]) ? this.#root["components"] : {};
@@ -218,7 +240,8 @@ class OperationReader {
       };
       const key = String(scheme["name"] ?? "");
       if (scheme["type"] === "apiKey" && scheme["in"] === "query") query.push({ name: key, value: secret("API_KEY") });
-      else if (scheme["type"] === "apiKey" && scheme["in"] === "header" && isHeaderName(key)) headers.push([key, [secret("API_KEY")]]);
+      else if (scheme["type"] === "apiKey" && scheme["in"] === "header" && isHeaderName(key))
+        headers.push([key, [secret("API_KEY")]]);
       else if (scheme["type"] === "http" && String(scheme["scheme"]).toLowerCase() === "basic") {
         headers.push(["Authorization", ["Basic ", secret("BASIC_CREDENTIALS")]]);
       } else headers.push(["Authorization", ["Bearer ", secret("TOKEN")]]);
@@ -239,7 +262,10 @@ function mergeAll(parts: readonly unknown[], around: Json): Json {
   let merged: Record<string, unknown> = {};
   for (const part of [...parts, own].filter(isObject)) {
     const properties = { ...(merged["properties"] as Json | undefined), ...(part["properties"] as Json | undefined) };
-    const required = [...((merged["required"] as unknown[] | undefined) ?? []), ...((part["required"] as unknown[] | undefined) ?? [])];
+    const required = [
+      ...((merged["required"] as unknown[] | undefined) ?? []),
+      ...((part["required"] as unknown[] | undefined) ?? []),
+    ];
     merged = { ...merged, ...part, properties, ...(required.length > 0 && { required }) };
   }
   return merged;
@@ -247,7 +273,9 @@ function mergeAll(parts: readonly unknown[], around: Json): Json {
 
 /** The schema's own example serves as its value wherever it is nested. */
 function withoutExampleLoss(schema: Json): Json {
-  return schema["example"] !== undefined && schema["default"] === undefined ? { ...schema, default: schema["example"] } : schema;
+  return schema["example"] !== undefined && schema["default"] === undefined
+    ? { ...schema, default: schema["example"] }
+    : schema;
 }
 
 function successStatus(responses: unknown): number | undefined {
@@ -257,4 +285,10 @@ function successStatus(responses: unknown): number | undefined {
 }
 
 const asText = (value: unknown): string =>
-  typeof value === "string" ? value : Array.isArray(value) ? value.map(String).join(",") : typeof value === "object" ? JSON.stringify(value) : String(value);
+  typeof value === "string"
+    ? value
+    : Array.isArray(value)
+      ? value.map(String).join(",")
+      : typeof value === "object"
+        ? JSON.stringify(value)
+        : String(value);

@@ -1,6 +1,13 @@
 import { DocumentReader, isObject, type Json } from "./document.ts";
 import { convertErrors } from "./errors.ts";
-import { isConnectionHeader, isHeaderName, ScenarioBuilder, type ScenarioModel, type Template, templateOf } from "./scenario-model.ts";
+import {
+  isConnectionHeader,
+  isHeaderName,
+  ScenarioBuilder,
+  type ScenarioModel,
+  type Template,
+  templateOf,
+} from "./scenario-model.ts";
 
 export interface PostmanOptions {
   readonly source?: string;
@@ -60,14 +67,16 @@ class CollectionReader {
       const item = this.#reader.object(entry, at);
       const name = typeof item["name"] === "string" ? item["name"] : at;
       const auth = item["auth"] ?? inherited.auth;
-      if (Array.isArray(item["item"])) this.items(item["item"], `${at}.item`, { auth, groups: [...inherited.groups, name] });
+      if (Array.isArray(item["item"]))
+        this.items(item["item"], `${at}.item`, { auth, groups: [...inherited.groups, name] });
       else this.#request(item, name, at, { ...inherited, auth });
     });
   }
 
   #request(item: Json, name: string, place: string, inherited: Inherited): void {
     const given = item["request"];
-    const request = typeof given === "string" ? { method: "GET", url: given } : this.#reader.object(given, `${place}.request`);
+    const request =
+      typeof given === "string" ? { method: "GET", url: given } : this.#reader.object(given, `${place}.request`);
     const method = this.#reader.method(request["method"] ?? "GET", `${place}.request.method`);
     const url = this.#url(request["url"], `${place}.request.url`);
     const { text, type } = this.#body(request["body"]);
@@ -92,7 +101,8 @@ class CollectionReader {
   #template(text: string): Template {
     return templateOf(text, variablePattern, (name) => {
       // `$guid`, `$timestamp` …: values that Postman makes up anew each time.
-      if (name.startsWith("$")) this.#builder.note("dynamic variables such as {{$guid}} have a fixed value: replace them");
+      if (name.startsWith("$"))
+        this.#builder.note("dynamic variables such as {{$guid}} have a fixed value: replace them");
       return this.#builder.variable({ name, value: "" });
     });
   }
@@ -105,7 +115,9 @@ class CollectionReader {
     const whole = /^(?:https?:\/\/|\{\{)/i.test(text) ? text : `http://${text}`;
     const path = isObject(value) && Array.isArray(value["variable"]) ? value["variable"].filter(isObject) : [];
     const known = new Map(path.map((each) => [String(each["key"]), String(each["value"] ?? "")]));
-    const filled = whole.replaceAll(/\/:([A-Za-z_]\w*)/g, (all, name: string) => (known.has(name) ? `/${known.get(name) ?? ""}` : all));
+    const filled = whole.replaceAll(/\/:([A-Za-z_]\w*)/g, (all, name: string) =>
+      known.has(name) ? `/${known.get(name) ?? ""}` : all,
+    );
     return this.#template(filled);
   }
 
@@ -132,8 +144,13 @@ class CollectionReader {
       case "urlencoded": {
         // Encoded piece by piece, so that {{variables}} stay as they are.
         const encode = (part: unknown): string =>
-          String(part ?? "").split(/(\{\{[^{}]+\}\})/).map((piece, index) => (index % 2 === 1 ? piece : encodeURIComponent(piece))).join("");
-        const text = pairs(value["urlencoded"]).map((pair) => `${encode(pair["key"])}=${encode(pair["value"])}`).join("&");
+          String(part ?? "")
+            .split(/(\{\{[^{}]+\}\})/)
+            .map((piece, index) => (index % 2 === 1 ? piece : encodeURIComponent(piece)))
+            .join("");
+        const text = pairs(value["urlencoded"])
+          .map((pair) => `${encode(pair["key"])}=${encode(pair["value"])}`)
+          .join("&");
         return { text, type: "application/x-www-form-urlencoded" };
       }
       case "graphql": {
@@ -141,24 +158,37 @@ class CollectionReader {
         return { text: graphqlBody(graphql), type: "application/json" };
       }
       default:
-        if (typeof value["mode"] === "string") this.#builder.note(`bodies of mode ${JSON.stringify(value["mode"])} were left out`);
+        if (typeof value["mode"] === "string")
+          this.#builder.note(`bodies of mode ${JSON.stringify(value["mode"])} were left out`);
         return {};
     }
   }
 
   #authorize(auth: unknown, headers: [string, Template][], url: Template): Template {
-    if (!isObject(auth) || auth["type"] === "noauth" || headers.some(([name]) => name.toLowerCase() === "authorization")) return url;
+    if (
+      !isObject(auth) ||
+      auth["type"] === "noauth" ||
+      headers.some(([name]) => name.toLowerCase() === "authorization")
+    )
+      return url;
     const type = String(auth["type"]);
     const field = (name: string): string => {
       const list = auth[type];
       // v2.1 has a list of pairs, v2.0 an object.
-      const found = Array.isArray(list) ? (list as unknown[]).filter(isObject).find((pair) => pair["key"] === name)?.["value"] : isObject(list) ? list[name] : undefined;
+      const found = Array.isArray(list)
+        ? (list as unknown[]).filter(isObject).find((pair) => pair["key"] === name)?.["value"]
+        : isObject(list)
+          ? list[name]
+          : undefined;
       return typeof found === "string" ? found : "";
     };
     if (type === "bearer") headers.push(["Authorization", ["Bearer ", ...this.#secret(field("token"), "TOKEN")]]);
     else if (type === "basic") {
       this.#builder.note("basic authorization: set BASIC_CREDENTIALS to the base64 of user:password");
-      headers.push(["Authorization", ["Basic ", this.#builder.variable({ name: "BASIC_CREDENTIALS", value: "", environment: "BASIC_CREDENTIALS" })]]);
+      headers.push([
+        "Authorization",
+        ["Basic ", this.#builder.variable({ name: "BASIC_CREDENTIALS", value: "", environment: "BASIC_CREDENTIALS" })],
+      ]);
     } else if (type === "apikey") {
       const value = this.#secret(field("value"), "API_KEY");
       const key = field("key");
@@ -196,7 +226,9 @@ class CollectionReader {
 
 function joined(url: Json): string {
   const part = (value: unknown, separator: string): string =>
-    Array.isArray(value) ? value.map((each: unknown) => (isObject(each) ? String(each["value"]) : String(each))).join(separator) : String(value ?? "");
+    Array.isArray(value)
+      ? value.map((each: unknown) => (isObject(each) ? String(each["value"]) : String(each))).join(separator)
+      : String(value ?? "");
   const port = url["port"] === undefined ? "" : `:${String(url["port"])}`;
   const path = part(url["path"], "/");
   return `${String(url["protocol"] ?? "http")}://${part(url["host"], ".")}${port}/${path.replace(/^\//, "")}`;

@@ -6,7 +6,8 @@ import type { RequestStep, ScenarioModel, Template, ThinkStep } from "./scenario
  */
 export function printScenario(scenario: ScenarioModel): string {
   const variables = scenario.variables.map(({ name, value, environment }) => {
-    const held = environment === undefined ? literal(value) : `process.env[${literal(environment)}] ?? ${literal(value)}`;
+    const held =
+      environment === undefined ? literal(value) : `process.env[${literal(environment)}] ?? ${literal(value)}`;
     return `  [${literal(name)}, ${held}],`;
   });
   const lines = [
@@ -48,7 +49,9 @@ function printSteps(steps: readonly Step[], within: readonly string[], indent: n
     const step = steps[at] as Step;
     const group = step.kind === "request" ? step.groups[within.length] : undefined;
     if (group === undefined) {
-      lines.push(...(step.kind === "think" ? [`${pad}await user.sleep(${step.milliseconds});`] : printRequest(step, indent)));
+      lines.push(
+        ...(step.kind === "think" ? [`${pad}await user.sleep(${step.milliseconds});`] : printRequest(step, indent)),
+      );
       at++;
       continue;
     }

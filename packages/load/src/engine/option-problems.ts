@@ -28,7 +28,11 @@ export class OptionProblems {
 
   whole(path: string, given: number | undefined, fallback: number, least: number): number {
     const value = given ?? fallback;
-    this.check(Number.isSafeInteger(value) && value >= least, path, `must be a whole number from ${least}, got ${value}`);
+    this.check(
+      Number.isSafeInteger(value) && value >= least,
+      path,
+      `must be a whole number from ${least}, got ${value}`,
+    );
     return value;
   }
 

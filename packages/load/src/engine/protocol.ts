@@ -77,4 +77,8 @@ export type FromWorker =
   | { readonly kind: "ended" }
   | { readonly kind: "torn-down" }
   /** The answer to what was last asked, or at any time that the run cannot go on. */
-  | { readonly kind: "failed"; readonly during: "begin" | "setup" | "prepare" | "run" | "teardown"; readonly error: ToldError };
+  | {
+      readonly kind: "failed";
+      readonly during: "begin" | "setup" | "prepare" | "run" | "teardown";
+      readonly error: ToldError;
+    };

@@ -108,7 +108,11 @@ function scenariosOf(options: LoadOptions, problems: OptionProblems): Readonly<R
     problems.check(given.length === 0, given.join(", "), "cannot stand beside scenarios: put it into one of them");
     return scenarios;
   }
-  problems.check(stages === undefined || given.length === 1, "stages", "cannot stand beside duration, iterations or rate");
+  problems.check(
+    stages === undefined || given.length === 1,
+    "stages",
+    "cannot stand beside duration, iterations or rate",
+  );
   const users = vus === undefined ? {} : { vus };
   if (rate !== undefined) return { default: arrivalScenario(rate, duration ?? "10s", vus) };
   if (stages) return { default: { executor: "ramping-vus", stages, ...(vus !== undefined && { startVUs: vus }) } };

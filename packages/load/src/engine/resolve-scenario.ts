@@ -2,7 +2,13 @@ import type { ArrivalPattern } from "./arrival-process.ts";
 import type { ScenarioOptions, StageOptions } from "./load-options.ts";
 import type { RateStage } from "./rate-profile.ts";
 import type { OptionProblems } from "./option-problems.ts";
-import { type ClosedPlan, type ExecutorName, executorNames, type OpenPlan, type ScenarioPlan } from "./scenario-plan.ts";
+import {
+  type ClosedPlan,
+  type ExecutorName,
+  executorNames,
+  type OpenPlan,
+  type ScenarioPlan,
+} from "./scenario-plan.ts";
 import type { UserStage } from "./user-profile.ts";
 
 const everywhere = ["executor", "startTime", "gracefulStop", "exec", "env", "tags"];

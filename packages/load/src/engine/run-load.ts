@@ -173,11 +173,12 @@ class RunningLoad implements AsyncDisposable {
     const [first] = this.#crew.present;
     if (first === undefined) return;
     try {
-      await this.#within(this.#crew.ask(first, { kind: "teardown" }, "torn-down"), this.#options.plan.teardownTimeoutMs);
-    } catch (cause) {
-      this.#troubles.push(
-        loadErrors.create("LOAD_TEARDOWN_FAILED", `teardown failed: ${messageOf(cause)}`, { cause }),
+      await this.#within(
+        this.#crew.ask(first, { kind: "teardown" }, "torn-down"),
+        this.#options.plan.teardownTimeoutMs,
       );
+    } catch (cause) {
+      this.#troubles.push(loadErrors.create("LOAD_TEARDOWN_FAILED", `teardown failed: ${messageOf(cause)}`, { cause }));
     }
   }
 

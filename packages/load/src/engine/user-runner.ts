@@ -143,9 +143,7 @@ export class UserRunner {
     let failed = false;
     try {
       const number = this.#iterations++;
-      await this.#prepared.run(
-        scheduled ? { number, numberInScenario, scheduledAt } : { number, numberInScenario },
-      );
+      await this.#prepared.run(scheduled ? { number, numberInScenario, scheduledAt } : { number, numberInScenario });
     } catch (thrown) {
       failed = true;
       if (!this.#interrupted) this.#errors.add(thrown);

@@ -136,7 +136,10 @@ function workerFindings(worker: HealthRecord, scheduled: boolean): readonly Find
     ]);
   }
   if (worker.wallMs > 0 && worker.gcMs > limits.gcShareDegraded * worker.wallMs) {
-    findings.push(["degraded", `a worker spent ${percent(worker.gcMs / worker.wallMs)} of the time collecting garbage`]);
+    findings.push([
+      "degraded",
+      `a worker spent ${percent(worker.gcMs / worker.wallMs)} of the time collecting garbage`,
+    ]);
   }
   return findings;
 }

@@ -33,7 +33,7 @@ export class WaitingLine {
 
   /** Drops the first. */
   shift(): void {
-    this.#head = (2 * this.#head + 2 === this.#ring.length ? 0 : this.#head + 1);
+    this.#head = 2 * this.#head + 2 === this.#ring.length ? 0 : this.#head + 1;
     this.#length -= 1;
   }
 

@@ -136,7 +136,9 @@ class ResponsesWriter {
       output_index: this.#done.length,
       content_index: 0,
       part:
-        kind === "content" ? { type: "output_text", text, annotations: [], logprobs: [] } : { type: "reasoning_text", text },
+        kind === "content"
+          ? { type: "output_text", text, annotations: [], logprobs: [] }
+          : { type: "reasoning_text", text },
     });
   }
 

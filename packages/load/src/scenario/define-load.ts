@@ -27,7 +27,8 @@ export interface HttpDefaults extends HttpOptions {
 }
 
 /** A load test as its author writes it. */
-export interface LoadDefinition<Data = unknown> extends Omit<LoadOptions, "scenarios" | "vus" | "duration" | "iterations" | "stages" | "rate"> {
+export interface LoadDefinition<Data = unknown>
+  extends Omit<LoadOptions, "scenarios" | "vus" | "duration" | "iterations" | "stages" | "rate"> {
   readonly scenarios: Readonly<Record<string, ScenarioDefinition<Data>>>;
   readonly http?: HttpDefaults;
   /** Once, before all; what it returns reaches every user as a JSON copy. */

@@ -140,7 +140,9 @@ export class UserHttp {
     const { baseUrl } = this.#defaults;
     const whole = baseUrl !== undefined && url.startsWith("/") ? baseUrl.replace(/\/$/, "") + url : url;
     if (!query) return whole;
-    const pairs = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]));
+    const pairs = new URLSearchParams(
+      Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
+    );
     return `${whole}${whole.includes("?") ? "&" : "?"}${pairs.toString()}`;
   }
 

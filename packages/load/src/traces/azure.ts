@@ -47,6 +47,7 @@ function readMoment(text: string): Moment | undefined {
   if (year === undefined) return undefined;
   const seconds = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
   // Date.UTC carries over; the 31st of June is a mistake, not the first of July.
-  if (new Date(seconds).toISOString().slice(0, 19) !== `${year}-${month}-${day}T${hour}:${minute}:${second}`) return undefined;
+  if (new Date(seconds).toISOString().slice(0, 19) !== `${year}-${month}-${day}T${hour}:${minute}:${second}`)
+    return undefined;
   return { seconds, fraction: Number(fraction) * 1000 };
 }

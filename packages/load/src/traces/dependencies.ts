@@ -102,7 +102,10 @@ function predecessorsOf(
     .filter((at): at is number => at !== undefined && among.has(at));
   if (named.length > 0) return [...new Set(named)];
   const { heard } = call;
-  if (mode === "time" || (mode === "auto" && (heard === undefined || !ended.every((at) => calls[at]?.said !== undefined)))) {
+  if (
+    mode === "time" ||
+    (mode === "auto" && (heard === undefined || !ended.every((at) => calls[at]?.said !== undefined)))
+  ) {
     return ended;
   }
   return ended.filter((at) => {

@@ -32,7 +32,9 @@ export async function readOtelTrace(text: TextSource, options: OtelTraceOptions 
   for await (const document of documents(text, source, options.maxCharacters ?? 64 * 2 ** 20)) {
     for (const { span, resource } of spansOf(document.value, source, document.place)) {
       if (++spans > maxSpans) {
-        throw traceErrors.create("TRACE_TOO_LARGE", `${source}: more than ${maxSpans} spans.`, { details: { source, maxSpans } });
+        throw traceErrors.create("TRACE_TOO_LARGE", `${source}: more than ${maxSpans} spans.`, {
+          details: { source, maxSpans },
+        });
       }
       const call = readSpan(span, resource, source, `span ${spans}`);
       if (!call) continue;
@@ -42,7 +44,8 @@ export async function readOtelTrace(text: TextSource, options: OtelTraceOptions 
       else sessions.set(session, [recorded]);
     }
   }
-  if (sessions.size === 0) throw traceErrors.create("TRACE_EMPTY", `${source}: there is no span with gen_ai attributes.`);
+  if (sessions.size === 0)
+    throw traceErrors.create("TRACE_EMPTY", `${source}: there is no span with gen_ai attributes.`);
   const begins = Math.min(...[...sessions.values()].flatMap((calls) => calls.map(({ startMs }) => startMs)));
   return [...sessions]
     .map(([id, calls]) => traceSession(id, calls, begins, options.dependencies ?? "auto", source))
@@ -108,12 +111,18 @@ function* spansOf(document: unknown, source: string, place: string): Generator<F
 }
 
 function objects(value: unknown, source: string, place: string): Json[] {
-  if (!Array.isArray(value) || !value.every(isObject)) throw invalidTrace(source, place, "spans must be a list of objects");
+  if (!Array.isArray(value) || !value.every(isObject))
+    throw invalidTrace(source, place, "spans must be a list of objects");
   return value;
 }
 
 /** Undefined for a span that is no call of a model or a tool. */
-function readSpan(span: Json, resource: Json, source: string, place: string): (RecordedCall & { session: string }) | undefined {
+function readSpan(
+  span: Json,
+  resource: Json,
+  source: string,
+  place: string,
+): (RecordedCall & { session: string }) | undefined {
   const attributes = attributesOf(span["attributes"]);
   const operation = text(attributes["gen_ai.operation.name"]);
   const kind = operation === "execute_tool" ? "tool" : modelOperations.has(operation ?? "") ? "llm" : undefined;
@@ -147,7 +156,9 @@ function readSpan(span: Json, resource: Json, source: string, place: string): (R
     endMs,
     failed: isFailed(span["status"]),
     ...(parent !== undefined && { parent }),
-    links: links.flatMap((link: unknown) => (isObject(link) ? (text(link["span_id"]) ?? text(link["spanId"]) ?? []) : [])),
+    links: links.flatMap((link: unknown) =>
+      isObject(link) ? (text(link["span_id"]) ?? text(link["spanId"]) ?? []) : [],
+    ),
     ...(input !== undefined && { inputTokens: input }),
     ...(output !== undefined && { outputTokens: output }),
     ...(cached !== undefined && { cachedInputTokens: cached }),
@@ -181,7 +192,8 @@ function readTime(value: unknown, source: string, place: string, name: string): 
   }
   const [, day, clock, fraction = "", zone = "Z"] = isoTime.exec(typeof value === "string" ? value : "") ?? [];
   const whole = day === undefined ? Number.NaN : Date.parse(`${day}T${clock}${zone}`);
-  if (Number.isNaN(whole)) throw invalidTrace(source, place, `its ${name} ${JSON.stringify(value) ?? "is absent"}: not a time`);
+  if (Number.isNaN(whole))
+    throw invalidTrace(source, place, `its ${name} ${JSON.stringify(value) ?? "is absent"}: not a time`);
   return whole + (fraction === "" ? 0 : Number(fraction) * 1000);
 }
 
@@ -213,4 +225,5 @@ const isFailed = (status: unknown): boolean =>
   isObject(status) && (status["code"] === 2 || status["code"] === "STATUS_CODE_ERROR");
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

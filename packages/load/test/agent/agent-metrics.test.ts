@@ -78,7 +78,10 @@ test("totals of two workers merge as if one had had all; the peak does not, and 
   const measures = { ok: true, startedAt: 5, endedAt: 25, endToEnd: 20, outputCounted: true, outputTokens: 3 };
   one.addRequest(measures, true, 1);
   two.addRequest({ ...measures, startedAt: 1, endedAt: 9 }, false, undefined);
-  for (const [startedAt, endedAt, good, cost] of [[5, 25, true, 1], [1, 9, false, undefined]] as const) {
+  for (const [startedAt, endedAt, good, cost] of [
+    [5, 25, true, 1],
+    [1, 9, false, undefined],
+  ] as const) {
     both.addRequest({ ...measures, startedAt, endedAt }, good, cost);
   }
   both.peakConcurrency = undefined;
@@ -90,17 +93,30 @@ test("a task recorder sees steps, tools, failures, retries and the judgement", a
   let now = 0;
   const clock = (): number => (now += 10);
   const metrics = new AgentMetrics(recorder, { costs });
-  const session = await inProcess<string>("agent", (_step, reporter) => {
-    reporter.usage({ input: 10, output: 1 });
-    return "x";
-  }, clock).open(fakeUser());
+  const session = await inProcess<string>(
+    "agent",
+    (_step, reporter) => {
+      reporter.usage({ input: 10, output: 1 });
+      return "x";
+    },
+    clock,
+  ).open(fakeUser());
   const task = new TaskRecorder({ name: "triage", metrics, costs, queuedAt: 4, now: clock });
   await task.llm("m", session, "hi");
   await expect(task.tool("search", () => Promise.reject(new Error("down")))).rejects.toThrow("down");
   expect(await task.tool("search", () => 5)).toBe(5);
   await task.tool("mcp", () => ({ ok: false }));
   const measures = task.finish(true);
-  expect(measures).toMatchObject({ steps: 1, llmCalls: 1, toolCalls: 3, toolErrors: 2, toolRetries: 1, queueWait: 6, tokens: 11, cost: 12 });
+  expect(measures).toMatchObject({
+    steps: 1,
+    llmCalls: 1,
+    toolCalls: 3,
+    toolErrors: 2,
+    toolRetries: 1,
+    queueWait: 6,
+    tokens: 11,
+    cost: 12,
+  });
   expect(task.finish(false)).toBe(measures);
   expect(recorder.of("agent_task_passed")).toEqual([1]);
   expect(recorder.of("agent_tool_failed")).toEqual([1, 0, 1]);
@@ -108,19 +124,43 @@ test("a task recorder sees steps, tools, failures, retries and the judgement", a
 });
 
 test("weights are shares of their sum (T-22)", () => {
-  const choice = new WeightedChoice([{ name: "a", weight: 3 }, { name: "none", weight: 0 }, { name: "b", weight: 9 }]);
-  expect([...choice.shares]).toEqual([["a", 0.25], ["b", 0.75]]);
+  const choice = new WeightedChoice([
+    { name: "a", weight: 3 },
+    { name: "none", weight: 0 },
+    { name: "b", weight: 9 },
+  ]);
+  expect([...choice.shares]).toEqual([
+    ["a", 0.25],
+    ["b", 0.75],
+  ]);
   const random = new Random(5);
   const picks = Array.from({ length: 10_000 }, () => choice.pick(random).name);
   // Five binomial standard errors.
-  expect(Math.abs(picks.filter((name) => name === "a").length / 10_000 - 0.25)).toBeLessThan(5 * Math.sqrt((0.25 * 0.75) / 10_000));
-  for (const items of [[], [{ name: "a", weight: -1 }], [{ name: "a", weight: 0 }], [{ name: "a", weight: 1 }, { name: "a", weight: 1 }]]) {
+  expect(Math.abs(picks.filter((name) => name === "a").length / 10_000 - 0.25)).toBeLessThan(
+    5 * Math.sqrt((0.25 * 0.75) / 10_000),
+  );
+  for (const items of [
+    [],
+    [{ name: "a", weight: -1 }],
+    [{ name: "a", weight: 0 }],
+    [
+      { name: "a", weight: 1 },
+      { name: "a", weight: 1 },
+    ],
+  ]) {
     expect(() => new WeightedChoice(items)).toThrow(expect.objectContaining({ code: "BEHAVIOUR_INVALID" }));
   }
 });
 
 test("behaviour patterns (S4-111, S4-112, S4-113): 0.75 to 1.25 times the actions (S4-114), by the weights of S4-115", () => {
-  expect(userBehaviourPatterns.map(({ sessionsPerDay, sessionMinutes, actionsPerSession, complexTaskRatio }) => [sessionsPerDay, sessionMinutes, actionsPerSession, complexTaskRatio])).toEqual([
+  expect(
+    userBehaviourPatterns.map(({ sessionsPerDay, sessionMinutes, actionsPerSession, complexTaskRatio }) => [
+      sessionsPerDay,
+      sessionMinutes,
+      actionsPerSession,
+      complexTaskRatio,
+    ]),
+  ).toEqual([
     [50, 30, 100, 0.3],
     [10, 15, 30, 0.1],
     [2, 5, 10, 0.05],
@@ -149,15 +189,31 @@ test("synthetic sessions: the observed shape, and the same seed the same session
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   expect(sessions.every(({ length }) => length >= 25 && length <= 57)).toBe(true);
   expect(mean(sessions.map(({ length }) => length))).toBeGreaterThan(36);
-  expect(turns.every(({ inputTokens, outputTokens }) => inputTokens >= 64 && inputTokens <= 24_000 && outputTokens >= 62 && outputTokens <= 3600)).toBe(true);
-  expect(Math.abs(turns.filter(({ toolWaitMs }) => toolWaitMs !== undefined).length / turns.length - 0.617)).toBeLessThan(0.03);
+  expect(
+    turns.every(
+      ({ inputTokens, outputTokens }) =>
+        inputTokens >= 64 && inputTokens <= 24_000 && outputTokens >= 62 && outputTokens <= 3600,
+    ),
+  ).toBe(true);
+  expect(
+    Math.abs(turns.filter(({ toolWaitMs }) => toolWaitMs !== undefined).length / turns.length - 0.617),
+  ).toBeLessThan(0.03);
   expect(new SessionGenerator().session(new Random(9))).toEqual(new SessionGenerator().session(new Random(9)));
-  expect(() => new SessionGenerator({ toolCallProbability: 2 })).toThrow(expect.objectContaining({ code: "SESSION_PROFILE_INVALID" }));
+  expect(() => new SessionGenerator({ toolCallProbability: 2 })).toThrow(
+    expect.objectContaining({ code: "SESSION_PROFILE_INVALID" }),
+  );
 });
 
 test("a session as a workload: turns, tools, think time; a failed turn cancels the rest", async () => {
   const at = (value: number) => ({ kind: "constant", value }) as const;
-  const profile = { turns: at(4), toolCallProbability: 1, toolWaitMs: at(100), thinkMs: at(50), inputTokensPerTurn: at(10), outputTokensPerTurn: at(5) };
+  const profile = {
+    turns: at(4),
+    toolCallProbability: 1,
+    toolWaitMs: at(100),
+    thinkMs: at(50),
+    inputTokensPerTurn: at(10),
+    outputTokensPerTurn: at(5),
+  };
   for (const failAt of [Infinity, 2]) {
     const slept: number[] = [];
     const user = { ...fakeUser(), sleep: (milliseconds: number) => Promise.resolve(void slept.push(milliseconds)) };

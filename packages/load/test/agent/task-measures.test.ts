@@ -72,7 +72,9 @@ test("a call without a count or a price leaves the sum out, and spans beyond the
 });
 
 test("the critical path never overlaps, and nothing that ended later was passed over", () => {
-  const spans = fc.array(fc.tuple(fc.nat(50), fc.integer({ min: 1, max: 20 })).map(([start, length]) => ({ start, end: start + length })));
+  const spans = fc.array(
+    fc.tuple(fc.nat(50), fc.integer({ min: 1, max: 20 })).map(([start, length]) => ({ start, end: start + length })),
+  );
   fc.assert(
     fc.property(spans, (all) => {
       let cursor = 80;
@@ -91,7 +93,9 @@ test.each([
   { startedAt: Number.NaN, endedAt: 4, spans: [] },
   { startedAt: 0, endedAt: 4, spans: [span("llm", 3, 2)] },
 ])("refuses %j", (task) => {
-  expect(() => measureTask({ name: "t", steps: 0, ...task })).toThrow(expect.objectContaining({ code: "TASK_INVALID" }));
+  expect(() => measureTask({ name: "t", steps: 0, ...task })).toThrow(
+    expect.objectContaining({ code: "TASK_INVALID" }),
+  );
 });
 
 /** By trying every subset of k of the tries. */
@@ -136,10 +140,16 @@ test("over tasks: the mean over those with enough tries; merged like recorded to
 test("cost: uncached, cached and output tokens, each at its price; absent where something is missing", () => {
   const costs = new CostModel({
     currency: "EUR",
-    models: { m: { inputPerMillion: 2, cachedInputPerMillion: 0.5, outputPerMillion: 10 }, plain: { inputPerMillion: 2, outputPerMillion: 10 } },
+    models: {
+      m: { inputPerMillion: 2, cachedInputPerMillion: 0.5, outputPerMillion: 10 },
+      plain: { inputPerMillion: 2, outputPerMillion: 10 },
+    },
     tools: { search: 0.01 },
   });
-  expect(costs.ofRequest("m", { input: 1_000_000, cachedInput: 400_000, output: 100_000 })).toBeCloseTo(1.2 + 0.2 + 1, 12);
+  expect(costs.ofRequest("m", { input: 1_000_000, cachedInput: 400_000, output: 100_000 })).toBeCloseTo(
+    1.2 + 0.2 + 1,
+    12,
+  );
   expect(costs.ofRequest("plain", { input: 1_000_000, cachedInput: 400_000, output: 0 })).toBe(2);
   expect(costs.ofRequest("m", { input: 1 })).toBeUndefined();
   expect(costs.ofRequest("other", { input: 1, output: 1 })).toBeUndefined();
@@ -147,7 +157,7 @@ test("cost: uncached, cached and output tokens, each at its price; absent where 
   expect(costs.ofTool("other")).toBeUndefined();
   expect(infrastructureCostPerMillionTokens(0.001, 500)).toBeCloseTo(2, 12);
   expect(infrastructureCostPerMillionTokens(0.001, 0)).toBeUndefined();
-  expect(() => new CostModel({ currency: "EUR", models: { m: { inputPerMillion: -1, outputPerMillion: Number.NaN } } })).toThrow(
-    /m\.inputPerMillion is -1.*m\.outputPerMillion is NaN/,
-  );
+  expect(
+    () => new CostModel({ currency: "EUR", models: { m: { inputPerMillion: -1, outputPerMillion: Number.NaN } } }),
+  ).toThrow(/m\.inputPerMillion is -1.*m\.outputPerMillion is NaN/);
 });

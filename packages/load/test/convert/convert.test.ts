@@ -25,14 +25,22 @@ const har = (entries: readonly object[]): object => ({
 describe("HAR", () => {
   test("requests, pauses, pages, bodies; credentials and cookies stay out", async () => {
     const document = har([
-      entry(0, "https://shop.test/", { headers: [{ name: ":authority", value: "shop.test" }, { name: "Accept", value: "text/html" }] }),
+      entry(0, "https://shop.test/", {
+        headers: [
+          { name: ":authority", value: "shop.test" },
+          { name: "Accept", value: "text/html" },
+        ],
+      }),
       entry(0.1, "https://shop.test/api?q=%C3%BC#top", {
         headers: [
           { name: "Authorization", value: "Bearer secret" },
           { name: "Cookie", value: "id=secret" },
         ],
       }),
-      entry(3, "https://shop.test/cart", { method: "POST", postData: { mimeType: "application/json", text: '{"item":1}' } }),
+      entry(3, "https://shop.test/cart", {
+        method: "POST",
+        postData: { mimeType: "application/json", text: '{"item":1}' },
+      }),
       entry(60, "https://shop.test/form", {
         method: "POST",
         postData: { mimeType: "application/x-www-form-urlencoded", params: [{ name: "a b", value: "ü" }] },
@@ -54,17 +62,26 @@ describe("HAR", () => {
       15_000,
       "https://shop.test/form",
     ]);
-    expect(done[1]?.call[3]).toMatchObject({ name: "GET /api", headers: { Authorization: "Bearer mine" }, expect: [200] });
+    expect(done[1]?.call[3]).toMatchObject({
+      name: "GET /api",
+      headers: { Authorization: "Bearer mine" },
+      expect: [200],
+    });
     expect(done.flatMap(({ call }) => call[2] ?? [])).toEqual(['{"item":1}', "a+b=%C3%BC"]);
     expect(done.filter(({ kind }) => kind === "request").every(({ groups }) => groups[0] === "Shop")).toBe(true);
   });
 
   test("filters, and what is wrong with a file", () => {
-    const image = { ...entry(0, "https://a.test/x.png"), response: { status: 200, content: { mimeType: "image/png" } } };
+    const image = {
+      ...entry(0, "https://a.test/x.png"),
+      response: { status: 200, content: { mimeType: "image/png" } },
+    };
     const all = har([image, entry(1, "https://b.test/")]);
     expect(requests(scenarioFromHar(all))).toHaveLength(1);
     expect(requests(scenarioFromHar(all, { assets: true, hosts: ["a.test"] }))).toHaveLength(1);
-    expect(() => scenarioFromHar(all, { hosts: ["c.test"] })).toThrow(expect.objectContaining({ code: "CONVERT_EMPTY" }));
+    expect(() => scenarioFromHar(all, { hosts: ["c.test"] })).toThrow(
+      expect.objectContaining({ code: "CONVERT_EMPTY" }),
+    );
     expect(() => scenarioFromHar(har([entry(0, "nowhere")]), { source: "x.har" })).toThrow(
       'x.har, log.entries[0].request.url: "nowhere" is no http address.',
     );
@@ -91,7 +108,9 @@ const collection = {
             header: [{ key: "X-Off", value: "1", disabled: true }],
             body: { mode: "raw", raw: '{"q":"{{q}}"}', options: { raw: { language: "json" } } },
           },
-          event: [{ listen: "test", script: { exec: ['pm.test("ok", () => {', "pm.response.to.have.status(201);", "})"] } }],
+          event: [
+            { listen: "test", script: { exec: ['pm.test("ok", () => {', "pm.response.to.have.status(201);", "})"] } },
+          ],
         },
       ],
     },
@@ -100,9 +119,22 @@ const collection = {
       name: "form",
       request: {
         method: "POST",
-        auth: { type: "apikey", apikey: [{ key: "key", value: "k" }, { key: "value", value: "written out" }, { key: "in", value: "query" }] },
+        auth: {
+          type: "apikey",
+          apikey: [
+            { key: "key", value: "k" },
+            { key: "value", value: "written out" },
+            { key: "in", value: "query" },
+          ],
+        },
         url: "http://127.0.0.1:1/form",
-        body: { mode: "urlencoded", urlencoded: [{ key: "a b", value: "{{q}}&" }, { key: "no", value: "", disabled: true }] },
+        body: {
+          mode: "urlencoded",
+          urlencoded: [
+            { key: "a b", value: "{{q}}&" },
+            { key: "no", value: "", disabled: true },
+          ],
+        },
       },
     },
   ],
@@ -138,7 +170,9 @@ describe("Postman", () => {
     expect(of({ info: { schema: "v1" } })).toThrow(expect.objectContaining({ code: "CONVERT_UNSUPPORTED" }));
     expect(of({ item: [] })).toThrow(expect.objectContaining({ code: "CONVERT_EMPTY" }));
     expect(of({ item: [{ name: "x" }] })).toThrow("c, item[0].request: it is absent, not an object.");
-    expect(of({ item: [{ item: [{ request: { url: 5 } }] }] })).toThrow("c, item[0].item[0].request.url: it is 5, not text.");
+    expect(of({ item: [{ item: [{ request: { url: 5 } }] }] })).toThrow(
+      "c, item[0].item[0].request.url: it is 5, not text.",
+    );
   });
 });
 
@@ -198,8 +232,16 @@ describe("OpenAPI", () => {
       ],
     });
     expect(post?.call.slice(0, 2)).toEqual(["POST", "http://127.0.0.1:1/v1/agents/a%2Fb"]);
-    expect(post?.call[3]).toEqual({ name: "POST /agents/{id}", headers: { "Content-Type": "application/json" }, expect: [202] });
-    expect(JSON.parse(String(post?.call[2]))).toMatchObject({ kind: "task", depth: 3, child: { kind: "task", depth: 3 } });
+    expect(post?.call[3]).toEqual({
+      name: "POST /agents/{id}",
+      headers: { "Content-Type": "application/json" },
+      expect: [202],
+    });
+    expect(JSON.parse(String(post?.call[2]))).toMatchObject({
+      kind: "task",
+      depth: 3,
+      child: { kind: "task", depth: 3 },
+    });
   });
 
   test("what is wrong with a document", () => {
@@ -211,26 +253,32 @@ describe("OpenAPI", () => {
     );
     expect(() => convertToScenario("openapi: [", { source: "a" })).toThrow(/a, line 1, column \d+: it is not YAML/);
     expect(() => convertToScenario("{", { source: "a" })).toThrow(expect.objectContaining({ code: "CONVERT_INVALID" }));
-    expect(() => convertToScenario("x: 1", { source: "a" })).toThrow(expect.objectContaining({ code: "CONVERT_UNSUPPORTED" }));
+    expect(() => convertToScenario("x: 1", { source: "a" })).toThrow(
+      expect.objectContaining({ code: "CONVERT_UNSUPPORTED" }),
+    );
   });
 });
 
 test("documents of any shape give a scenario or an error with a code", () => {
   const shapes = [har([entry(0, "http://a.test/")]), collection, convertible()];
   fc.assert(
-    fc.property(fc.constantFrom(...shapes), fc.array(fc.tuple(fc.nat(200), fc.jsonValue()), { minLength: 1, maxLength: 4 }), (shape, changes) => {
-      const document = structuredClone(shape) as Record<string, unknown>;
-      for (const [at, value] of changes) {
-        const holders = holdersOf(document);
-        const [holder, key] = holders[at % holders.length]!;
-        holder[key] = value;
-      }
-      try {
-        convertToScenario(JSON.stringify(document), { source: "fuzz" });
-      } catch (error) {
-        expect(error).toBeInstanceOf(MettleError);
-      }
-    }),
+    fc.property(
+      fc.constantFrom(...shapes),
+      fc.array(fc.tuple(fc.nat(200), fc.jsonValue()), { minLength: 1, maxLength: 4 }),
+      (shape, changes) => {
+        const document = structuredClone(shape) as Record<string, unknown>;
+        for (const [at, value] of changes) {
+          const holders = holdersOf(document);
+          const [holder, key] = holders[at % holders.length]!;
+          holder[key] = value;
+        }
+        try {
+          convertToScenario(JSON.stringify(document), { source: "fuzz" });
+        } catch (error) {
+          expect(error).toBeInstanceOf(MettleError);
+        }
+      },
+    ),
     { numRuns: 1500 },
   );
 });
@@ -240,7 +288,14 @@ function convertible(): object {
     openapi: "3.0.3",
     servers: [{ url: "http://{h}", variables: { h: { default: "x" } } }],
     security: [{ s: [] }],
-    paths: { "/{a}": { get: { parameters: [{ name: "a", in: "path" }], requestBody: { content: { "application/json": { schema: { allOf: [{}] } } } } } } },
+    paths: {
+      "/{a}": {
+        get: {
+          parameters: [{ name: "a", in: "path" }],
+          requestBody: { content: { "application/json": { schema: { allOf: [{}] } } } },
+        },
+      },
+    },
     components: { securitySchemes: { s: { type: "apiKey", in: "query", name: "k" } } },
   };
 }

@@ -23,18 +23,27 @@ const nasty = fc.oneof(
     'import { defineLoad } from "@mettle/load";',
   ),
 );
-const template: fc.Arbitrary<Template> = fc.array(fc.oneof(nasty, fc.record({ variable: nasty })), { minLength: 1, maxLength: 4 });
+const template: fc.Arbitrary<Template> = fc.array(fc.oneof(nasty, fc.record({ variable: nasty })), {
+  minLength: 1,
+  maxLength: 4,
+});
 const step: fc.Arbitrary<RequestStep | ThinkStep> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({
-    kind: fc.constant("request" as const),
-    name: nasty,
-    method: nasty,
-    url: template,
-    headers: fc.uniqueArray(fc.tuple(nasty, template), { selector: ([name]) => name, maxLength: 3 }),
-    body: template,
-    expectedStatus: fc.integer({ min: 100, max: 599 }),
-    groups: fc.array(nasty, { maxLength: 3 }),
-  }, { requiredKeys: ["kind", "name", "method", "url", "headers", "groups"] }) },
+  {
+    weight: 3,
+    arbitrary: fc.record(
+      {
+        kind: fc.constant("request" as const),
+        name: nasty,
+        method: nasty,
+        url: template,
+        headers: fc.uniqueArray(fc.tuple(nasty, template), { selector: ([name]) => name, maxLength: 3 }),
+        body: template,
+        expectedStatus: fc.integer({ min: 100, max: 599 }),
+        groups: fc.array(nasty, { maxLength: 3 }),
+      },
+      { requiredKeys: ["kind", "name", "method", "url", "headers", "groups"] },
+    ),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("think" as const), milliseconds: fc.nat(9999) }) },
 );
 const scenario: fc.Arbitrary<ScenarioModel> = fc.record({
@@ -64,7 +73,9 @@ test("whatever stands in the input, the printed file does the requests and nothi
             body && text(body),
             {
               name,
-              ...(headers.length > 0 && { headers: Object.fromEntries(headers.map(([key, value]) => [key, text(value)])) }),
+              ...(headers.length > 0 && {
+                headers: Object.fromEntries(headers.map(([key, value]) => [key, text(value)])),
+              }),
               ...(expectedStatus !== undefined && { expect: [expectedStatus] }),
             },
           ],

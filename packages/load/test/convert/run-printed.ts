@@ -7,7 +7,10 @@ export interface Done {
 }
 
 /** Runs a printed scenario with a user that only writes down what it is asked to do. */
-export async function runPrinted(code: string, env: Readonly<Record<string, string>> = {}): Promise<{ names: string[]; done: Done[] }> {
+export async function runPrinted(
+  code: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ names: string[]; done: Done[] }> {
   const plain = stripTypeScriptTypes(code)
     .replace(/^import \{ defineLoad \} from "@mettle\/load";$/m, "")
     .replace(/^export default /m, "return ");

@@ -46,24 +46,34 @@ describe("every driver says the same of the same answer", () => {
     ["a2a 0.3", (url) => run(a2a({ url: `${url}/a2a`, version: "0.3" }), { text: "hi" })],
   ];
 
-  test.each(drivers)("%s: first byte, first token, five tokens, done; text is the sum of tokens", async (_name, drive) => {
-    const { events, outcome, kinds } = await drive(model.url);
-    expect(kinds.filter((kind) => kind !== "usage")).toEqual(["firstByte", "firstToken", ...Array<string>(5).fill("token"), "done"]);
-    const tokens = events.flatMap((event) => (event.type === "token" ? [event.text] : []));
-    expect(outcome).toMatchObject({ ok: true, text: tokens.join("") });
-    expect(outcome.text.split(" ")).toHaveLength(5);
-    const times = events.map(({ at }) => at);
-    expect(times).toEqual(times.toSorted((a, b) => a - b));
-    expect(times[0]).toBeGreaterThanOrEqual(outcome.startedAt);
-    expect(outcome.endedAt).toBeGreaterThanOrEqual(times.at(-1) ?? Infinity);
-  });
+  test.each(drivers)(
+    "%s: first byte, first token, five tokens, done; text is the sum of tokens",
+    async (_name, drive) => {
+      const { events, outcome, kinds } = await drive(model.url);
+      expect(kinds.filter((kind) => kind !== "usage")).toEqual([
+        "firstByte",
+        "firstToken",
+        ...Array<string>(5).fill("token"),
+        "done",
+      ]);
+      const tokens = events.flatMap((event) => (event.type === "token" ? [event.text] : []));
+      expect(outcome).toMatchObject({ ok: true, text: tokens.join("") });
+      expect(outcome.text.split(" ")).toHaveLength(5);
+      const times = events.map(({ at }) => at);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      expect(times[0]).toBeGreaterThanOrEqual(outcome.startedAt);
+      expect(outcome.endedAt).toBeGreaterThanOrEqual(times.at(-1) ?? Infinity);
+    },
+  );
 
   test.each([
     ["1.0", "jsonrpc", "/a2a"],
     ["1.0", "rest", "/a2a/rest"],
     ["0.3", "jsonrpc", "/a2a"],
   ] as const)("a2a %s %s without streaming: one token, the whole answer", async (version, binding, path) => {
-    const { outcome, kinds } = await run(a2a({ url: model.url + path, version, binding, stream: false }), { text: "hi" });
+    const { outcome, kinds } = await run(a2a({ url: model.url + path, version, binding, stream: false }), {
+      text: "hi",
+    });
     expect(outcome.text.split(" ")).toHaveLength(5);
     expect(kinds).toEqual(["firstByte", "firstToken", "token", "done"]);
   });
@@ -93,14 +103,19 @@ describe("every driver says the same of the same answer", () => {
     await using calling = await startMockModel({ ...quick, toolCallProbability: 1 });
     const chat = await run(openAiChat({ url: `${calling.url}/v1`, model: "m" }), { ...hello, tools });
     const flat = tools.map(({ type, function: described }) => ({ type, ...described }));
-    const responses = await run(openAiResponses({ url: `${calling.url}/v1`, model: "m" }), { input: "hi", tools: flat });
+    const responses = await run(openAiResponses({ url: `${calling.url}/v1`, model: "m" }), {
+      input: "hi",
+      tools: flat,
+    });
     for (const { outcome, events } of [chat, responses]) {
       const [call] = outcome.toolCalls;
       expect(outcome.toolCalls).toHaveLength(1);
       expect(call).toMatchObject({ name: "find" });
       expect(call?.id).toMatch(/^call_/);
       expect(Object.keys(JSON.parse(call?.input ?? "") as object)).toEqual(["q"]);
-      expect(events.filter(({ type }) => type === "toolCall")).toMatchObject([{ name: "find", callId: call?.id, input: call?.input }]);
+      expect(events.filter(({ type }) => type === "toolCall")).toMatchObject([
+        { name: "find", callId: call?.id, input: call?.input },
+      ]);
     }
   });
 
@@ -114,7 +129,10 @@ describe("every driver says the same of the same answer", () => {
       expect(events.map(({ type }) => type)).toEqual(["firstByte", "toolResult", "firstToken", "token", "done"]);
       expect(await session.send({ tool: "broken" }, () => {})).toMatchObject({ error: { code: "TOOL_FAILED" } });
       expect(await session.send({ tool: "none" }, () => {})).toMatchObject({ error: { code: "RPC_-32602" } });
-      expect(await session.send({ method: "no/such" }, () => {})).toMatchObject({ ok: false, error: { code: "RPC_-32601" } });
+      expect(await session.send({ method: "no/such" }, () => {})).toMatchObject({
+        ok: false,
+        error: { code: "RPC_-32601" },
+      });
       expect(await session.send({ method: "tools/list" }, () => {})).toMatchObject({ ok: true });
       expect(server.metrics().mcpSessions).toBe(version === "2026-07-28" ? 0 : 1);
       await session.close();
@@ -158,13 +176,19 @@ describe("faults of the server are outcomes with a code", () => {
     await model.close();
     const { outcome } = await run(openAiChat({ url: `${model.url}/v1`, model: "m" }), hello);
     expect(outcome).toMatchObject({ ok: false, error: { code: "NETWORK_1212" } });
-    await expect(mcp({ url: `${model.url}/mcp` }).open(fakeUser())).rejects.toMatchObject({ code: "DRIVER_OPEN_FAILED" });
+    await expect(mcp({ url: `${model.url}/mcp` }).open(fakeUser())).rejects.toMatchObject({
+      code: "DRIVER_OPEN_FAILED",
+    });
   });
 });
 
 test("mistakes of the caller are errors with a code", async () => {
-  expect(() => openAiChat({ url: "ftp://x", model: "m" })).toThrow(expect.objectContaining({ code: "DRIVER_OPTIONS_INVALID" }));
-  expect(() => mcp({ url: "http://x", timeoutMs: -1 })).toThrow(expect.objectContaining({ code: "DRIVER_OPTIONS_INVALID" }));
+  expect(() => openAiChat({ url: "ftp://x", model: "m" })).toThrow(
+    expect.objectContaining({ code: "DRIVER_OPTIONS_INVALID" }),
+  );
+  expect(() => mcp({ url: "http://x", timeoutMs: -1 })).toThrow(
+    expect.objectContaining({ code: "DRIVER_OPTIONS_INVALID" }),
+  );
   expect(() => a2a({ url: "http://x", version: "0.3", binding: "rest" })).toThrow(
     expect.objectContaining({ code: "DRIVER_OPTIONS_INVALID" }),
   );

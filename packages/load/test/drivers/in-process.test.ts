@@ -40,7 +40,11 @@ test("a reporter's tool calls, reasoning and usage", async () => {
     reporter.usage({ output: 3 });
     return "found";
   });
-  expect(outcome).toMatchObject({ text: "found", usage: { output: 3 }, toolCalls: [{ id: "1", name: "find", input: "{}" }] });
+  expect(outcome).toMatchObject({
+    text: "found",
+    usage: { output: 3 },
+    toolCalls: [{ id: "1", name: "find", input: "{}" }],
+  });
   expect(events.map(({ type }) => type)).toContain("toolResult");
 });
 

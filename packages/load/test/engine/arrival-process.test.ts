@@ -11,7 +11,8 @@ import {
 } from "../../src/engine/arrival-process.ts";
 import { RateProfile } from "../../src/engine/rate-profile.ts";
 
-const steady = (rate: number, durationMs: number): RateProfile => new RateProfile([{ durationMs, from: rate, to: rate }]);
+const steady = (rate: number, durationMs: number): RateProfile =>
+  new RateProfile([{ durationMs, from: rate, to: rate }]);
 
 function all(process: { next(): number }): number[] {
   const times: number[] = [];
@@ -45,19 +46,27 @@ describe("arrival processes", () => {
     expect(Math.abs(variation - 1)).toBeLessThan(0.03);
   });
 
-  test.each([0.11, 0.5, 1, 2, 16])("gamma gaps of shape %d have variation 1/√shape and the mean of the rate", (shape) => {
-    const gaps = gapsOf(all(arrivals(steady(100, 400_000), { kind: "gamma", shape }, 3)));
-    const { mean, variation } = moments(gaps);
-    expect(Math.abs(mean / 10 - 1)).toBeLessThan(4 / Math.sqrt(shape * gaps.length));
-    expect(Math.abs(variation * Math.sqrt(shape) - 1)).toBeLessThan(0.06);
-  });
+  test.each([0.11, 0.5, 1, 2, 16])(
+    "gamma gaps of shape %d have variation 1/√shape and the mean of the rate",
+    (shape) => {
+      const gaps = gapsOf(all(arrivals(steady(100, 400_000), { kind: "gamma", shape }, 3)));
+      const { mean, variation } = moments(gaps);
+      expect(Math.abs(mean / 10 - 1)).toBeLessThan(4 / Math.sqrt(shape * gaps.length));
+      expect(Math.abs(variation * Math.sqrt(shape) - 1)).toBeLessThan(0.06);
+    },
+  );
 
   test("gamma of shape 1 is Poisson (Kolmogorov–Smirnov), and of shape 2 the sum of two exponentials", () => {
     const random = new Random(5);
     const one = unitGamma(new Random(6), 1);
     const two = unitGamma(new Random(8), 2);
     const sample = (draw: () => number): Float64Array => Float64Array.from({ length: 20_000 }, draw);
-    expect(kolmogorovSmirnovTest(sample(one), sample(() => exponential(random))).pValue).toBeGreaterThan(0.001);
+    expect(
+      kolmogorovSmirnovTest(
+        sample(one),
+        sample(() => exponential(random)),
+      ).pValue,
+    ).toBeGreaterThan(0.001);
     const erlang = sample(() => (exponential(random) + exponential(random)) / 2);
     expect(kolmogorovSmirnovTest(sample(two), erlang).pValue).toBeGreaterThan(0.001);
   });

@@ -25,14 +25,18 @@ function countAt(stages: readonly RateStage[], atMs: number): number {
 describe("the rate profile", () => {
   test("its time of n arrivals is where the area under the rate is n", () => {
     fc.assert(
-      fc.property(fc.array(stage, { minLength: 1, maxLength: 5 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (stages, share) => {
-        const profile = new RateProfile(stages);
-        const count = share * profile.arrivals;
-        const at = profile.timeOf(count);
-        if (profile.arrivals < 1e-6) return;
-        expect(at).toBeLessThan(profile.durationMs);
-        expect(Math.abs(countAt(stages, at) - count)).toBeLessThan(1e-6 * (1 + profile.arrivals));
-      }),
+      fc.property(
+        fc.array(stage, { minLength: 1, maxLength: 5 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (stages, share) => {
+          const profile = new RateProfile(stages);
+          const count = share * profile.arrivals;
+          const at = profile.timeOf(count);
+          if (profile.arrivals < 1e-6) return;
+          expect(at).toBeLessThan(profile.durationMs);
+          expect(Math.abs(countAt(stages, at) - count)).toBeLessThan(1e-6 * (1 + profile.arrivals));
+        },
+      ),
     );
   });
 

@@ -43,9 +43,9 @@ describe("options of a load test", () => {
   });
 
   test("arrival rates are per timeUnit, and stages go from one to the next", () => {
-    expect(
-      scenario({ executor: "constant-arrival-rate", rate: 600, timeUnit: "1m", duration: "1m" }),
-    ).toMatchObject({ arrivals: { stages: [{ durationMs: 60_000, from: 10, to: 10 }] } });
+    expect(scenario({ executor: "constant-arrival-rate", rate: 600, timeUnit: "1m", duration: "1m" })).toMatchObject({
+      arrivals: { stages: [{ durationMs: 60_000, from: 10, to: 10 }] },
+    });
     expect(
       scenario({
         executor: "ramping-arrival-rate",

@@ -3,7 +3,12 @@ import fc from "fast-check";
 import { greatestUsers, shareOf, userSteps } from "../../src/engine/user-profile.ts";
 
 test("users come and go where the line crosses whole numbers, as k6 plans them", () => {
-  const steps = [...userSteps(4, [{ durationMs: 2000, target: 6 }, { durationMs: 5000, target: 1 }])];
+  const steps = [
+    ...userSteps(4, [
+      { durationMs: 2000, target: 6 },
+      { durationMs: 5000, target: 1 },
+    ]),
+  ];
   expect(steps).toEqual([
     { atMs: 0, users: 4 },
     { atMs: 1000, users: 5 },
@@ -17,8 +22,16 @@ test("users come and go where the line crosses whole numbers, as k6 plans them",
 });
 
 test("a stage without length is a jump", () => {
-  const steps = [...userSteps(0, [{ durationMs: 0, target: 10 }, { durationMs: 1000, target: 10 }])];
-  expect(steps).toEqual([{ atMs: 0, users: 0 }, { atMs: 0, users: 10 }]);
+  const steps = [
+    ...userSteps(0, [
+      { durationMs: 0, target: 10 },
+      { durationMs: 1000, target: 10 },
+    ]),
+  ];
+  expect(steps).toEqual([
+    { atMs: 0, users: 0 },
+    { atMs: 0, users: 10 },
+  ]);
 });
 
 test("shares of workers add up to all users, and user i goes to worker i mod workers", () => {
@@ -34,5 +47,10 @@ test("shares of workers add up to all users, and user i goes to worker i mod wor
 
 test("the greatest number of users", () => {
   expect(greatestUsers(3, [{ durationMs: 1, target: 2 }])).toBe(3);
-  expect(greatestUsers(3, [{ durationMs: 1, target: 20 }, { durationMs: 1, target: 0 }])).toBe(20);
+  expect(
+    greatestUsers(3, [
+      { durationMs: 1, target: 20 },
+      { durationMs: 1, target: 0 },
+    ]),
+  ).toBe(20);
 });

@@ -102,7 +102,11 @@ export async function runVirtually(
   return { ...ended, begun: shifted, clock };
 }
 
-export function measured(result: Pick<LoadResult, "run">, metric: string, tags: Record<string, string> = {}): Measurement {
+export function measured(
+  result: Pick<LoadResult, "run">,
+  metric: string,
+  tags: Record<string, string> = {},
+): Measurement {
   const found = result.run.measurements.find(
     (each) => each.metric === metric && JSON.stringify(each.tags) === JSON.stringify(tags),
   );

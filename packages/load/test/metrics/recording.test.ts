@@ -17,7 +17,8 @@ function gather(board: MetricBoard, workers: readonly WorkerRecorder[]): void {
   });
 }
 
-const nearestRank = (sorted: readonly number[], q: number): number => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
+const nearestRank = (sorted: readonly number[], q: number): number =>
+  sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
 
 describe("recording", () => {
   test("totals, parts and submetrics are what sorting all samples gives, for any split over workers and seconds", () => {
@@ -48,17 +49,30 @@ describe("recording", () => {
           expect(summary.min).toBe(sorted[0]);
           expect(summary.max).toBe(sorted.at(-1));
           expect(summary.mean! - sorted.reduce((a, b) => a + b, 0) / sorted.length).toBeLessThan(1);
-          for (const [name, q] of [["p50", 0.5], ["p90", 0.9], ["p99", 0.99]] as const) {
+          for (const [name, q] of [
+            ["p50", 0.5],
+            ["p90", 0.9],
+            ["p99", 0.99],
+          ] as const) {
             const exact = nearestRank(sorted, q);
             // The histogram's stated bound at 7 bits and a resolution of 1 ns.
             const bound = Math.max(0.5, (exact + 0.5) * 2 ** -8);
             if (summary[name] !== undefined) expect(Math.abs(summary[name] - exact)).toBeLessThanOrEqual(bound);
           }
         };
-        check({}, samples.map(({ value }) => value));
-        check({ status: "200" }, samples.filter(({ status }) => status === "200").map(({ value }) => value));
+        check(
+          {},
+          samples.map(({ value }) => value),
+        );
+        check(
+          { status: "200" },
+          samples.filter(({ status }) => status === "200").map(({ value }) => value),
+        );
         for (const part of ["a", "b", "c"]) {
-          check({ scenario: "s", name: part }, samples.filter(({ name }) => name === part).map(({ value }) => value));
+          check(
+            { scenario: "s", name: part },
+            samples.filter(({ name }) => name === part).map(({ value }) => value),
+          );
         }
       }),
       { numRuns: 60 },

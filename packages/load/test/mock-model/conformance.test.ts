@@ -1,5 +1,8 @@
 import { createServer } from "node:http";
-import { Client as ModernMcpClient, StreamableHTTPClientTransport as ModernTransport } from "@modelcontextprotocol/client";
+import {
+  Client as ModernMcpClient,
+  StreamableHTTPClientTransport as ModernTransport,
+} from "@modelcontextprotocol/client";
 import { Client as McpClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
@@ -38,7 +41,10 @@ describe("the OpenAI SDK against the mock", () => {
   afterAll(() => model.close());
 
   test("chat completions in one piece", async () => {
-    const answer = await client.chat.completions.create({ model: "m", messages: [{ role: "user", content: "x".repeat(400) }] });
+    const answer = await client.chat.completions.create({
+      model: "m",
+      messages: [{ role: "user", content: "x".repeat(400) }],
+    });
     const usage = { prompt_tokens: 103, completion_tokens: 7, total_tokens: 110 };
     expect(answer.usage).toMatchObject(usage);
     expect(answer.usage?.prompt_tokens_details?.cached_tokens).toBe(51);
@@ -69,7 +75,11 @@ describe("the OpenAI SDK against the mock", () => {
     expect(typeof JSON.parse(call?.type === "function" ? call.function.arguments : "").city).toBe("string");
     const second = await client.chat.completions.create({
       model: "m",
-      messages: [{ role: "user", content: "hi" }, first.choices[0]!.message, { role: "tool", tool_call_id: call!.id, content: "sunny" }],
+      messages: [
+        { role: "user", content: "hi" },
+        first.choices[0]!.message,
+        { role: "tool", tool_call_id: call!.id, content: "sunny" },
+      ],
       tools,
     });
     expect(second.choices[0]?.finish_reason).toBe("stop");
@@ -132,7 +142,10 @@ describe.each(["json", "sse"] as const)("MCP SDKs against the mock answering in 
   });
 
   test("stateless (2026-07-28): no handshake and no session", async () => {
-    const client = new ModernMcpClient({ name: "test", version: "1" }, { versionNegotiation: { mode: { pin: "2026-07-28" } } });
+    const client = new ModernMcpClient(
+      { name: "test", version: "1" },
+      { versionNegotiation: { mode: { pin: "2026-07-28" } } },
+    );
     await client.connect(new ModernTransport(new URL(`${model.url}/mcp`)));
     expect(client.getNegotiatedProtocolVersion()).toBe("2026-07-28");
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["echo", "broken"]);
@@ -180,7 +193,12 @@ describe("the A2A SDK against the mock", () => {
     expect(text.split(" ")).toHaveLength(5);
     const cases: (string | undefined)[] = [];
     for await (const event of client.sendMessageStream(request())) cases.push(event.payload?.$case);
-    expect(cases).toEqual(["task", "statusUpdate", ...Array.from({ length: 5 }, () => "artifactUpdate"), "statusUpdate"]);
+    expect(cases).toEqual([
+      "task",
+      "statusUpdate",
+      ...Array.from({ length: 5 }, () => "artifactUpdate"),
+      "statusUpdate",
+    ]);
     expect(await client.getTask({ tenant: "", id })).toMatchObject({ id });
     await expect(client.cancelTask({ tenant: "", id, metadata: undefined })).rejects.toThrow(/cancel/i);
     await expect(client.getTask({ tenant: "", id: "none" })).rejects.toThrow(/not found/i);
@@ -202,7 +220,10 @@ function cardTransport(
 
 async function legacyTransport(url: string): Promise<Transport> {
   const card = await new DefaultAgentCardResolver().resolve(url);
-  const legacy = { ...card, supportedInterfaces: card.supportedInterfaces.filter((each) => each.protocolVersion === "0.3") };
+  const legacy = {
+    ...card,
+    supportedInterfaces: card.supportedInterfaces.filter((each) => each.protocolVersion === "0.3"),
+  };
   return new JsonRpcTransportFactory({ legacyCompat: { enabled: true } }).create(`${url}/a2a`, legacy);
 }
 
@@ -211,7 +232,10 @@ describe("our MCP driver against the SDK's server", () => {
     for (const enableJsonResponse of [true, false]) {
       const server = new McpServer({ name: "sdk", version: "1" });
       server.registerTool("add", { description: "adds" }, () => ({ content: [{ type: "text", text: "3" }] }));
-      const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: () => crypto.randomUUID(), enableJsonResponse });
+      const transport = new StreamableHTTPServerTransport({
+        sessionIdGenerator: () => crypto.randomUUID(),
+        enableJsonResponse,
+      });
       await server.connect(transport as Parameters<typeof server.connect>[0]);
       const http = createServer((request, response) => void transport.handleRequest(request, response));
       await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));

@@ -56,11 +56,23 @@ test("an entry that throws ends alone", async () => {
 });
 
 describe("plans", () => {
-  const request = (number: number): ReplyRequest => ({ endpoint: "chat", number, inputTokens: 10, tools: [], toolChoice: "auto", toolRounds: 0 });
+  const request = (number: number): ReplyRequest => ({
+    endpoint: "chat",
+    number,
+    inputTokens: 10,
+    tools: [],
+    toolChoice: "auto",
+    toolRounds: 0,
+  });
 
   test("the n-th request is answered the same, whatever came before, and another seed answers otherwise", () => {
     const model = resolveMockModelOptions({ seed: 3 });
-    const drawn = (plan: ReturnType<typeof planReply>) => [plan.firstTokenAfterMs, plan.nextGap(), plan.nextGap(), plan.pieces];
+    const drawn = (plan: ReturnType<typeof planReply>) => [
+      plan.firstTokenAfterMs,
+      plan.nextGap(),
+      plan.nextGap(),
+      plan.pieces,
+    ];
     const forward = [1, 2, 3, 4].map((number) => drawn(planReply(model, request(number))));
     const backward = [4, 3, 2, 1].map((number) => drawn(planReply(model, request(number)))).reverse();
     expect(forward).toEqual(backward);
@@ -84,12 +96,27 @@ describe("plans", () => {
     expect(hits(parseFault("truncate 100% mcp"))).toEqual([]);
     const share = hits(parseFault("status=429 10%")).length / 2000;
     expect(Math.abs(share - 0.1)).toBeLessThan(5 * Math.sqrt((0.1 * 0.9) / 2000));
-    expect(parseFault("status=429 10% chat a2a")).toEqual({ kind: "status", status: 429, probability: 0.1, endpoints: ["chat", "a2a"] });
+    expect(parseFault("status=429 10% chat a2a")).toEqual({
+      kind: "status",
+      status: 429,
+      probability: 0.1,
+      endpoints: ["chat", "a2a"],
+    });
   });
 
-  test.each(["", "reset", "boom 1%", "status=200 1%", "stall=x 1%", "reset=1 1%", "reset 200%", "reset #0", "reset every 0", "reset 1% 2%"])(
-    "refuses the fault %j",
-    (text) => expect(() => parseFault(text)).toThrow(expect.objectContaining({ code: "MOCK_FAULT_INVALID" })),
+  test.each([
+    "",
+    "reset",
+    "boom 1%",
+    "status=200 1%",
+    "stall=x 1%",
+    "reset=1 1%",
+    "reset 200%",
+    "reset #0",
+    "reset every 0",
+    "reset 1% 2%",
+  ])("refuses the fault %j", (text) =>
+    expect(() => parseFault(text)).toThrow(expect.objectContaining({ code: "MOCK_FAULT_INVALID" })),
   );
 });
 
@@ -97,7 +124,12 @@ describe("the server in virtual time", () => {
   test("tokens come when they are due: first at 200 ms, then every 50 ms, the end with the last", async () => {
     const clock = new ManualClock();
     await using model = await startMockModel(
-      { ...quick, timeToFirstToken: { kind: "constant", value: 200 }, gap: { kind: "constant", value: 50 }, outputTokens: { kind: "constant", value: 4 } },
+      {
+        ...quick,
+        timeToFirstToken: { kind: "constant", value: 200 },
+        gap: { kind: "constant", value: 50 },
+        outputTokens: { kind: "constant", value: 4 },
+      },
       clock,
     );
     const response = await fetch(`${model.url}/v1/chat/completions`, chat({ stream: true }));
@@ -123,8 +155,19 @@ describe("the server in virtual time", () => {
 
   test("a stall holds a stream for as long as it says; a client that leaves is counted", async () => {
     const clock = new ManualClock();
-    await using model = await startMockModel({ ...quick, faults: [{ kind: "stall", stallMs: 5000, afterTokens: 1, requests: [1] }, { kind: "stall", every: 1 }] }, clock);
-    const stalled = fetch(`${model.url}/v1/chat/completions`, chat({ stream: true })).then((response) => response.text());
+    await using model = await startMockModel(
+      {
+        ...quick,
+        faults: [
+          { kind: "stall", stallMs: 5000, afterTokens: 1, requests: [1] },
+          { kind: "stall", every: 1 },
+        ],
+      },
+      clock,
+    );
+    const stalled = fetch(`${model.url}/v1/chat/completions`, chat({ stream: true })).then((response) =>
+      response.text(),
+    );
     while (model.metrics().endpoints.chat.requests < 1) await new Promise(setImmediate);
     await clock.advance(ms(4990));
     expect(model.metrics().endpoints.chat.completed).toBe(0);
@@ -174,19 +217,38 @@ describe("bad input", () => {
 
   test("MCP of 2026-07-28: headers must match the body, versions must be known", async () => {
     await using model = await startMockModel(quick);
-    const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} };
+    const meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientCapabilities": {},
+    };
     const call = (headers: Record<string, string>, params: object = { name: "echo", _meta: meta }) =>
       fetch(`${model.url}/mcp`, {
         method: "POST",
-        headers: { accept: "application/json, text/event-stream", "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "echo", ...headers },
+        headers: {
+          accept: "application/json, text/event-stream",
+          "mcp-protocol-version": "2026-07-28",
+          "mcp-method": "tools/call",
+          "mcp-name": "echo",
+          ...headers,
+        },
         body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }),
-      }).then(async (response) => [response.status, ((await response.json()) as { error?: { code: number } }).error?.code]);
+      }).then(async (response) => [
+        response.status,
+        ((await response.json()) as { error?: { code: number } }).error?.code,
+      ]);
     expect(await call({})).toEqual([200, undefined]);
     expect(await call({ "mcp-method": "tools/list" })).toEqual([400, -32020]);
     expect(await call({ "mcp-name": "other" })).toEqual([400, -32020]);
     expect(await call({ "mcp-protocol-version": "2025-11-25" })).toEqual([400, -32020]);
-    expect(await call({ "mcp-protocol-version": "1900-01-01" }, { name: "echo", _meta: { ...meta, "io.modelcontextprotocol/protocolVersion": "1900-01-01" } })).toEqual([400, -32022]);
-    expect(await call({}, { name: "echo", _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } })).toEqual([400, -32602]);
+    expect(
+      await call(
+        { "mcp-protocol-version": "1900-01-01" },
+        { name: "echo", _meta: { ...meta, "io.modelcontextprotocol/protocolVersion": "1900-01-01" } },
+      ),
+    ).toEqual([400, -32022]);
+    expect(
+      await call({}, { name: "echo", _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } }),
+    ).toEqual([400, -32602]);
     expect(await call({ origin: "https://evil.test" })).toEqual([403, -32600]);
     expect(await call({ accept: "application/json" })).toEqual([406, -32600]);
   });
@@ -196,8 +258,19 @@ describe("bad input", () => {
     const paths = ["/v1/chat/completions", "/v1/responses", "/mcp", "/a2a", "/a2a/rest/message:send"];
     const wrapped = fc.oneof(
       fc.jsonValue(),
-      fc.record({ model: fc.constant("m"), messages: fc.jsonValue(), input: fc.jsonValue(), tools: fc.jsonValue(), tool_choice: fc.jsonValue() }),
-      fc.record({ jsonrpc: fc.constant("2.0"), id: fc.jsonValue(), method: fc.constantFrom("SendMessage", "GetTask", "tools/call", "initialize", "ListTasks"), params: fc.jsonValue() }),
+      fc.record({
+        model: fc.constant("m"),
+        messages: fc.jsonValue(),
+        input: fc.jsonValue(),
+        tools: fc.jsonValue(),
+        tool_choice: fc.jsonValue(),
+      }),
+      fc.record({
+        jsonrpc: fc.constant("2.0"),
+        id: fc.jsonValue(),
+        method: fc.constantFrom("SendMessage", "GetTask", "tools/call", "initialize", "ListTasks"),
+        params: fc.jsonValue(),
+      }),
       fc.record({ message: fc.jsonValue() }),
     );
     await fc.assert(
@@ -213,9 +286,9 @@ describe("bad input", () => {
   });
 
   test("options: every problem at once; an address in use", async () => {
-    expect(() => resolveMockModelOptions({ port: 99_999, tokensPerChunk: 0, toolCallProbability: 2, faults: [{ kind: "reset" }] })).toThrow(
-      /tokensPerChunk.*port.*toolCallProbability.*fault 1|port.*tokensPerChunk.*toolCallProbability.*fault 1/,
-    );
+    expect(() =>
+      resolveMockModelOptions({ port: 99_999, tokensPerChunk: 0, toolCallProbability: 2, faults: [{ kind: "reset" }] }),
+    ).toThrow(/tokensPerChunk.*port.*toolCallProbability.*fault 1|port.*tokensPerChunk.*toolCallProbability.*fault 1/);
     await using model = await startMockModel(quick);
     await expect(startMockModel({ ...quick, port: model.port })).rejects.toMatchObject({ code: "MOCK_LISTEN_FAILED" });
     await model.close();

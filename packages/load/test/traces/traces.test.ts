@@ -17,9 +17,15 @@ const all = (requests: AsyncIterable<TraceRequest>): Promise<TraceRequest[]> => 
 describe("readers", () => {
   test("Azure: times to a tenth of a microsecond, over midnight", async () => {
     const requests = await all(readAzureTrace(open("azure-shape.csv")));
-    expect(requests.map(({ inputTokens, outputTokens }) => [inputTokens, outputTokens])).toEqual([[100, 10], [200, 20], [300, 30], [400, 40]]);
+    expect(requests.map(({ inputTokens, outputTokens }) => [inputTokens, outputTokens])).toEqual([
+      [100, 10],
+      [200, 20],
+      [300, 30],
+      [400, 40],
+    ]);
     const times = requests.map(({ atMs }) => atMs);
-    for (const [index, expected] of [0, 0.0002, 1500.0001, 1500.0001].entries()) expect(times[index]).toBeCloseTo(expected, 9);
+    for (const [index, expected] of [0, 0.0002, 1500.0001, 1500.0001].entries())
+      expect(times[index]).toBeCloseTo(expected, 9);
   });
 
   test("Mooncake: both forms say the same; a block is reused only behind reused ones", async () => {
@@ -37,19 +43,30 @@ describe("readers", () => {
     const [session, ...rest] = await readOtelTrace(open("agents.json"));
     expect(rest).toEqual([]);
     expect(session).toMatchObject({ id: "s1", atMs: 0 });
-    expect(session?.calls.map(({ id, after, waitMs, durationMs, failed }) => [id, after, waitMs, durationMs, failed])).toEqual([
+    expect(
+      session?.calls.map(({ id, after, waitMs, durationMs, failed }) => [id, after, waitMs, durationMs, failed]),
+    ).toEqual([
       ["plan", [], 0, 1500, false],
       ["red", ["plan"], 250, 2750, false],
       ["blue", ["plan"], 500, 3500, true],
       // It quotes the plan too, but already waits for it through the others.
       ["answer", ["red", "blue"], 500, 1500, false],
     ]);
-    expect(session?.calls[0]).toMatchObject({ name: "m-large", kind: "llm", inputTokens: 120, outputTokens: 40, cachedInputTokens: 64 });
+    expect(session?.calls[0]).toMatchObject({
+      name: "m-large",
+      kind: "llm",
+      inputTokens: 120,
+      outputTokens: 40,
+      cachedInputTokens: 64,
+    });
   });
 
   test("OpenTelemetry: OTLP, a document a line; a parent that ended is waited for", async () => {
     const sessions = await readOtelTrace(open("agents-otlp.jsonl"));
-    expect(sessions.map(({ id, atMs }) => [id, atMs])).toEqual([["a", 0], ["b", 3000]]);
+    expect(sessions.map(({ id, atMs }) => [id, atMs])).toEqual([
+      ["a", 0],
+      ["b", 3000],
+    ]);
     expect(sessions[0]?.calls).toMatchObject([
       { id: "1", kind: "llm", name: "m", inputTokens: 10, durationMs: 1000.5 },
       { id: "2", kind: "tool", name: "search", after: ["1"], waitMs: 499.5 },
@@ -87,7 +104,18 @@ describe("bad input is refused with its place", () => {
   });
 
   const span = (changes: object): string =>
-    JSON.stringify({ spans: [{ span_id: "1", trace_id: "t", start_time: "2026-01-01T00:00:00", end_time: "2026-01-01T00:00:01", attributes: { "gen_ai.operation.name": "chat" }, ...changes }] });
+    JSON.stringify({
+      spans: [
+        {
+          span_id: "1",
+          trace_id: "t",
+          start_time: "2026-01-01T00:00:00",
+          end_time: "2026-01-01T00:00:01",
+          attributes: { "gen_ai.operation.name": "chat" },
+          ...changes,
+        },
+      ],
+    });
   test.each([
     ["5", "TRACE_INVALID", /line 1: a trace is an object/],
     ["{}", "TRACE_INVALID", /neither spans nor resourceSpans/],
@@ -97,9 +125,16 @@ describe("bad input is refused with its place", () => {
     [span({ span_id: null }), "TRACE_INVALID", /span 1: it has no span_id/],
     [span({ start_time: "yesterday" }), "TRACE_INVALID", /span 1 \(1\): its start "yesterday"/],
     [span({ start_time: "2026-01-01T00:00:02" }), "TRACE_INVALID", /ends before it starts/],
-    [span({ attributes: { "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": -1 } }), "TRACE_INVALID", /input_tokens is -1/],
+    [
+      span({ attributes: { "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": -1 } }),
+      "TRACE_INVALID",
+      /input_tokens is -1/,
+    ],
   ])("OpenTelemetry %s", async (text, code, message) => {
-    await expect(readOtelTrace([text])).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+    await expect(readOtelTrace([text])).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   test("OpenTelemetry beyond its limits", async () => {
@@ -110,16 +145,23 @@ describe("bad input is refused with its place", () => {
 });
 
 describe("statistics of arrivals", () => {
-  const at = (times: readonly number[]): TraceRequest[] => times.map((atMs, index) => ({ atMs, inputTokens: index + 1, outputTokens: 1 }));
+  const at = (times: readonly number[]): TraceRequest[] =>
+    times.map((atMs, index) => ({ atMs, inputTokens: index + 1, outputTokens: 1 }));
 
   test("hand-computed: gaps 100, 300, 1 600 ms; counts 3 and 0 and 1 in three seconds", async () => {
     const found = await arrivalStatistics(at([0, 100, 400, 2000]));
     const deviation = Math.sqrt(((100 - 2000 / 3) ** 2 + (300 - 2000 / 3) ** 2 + (1600 - 2000 / 3) ** 2) / 3);
     const variation = deviation / (2000 / 3);
-    expect(found).toMatchObject({ requests: 4, durationMs: 2000, ratePerSecond: 2, peakPerSecond: 3, inputTokens: { p50: 2, p95: 4, p99: 4 } });
+    expect(found).toMatchObject({
+      requests: 4,
+      durationMs: 2000,
+      ratePerSecond: 2,
+      peakPerSecond: 3,
+      inputTokens: { p50: 2, p95: 4, p99: 4 },
+    });
     expect(found.coefficientOfVariation).toBeCloseTo(variation, 12);
     expect(found.gammaShape).toBeCloseTo(1 / variation ** 2, 12);
-    expect(found.indexOfDispersion).toBeCloseTo((((3 - 4 / 3) ** 2 + (4 / 3) ** 2 + (1 - 4 / 3) ** 2) / 3) / (4 / 3), 12);
+    expect(found.indexOfDispersion).toBeCloseTo(((3 - 4 / 3) ** 2 + (4 / 3) ** 2 + (1 - 4 / 3) ** 2) / 3 / (4 / 3), 12);
   });
 
   test("constant arrivals do not vary, Poisson ones have CV and dispersion 1", async () => {
@@ -127,7 +169,9 @@ describe("statistics of arrivals", () => {
     expect(constant.coefficientOfVariation).toBeCloseTo(0, 9);
     const random = new Random(4);
     let now = 0;
-    const poisson = await arrivalStatistics(at(Array.from({ length: 50_000 }, () => (now -= 100 * Math.log(1 - random.uniform())))));
+    const poisson = await arrivalStatistics(
+      at(Array.from({ length: 50_000 }, () => (now -= 100 * Math.log(1 - random.uniform())))),
+    );
     expect(poisson.coefficientOfVariation).toBeCloseTo(1, 1);
     expect(poisson.gammaShape).toBeCloseTo(1, 1);
     expect(poisson.indexOfDispersion).toBeCloseTo(1, 1);
@@ -135,7 +179,8 @@ describe("statistics of arrivals", () => {
 
   test("one request has no rate; none is refused", async () => {
     const one = await arrivalStatistics(at([0]));
-    for (const absent of ["ratePerSecond", "coefficientOfVariation", "gammaShape", "indexOfDispersion"]) expect(one).not.toHaveProperty(absent);
+    for (const absent of ["ratePerSecond", "coefficientOfVariation", "gammaShape", "indexOfDispersion"])
+      expect(one).not.toHaveProperty(absent);
     await expect(arrivalStatistics([])).rejects.toMatchObject({ code: "TRACE_EMPTY" });
   });
 
@@ -150,7 +195,17 @@ describe("statistics of arrivals", () => {
 const calls = fc
   .array(fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 10 })), { minLength: 1, maxLength: 12 })
   .map((spans) =>
-    spans.map(([startMs, length], index): RecordedCall => ({ id: `c${index}`, kind: "llm", name: "m", startMs, endMs: startMs + length, failed: false, links: [] })),
+    spans.map(
+      ([startMs, length], index): RecordedCall => ({
+        id: `c${index}`,
+        kind: "llm",
+        name: "m",
+        startMs,
+        endMs: startMs + length,
+        failed: false,
+        links: [],
+      }),
+    ),
   );
 
 test("by time: a call waits, directly or not, for exactly what ended before it began, and for nothing twice", () => {
@@ -158,7 +213,8 @@ test("by time: a call waits, directly or not, for exactly what ended before it b
     fc.property(calls, (recorded) => {
       const session = traceSession("s", recorded, 0, "time", "x");
       const after = new Map(session.calls.map((call) => [call.id, call.after]));
-      const reach = (id: string): Set<string> => new Set((after.get(id) ?? []).flatMap((each) => [each, ...reach(each)]));
+      const reach = (id: string): Set<string> =>
+        new Set((after.get(id) ?? []).flatMap((each) => [each, ...reach(each)]));
       for (const call of recorded) {
         const before = recorded.filter(({ endMs }) => endMs <= call.startMs).map(({ id }) => id);
         expect([...reach(call.id)].sort()).toEqual(before.sort());
@@ -172,8 +228,20 @@ test("by time: a call waits, directly or not, for exactly what ended before it b
 });
 
 describe("replay", () => {
-  const call = (id: string, after: string[], waitMs = 0) => ({ id, kind: "llm" as const, name: "m", durationMs: 1, failed: false, after, waitMs });
-  const diamond = { id: "s", atMs: 0, calls: [call("a", []), call("b", ["a"], 20_000), call("c", ["a"], 10), call("d", ["b", "c"])] };
+  const call = (id: string, after: string[], waitMs = 0) => ({
+    id,
+    kind: "llm" as const,
+    name: "m",
+    durationMs: 1,
+    failed: false,
+    after,
+    waitMs,
+  });
+  const diamond = {
+    id: "s",
+    atMs: 0,
+    calls: [call("a", []), call("b", ["a"], 20_000), call("c", ["a"], 10), call("d", ["b", "c"])],
+  };
 
   test("order, capped waits, and all done", async () => {
     const log: string[] = [];
@@ -205,8 +273,13 @@ describe("replay", () => {
 
   test("a session that waits for what is not there is refused", async () => {
     const options = { sleep: () => Promise.resolve(), call: () => Promise.resolve(true) };
-    for (const wrong of [[call("a", ["b"]), call("b", [])], [call("a", []), call("a", [])]]) {
-      await expect(replaySession({ id: "s", atMs: 0, calls: wrong }, options)).rejects.toMatchObject({ code: "REPLAY_INVALID" });
+    for (const wrong of [
+      [call("a", ["b"]), call("b", [])],
+      [call("a", []), call("a", [])],
+    ]) {
+      await expect(replaySession({ id: "s", atMs: 0, calls: wrong }, options)).rejects.toMatchObject({
+        code: "REPLAY_INVALID",
+      });
     }
   });
 });
