@@ -60,6 +60,7 @@ export { mcp, type McpDriverOptions, type McpStep, type McpVersion, mcpVersions 
 export { type NatsDriverOptions, natsRequest, type NatsRequester, type NatsStep } from "./drivers/nats.ts";
 export { type ChatMessage, type ChatStep, openAiChat, type OpenAiDriverOptions } from "./drivers/openai-chat.ts";
 export { openAiResponses, type ResponsesStep } from "./drivers/openai-responses.ts";
+export { agentMetrics, agentSessions, agentTask, type ScenarioUser } from "./agent/agent-scenario.ts";
 export {
   AgentMetrics,
   type AgentMetricsOptions,

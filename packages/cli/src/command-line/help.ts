@@ -1,6 +1,5 @@
 import type { ArgumentSpec, CommandSpec, FlagSpec } from "./command-spec.ts";
-import { commandTable, environmentName,
-  generalFlagsOf, globalFlags } from "./command-table.ts";
+import { commandTable, environmentName, generalFlagsOf, globalFlags } from "./command-table.ts";
 
 /** What `mettle --help` prints. */
 export function generalHelp(): string {

@@ -9,10 +9,24 @@ const whole = (placeholder: string, above: number): FlagType => ({ kind: "number
 const shape: readonly FlagSpec[] = [
   { name: "vus", short: "c", type: whole("N", 0), help: "users, or connections of a URL (1; a URL: 10)" },
   { name: "duration", short: "d", type: text("TIME"), help: "how long: 30s, 1m30s (a URL: 10s)" },
-  { name: "rate", short: "r", type: { kind: "number", placeholder: "N", above: 0 }, help: "arrivals a second, whatever becomes of the earlier ones" },
+  {
+    name: "rate",
+    short: "r",
+    type: { kind: "number", placeholder: "N", above: 0 },
+    help: "arrivals a second, whatever becomes of the earlier ones",
+  },
   { name: "iterations", short: "i", type: whole("N", 0), help: "so many in all, shared by the users" },
-  { name: "stage", short: "s", type: list("TIME:N"), help: "ramp to N users over TIME; repeat for more: -s 1m:50 -s 1m:0" },
-  { name: "rps", type: { kind: "number", placeholder: "N", above: 0 }, help: "at most N requests a second over all users" },
+  {
+    name: "stage",
+    short: "s",
+    type: list("TIME:N"),
+    help: "ramp to N users over TIME; repeat for more: -s 1m:50 -s 1m:0",
+  },
+  {
+    name: "rps",
+    type: { kind: "number", placeholder: "N", above: 0 },
+    help: "at most N requests a second over all users",
+  },
   { name: "poisson", type: onOff, help: "with --rate: arrivals scatter as independent callers do" },
 ];
 
@@ -46,7 +60,12 @@ export const load: CommandSpec = {
       help: "how closely the schedule is kept; full takes a core of its own (end)",
       environment: true,
     },
-    { name: "seed", type: { kind: "number", placeholder: "N", integer: true }, help: "of everything random (1)", environment: true },
+    {
+      name: "seed",
+      type: { kind: "number", placeholder: "N", integer: true },
+      help: "of everything random (1)",
+      environment: true,
+    },
     {
       name: "out",
       short: "o",

@@ -1,7 +1,15 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import { type ResolvedPolicy, resolvePolicy, type Verdict } from "@mettle/judge";
 import { type LoadResult, resolvePlan, runLoad } from "@mettle/load";
-import { colorSupport, LoadView, progressMode, renderJson, renderJunit, renderMarkdown, renderSummary } from "@mettle/report";
+import {
+  colorSupport,
+  LoadView,
+  progressMode,
+  renderJson,
+  renderJunit,
+  renderMarkdown,
+  renderSummary,
+} from "@mettle/report";
 import { openHistory, type Run, runSchema } from "@mettle/results";
 import { type CommandContext, note } from "../command-context.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
@@ -152,7 +160,12 @@ function exitCodeOf(result: LoadResult, judged: ExitCode, troubles: readonly Met
   return judged === exitCodes.pass ? (troubles[0]?.exitCode ?? judged) : judged;
 }
 
-async function writeReports(run: Run, verdict: Verdict, settings: Settings, context: CommandContext): Promise<MettleError[]> {
+async function writeReports(
+  run: Run,
+  verdict: Verdict,
+  settings: Settings,
+  context: CommandContext,
+): Promise<MettleError[]> {
   const out = new OutputFolder(settings.out, context.cwd);
   try {
     await out.write("summary.md", renderMarkdown(run, verdict));
@@ -164,7 +177,13 @@ async function writeReports(run: Run, verdict: Verdict, settings: Settings, cont
   }
 }
 
-function show(result: LoadResult, verdict: Verdict, judged: boolean, settings: Settings, context: CommandContext): void {
+function show(
+  result: LoadResult,
+  verdict: Verdict,
+  judged: boolean,
+  settings: Settings,
+  context: CommandContext,
+): void {
   const { flags, stdout, cwd } = context;
   const { run, errors } = result;
   if (flags.on("json")) {

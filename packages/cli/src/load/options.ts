@@ -40,17 +40,25 @@ function shaped(options: LoadOptions, context: CommandContext): LoadOptions {
   const { scenarios, vus, duration, iterations, stages, rate, ...rest } = options;
   if (!scenarios || Object.keys(scenarios).length === 0) {
     // A duration alone changes how long, not what.
-    const kept = onlyLength(shape) ? { vus, iterations, stages, rate } : { duration: shape.iterations ? undefined : duration };
+    const kept = onlyLength(shape)
+      ? { vus, iterations, stages, rate }
+      : { duration: shape.iterations ? undefined : duration };
     const merged = { ...defined(kept), ...shape };
     return { ...rest, ...(poisson ? { scenarios: { default: scenarioOf(merged, true) } } : merged) };
   }
-  const [[name, only], ...others] = Object.entries(scenarios) as [[string, ScenarioOptions], ...[string, ScenarioOptions][]];
+  const [[name, only], ...others] = Object.entries(scenarios) as [
+    [string, ScenarioOptions],
+    ...[string, ScenarioOptions][],
+  ];
   if (others.length > 0) {
     const names = Object.keys(scenarios).join(", ");
     throw cliErrors.create(
       "USAGE_VALUE_INVALID",
       `The script has several scenarios (${names}); it cannot be told which one the load on the command line is for.`,
-      { details: { scenarios: Object.keys(scenarios) }, next: "Change the load in the script, or take it from user.env." },
+      {
+        details: { scenarios: Object.keys(scenarios) },
+        next: "Change the load in the script, or take it from user.env.",
+      },
     );
   }
   const { exec, env, tags, startTime, gracefulStop } = only;
@@ -76,9 +84,13 @@ function shapeOf(context: CommandContext): Shape {
 function stageOf(text: string): StageOptions {
   const match = /^\s*([^:]+):(\d+)\s*$/.exec(text);
   if (!match) {
-    throw cliErrors.create("USAGE_VALUE_INVALID", `--stage needs TIME:N, such as 30s:10, got ${JSON.stringify(text)}.`, {
-      details: { flag: "--stage", value: text },
-    });
+    throw cliErrors.create(
+      "USAGE_VALUE_INVALID",
+      `--stage needs TIME:N, such as 30s:10, got ${JSON.stringify(text)}.`,
+      {
+        details: { flag: "--stage", value: text },
+      },
+    );
   }
   return { duration: match[1] ?? "", target: Number(match[2]) };
 }

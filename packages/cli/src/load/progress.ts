@@ -53,7 +53,9 @@ function countedIterations(scenarios: readonly ScenarioProgress[]): LoadProgress
 function operationsOf(snapshot: LoadSnapshot, judged: readonly LiveThreshold[]): readonly LoadOperation[] {
   const metric = tables.find(({ name }) => (snapshot.board.find(name)?.count ?? 0) > 0);
   if (!metric) return [];
-  const rows = snapshot.board.rows.filter(({ definition, tags }) => definition.name === metric.name && isOperation(tags));
+  const rows = snapshot.board.rows.filter(
+    ({ definition, tags }) => definition.name === metric.name && isOperation(tags),
+  );
   const operations = rows.map((row): LoadOperation => {
     const { summary } = row.measurement(snapshot.elapsedMs / 1000);
     const failed = snapshot.board.find(builtIn.httpFailed.name, row.tags)?.measurement(1).summary.rate;

@@ -1,18 +1,15 @@
 import { parseDurationMs } from "@mettle/core";
-import {
-  type Finding,
-  judgeThreshold,
-  type ResolvedPolicy,
-  type ThresholdRule,
-  type Thresholds,
-} from "@mettle/judge";
+import { type Finding, judgeThreshold, type ResolvedPolicy, type ThresholdRule, type Thresholds } from "@mettle/judge";
 import type { LoadSnapshot, Submetric } from "@mettle/load";
 import type { Run } from "@mettle/results";
 import type { CommandContext } from "../command-context.ts";
 import { pairs } from "./pairs.ts";
 
 /** The thresholds of the script and of the command line, as the policy holds them; a flag's come beside the script's. */
-export function thresholdsOf(given: Readonly<Record<string, unknown>> | undefined, context: CommandContext): Thresholds {
+export function thresholdsOf(
+  given: Readonly<Record<string, unknown>> | undefined,
+  context: CommandContext,
+): Thresholds {
   if (context.flags.on("no-thresholds")) return {};
   const flags = pairs(context, "threshold", /\s*:\s+/);
   const all: Record<string, unknown> = { ...given };

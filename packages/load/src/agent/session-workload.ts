@@ -53,7 +53,8 @@ export function sessionWorkload<Step>(options: SessionWorkloadOptions<Step>): Wo
   };
 }
 
-async function runSession<Step>(
+/** One session, recorded. */
+export async function runSession<Step>(
   options: SessionWorkloadOptions<Step>,
   generator: SessionGenerator,
   metrics: AgentMetrics,
