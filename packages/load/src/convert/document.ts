@@ -5,6 +5,14 @@ export type Json = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Text, numbers and truths as text; anything else is not what belongs there. */
+export const plainText = (value: unknown, otherwise: string = ""): string =>
+  typeof value === "string"
+    ? value
+    : typeof value === "number" || typeof value === "boolean"
+      ? String(value)
+      : otherwise;
+
 /** A document being read: every complaint names the file and the place in it. */
 export class DocumentReader {
   readonly source: string;

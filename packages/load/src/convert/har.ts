@@ -1,4 +1,4 @@
-import { DocumentReader, isObject, type Json } from "./document.ts";
+import { DocumentReader, isObject, type Json, plainText } from "./document.ts";
 import { convertErrors } from "./errors.ts";
 import {
   isConnectionHeader,
@@ -81,7 +81,7 @@ function readEntry(
   const url = reader.url(text, `${place}.request.url`);
   if (options.hosts && !options.hosts.includes(url.hostname)) return false;
   const content = isObject(response["content"]) ? response["content"] : {};
-  if (options.assets !== true && asset.test(String(content["mimeType"] ?? ""))) {
+  if (options.assets !== true && asset.test(plainText(content["mimeType"]))) {
     builder.note("images, fonts, styles and scripts were left out");
     return false;
   }
@@ -145,6 +145,6 @@ function readBody(builder: ScenarioBuilder, value: unknown): string | undefined 
   if (params.some((param) => param["fileName"] !== undefined)) {
     builder.note("uploaded files are not part of a recording: a form has its text fields only");
   }
-  const pairs = params.map((param): [string, string] => [String(param["name"]), String(param["value"] ?? "")]);
+  const pairs = params.map((param): [string, string] => [String(param["name"]), plainText(param["value"])]);
   return new URLSearchParams(pairs).toString();
 }

@@ -1,6 +1,6 @@
 import { Random } from "@mettle/core";
 import { exampleValue } from "../mock-model/json-example.ts";
-import { DocumentReader, isObject, type Json } from "./document.ts";
+import { DocumentReader, isObject, type Json, plainText } from "./document.ts";
 import { convertErrors } from "./errors.ts";
 import {
   isConnectionHeader,
@@ -214,7 +214,7 @@ class OperationReader {
     const variables = isObject(server) && isObject(server["variables"]) ? server["variables"] : {};
     const filled = url.replaceAll(/\{([^{}]+)\}/g, (all, name: string) => {
       const variable = Object.hasOwn(variables, name) ? variables[name] : undefined;
-      return isObject(variable) ? String(variable["default"] ?? all) : all;
+      return isObject(variable) ? plainText(variable["default"], all) : all;
     });
     if (/^https?:\/\//.test(filled)) return filled.replace(/\/+$/, "");
     this.#builder.note("the document names no absolute server: set BASE_URL");
@@ -238,7 +238,7 @@ class OperationReader {
         this.#builder.note(`credentials are taken from the environment variable ${environment}`);
         return this.#builder.variable({ name: environment, value: "", environment });
       };
-      const key = String(scheme["name"] ?? "");
+      const key = plainText(scheme["name"]);
       if (scheme["type"] === "apiKey" && scheme["in"] === "query") query.push({ name: key, value: secret("API_KEY") });
       else if (scheme["type"] === "apiKey" && scheme["in"] === "header" && isHeaderName(key))
         headers.push([key, [secret("API_KEY")]]);
@@ -284,11 +284,7 @@ function successStatus(responses: unknown): number | undefined {
   return good.length > 0 ? Math.min(...good) : undefined;
 }
 
-const asText = (value: unknown): string =>
-  typeof value === "string"
-    ? value
-    : Array.isArray(value)
-      ? value.map(String).join(",")
-      : typeof value === "object"
-        ? JSON.stringify(value)
-        : String(value);
+function asText(value: unknown): string {
+  if (Array.isArray(value)) return value.map((each: unknown) => plainText(each)).join(",");
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : plainText(value);
+}

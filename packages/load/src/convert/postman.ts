@@ -1,4 +1,4 @@
-import { DocumentReader, isObject, type Json } from "./document.ts";
+import { DocumentReader, isObject, type Json, plainText } from "./document.ts";
 import { convertErrors } from "./errors.ts";
 import {
   isConnectionHeader,
@@ -33,7 +33,7 @@ export function scenarioFromPostman(document: unknown, options: PostmanOptions =
   const reader = new DocumentReader(options.source ?? "Postman collection");
   const collection = reader.object(document, "the document");
   const info = reader.object(collection["info"], "info");
-  const schema = String(info["schema"] ?? "");
+  const schema = plainText(info["schema"]);
   if (!/\/v2\.[01]\.\d+\//.test(schema)) {
     const message = `${reader.source}: info.schema ${JSON.stringify(schema)} is no collection v2.0 or v2.1.`;
     throw convertErrors.create("CONVERT_UNSUPPORTED", message, { details: { schema } });
@@ -42,7 +42,7 @@ export function scenarioFromPostman(document: unknown, options: PostmanOptions =
   const variables: readonly unknown[] = Array.isArray(collection["variable"]) ? collection["variable"] : [];
   for (const variable of variables.filter(isObject)) {
     const name = variable["key"] ?? variable["id"];
-    if (typeof name === "string") builder.variable({ name, value: String(variable["value"] ?? "") });
+    if (typeof name === "string") builder.variable({ name, value: plainText(variable["value"]) });
   }
   new CollectionReader(reader, builder).items(collection["item"], "item", { auth: collection["auth"], groups: [] });
   if (builder.requests === 0) throw convertErrors.create("CONVERT_EMPTY", `${reader.source}: there is no request.`);
@@ -114,7 +114,7 @@ class CollectionReader {
     // As Postman does, an address without a scheme is taken for http.
     const whole = /^(?:https?:\/\/|\{\{)/i.test(text) ? text : `http://${text}`;
     const path = isObject(value) && Array.isArray(value["variable"]) ? value["variable"].filter(isObject) : [];
-    const known = new Map(path.map((each) => [String(each["key"]), String(each["value"] ?? "")]));
+    const known = new Map(path.map((each) => [String(each["key"]), plainText(each["value"])]));
     const filled = whole.replaceAll(/\/:([A-Za-z_]\w*)/g, (all, name: string) =>
       known.has(name) ? `/${known.get(name) ?? ""}` : all,
     );
@@ -127,7 +127,7 @@ class CollectionReader {
       const header = this.#reader.object(entry, `${place}[${index}]`);
       const name = this.#reader.text(header["key"], `${place}[${index}].key`);
       if (header["disabled"] === true || isConnectionHeader(name) || !isHeaderName(name)) return [];
-      return [[name, this.#template(String(header["value"] ?? ""))]];
+      return [[name, this.#template(plainText(header["value"]))]];
     });
   }
 
@@ -144,7 +144,7 @@ class CollectionReader {
       case "urlencoded": {
         // Encoded piece by piece, so that {{variables}} stay as they are.
         const encode = (part: unknown): string =>
-          String(part ?? "")
+          plainText(part)
             .split(/(\{\{[^{}]+\}\})/)
             .map((piece, index) => (index % 2 === 1 ? piece : encodeURIComponent(piece)))
             .join("");
@@ -214,7 +214,7 @@ class CollectionReader {
     let status: number | undefined;
     for (const event of (events as unknown[]).filter(isObject)) {
       const script = isObject(event["script"]) ? event["script"]["exec"] : undefined;
-      const code = Array.isArray(script) ? script.join("\n") : String(script ?? "");
+      const code = Array.isArray(script) ? script.join("\n") : plainText(script);
       if (code.trim() === "") continue;
       const found = statusTest.exec(code)?.[1];
       if (event["listen"] === "test" && found !== undefined) status = Number(found);
@@ -228,10 +228,10 @@ function joined(url: Json): string {
   const part = (value: unknown, separator: string): string =>
     Array.isArray(value)
       ? value.map((each: unknown) => (isObject(each) ? String(each["value"]) : String(each))).join(separator)
-      : String(value ?? "");
-  const port = url["port"] === undefined ? "" : `:${String(url["port"])}`;
+      : plainText(value);
+  const port = url["port"] === undefined ? "" : `:${plainText(url["port"])}`;
   const path = part(url["path"], "/");
-  return `${String(url["protocol"] ?? "http")}://${part(url["host"], ".")}${port}/${path.replace(/^\//, "")}`;
+  return `${plainText(url["protocol"], "http")}://${part(url["host"], ".")}${port}/${path.replace(/^\//, "")}`;
 }
 
 function graphqlBody(graphql: Json): string {

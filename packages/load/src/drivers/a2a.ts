@@ -12,7 +12,7 @@ import {
   parseEvent,
   WHOLE_CHARACTERS,
 } from "./http-step.ts";
-import { isObject, type JsonObject, StepBuilder } from "./step-builder.ts";
+import { isObject, type JsonObject, StepBuilder, plainText } from "./step-builder.ts";
 
 export interface A2aStep {
   readonly text: string;
@@ -125,7 +125,7 @@ class A2aSession implements DriverSession<A2aStep> {
   #read(builder: StepBuilder, message: JsonObject, rpc: boolean, at: number): void {
     const error = message["error"];
     if (isObject(error)) {
-      builder.fail(at, `RPC_${String(error["code"])}`, String(error["message"] ?? ""));
+      builder.fail(at, `RPC_${String(error["code"])}`, plainText(error["message"]));
       builder.done(at, "error");
       return;
     }

@@ -10,7 +10,7 @@ import {
   type StepExchange,
   WHOLE_CHARACTERS,
 } from "./http-step.ts";
-import { isObject, type JsonObject, serverMessage, StepBuilder } from "./step-builder.ts";
+import { isObject, type JsonObject, serverMessage, StepBuilder, plainText } from "./step-builder.ts";
 
 /** 2026-07-28 has no handshake; the earlier ones begin a session with one. */
 export const mcpVersions = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"] as const;
@@ -211,7 +211,7 @@ function readReply(builder: StepBuilder, data: string, id: number, at: number): 
   if (!isObject(message) || (message["id"] !== id && message["id"] !== null)) return undefined;
   const { result, error } = message;
   if (isObject(error)) {
-    return { error: { code: Number(error["code"]), message: String(error["message"] ?? "") } };
+    return { error: { code: Number(error["code"]), message: plainText(error["message"]) } };
   }
   return isObject(result) ? { result } : undefined;
 }

@@ -10,7 +10,7 @@ import {
   OpenFlag,
   parseEvent,
 } from "./http-step.ts";
-import { count, isObject, type JsonObject, StepBuilder } from "./step-builder.ts";
+import { count, isObject, type JsonObject, StepBuilder, plainText } from "./step-builder.ts";
 
 /** A message as the API takes it; `content` may be text or parts. */
 export interface ChatMessage {
@@ -99,7 +99,7 @@ function readChunk(builder: StepBuilder, data: string, at: number): string | und
   const chunk = parseEvent(builder, data, at);
   if (!chunk) return undefined;
   const error = chunk["error"];
-  if (isObject(error)) builder.fail(at, "MODEL_FAILED", String(error["message"] ?? "the model failed"));
+  if (isObject(error)) builder.fail(at, "MODEL_FAILED", plainText(error["message"], "the model failed"));
   const usage = chatUsage(chunk["usage"]);
   if (usage) builder.usage(at, usage);
   const choices = chunk["choices"];

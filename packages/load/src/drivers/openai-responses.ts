@@ -2,7 +2,7 @@ import type { VirtualUser } from "../engine/virtual-user.ts";
 import type { Driver, DriverSession, StepEvent, StepOutcome, TokenUsage } from "./driver.ts";
 import { below, checkHttpOptions, exchangeEvents, jsonHeaders, OpenFlag, parseEvent } from "./http-step.ts";
 import { type OpenAiDriverOptions, tokenUsage } from "./openai-chat.ts";
-import { isObject, type JsonObject, StepBuilder } from "./step-builder.ts";
+import { isObject, type JsonObject, StepBuilder, plainText } from "./step-builder.ts";
 
 export interface ResponsesStep {
   /** Text, or items as the API takes them. */
@@ -90,7 +90,7 @@ function readEvent(builder: StepBuilder, data: string, at: number): void {
       closeResponse(builder, event, at);
       return;
     case "error":
-      builder.fail(at, "MODEL_FAILED", String(event["message"] ?? "the model failed"));
+      builder.fail(at, "MODEL_FAILED", plainText(event["message"], "the model failed"));
       return;
     default:
   }
@@ -100,7 +100,10 @@ function openItem(builder: StepBuilder, event: JsonObject, at: number): void {
   const item = event["item"];
   if (!isObject(item) || item["type"] !== "function_call") return;
   const { id, call_id: callId, name } = item;
-  builder.toolDelta(at, String(id), { id: String(callId ?? id), ...(typeof name === "string" && { name }) });
+  builder.toolDelta(at, String(id), {
+    id: plainText(callId, plainText(id)),
+    ...(typeof name === "string" && { name }),
+  });
 }
 
 function closeResponse(builder: StepBuilder, event: JsonObject, at: number): void {
@@ -111,9 +114,9 @@ function closeResponse(builder: StepBuilder, event: JsonObject, at: number): voi
   const details = response["incomplete_details"];
   if (status === "failed") {
     const error = isObject(response["error"]) ? response["error"] : {};
-    builder.fail(at, "MODEL_FAILED", String(error["message"] ?? "the response failed"));
+    builder.fail(at, "MODEL_FAILED", plainText(error["message"], "the response failed"));
   }
-  builder.done(at, isObject(details) ? String(details["reason"] ?? status) : status);
+  builder.done(at, isObject(details) ? plainText(details["reason"], status) : status);
 }
 
 function responsesUsage(value: unknown): TokenUsage | undefined {

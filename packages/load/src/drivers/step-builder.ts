@@ -6,6 +6,14 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Text, numbers and truths as text; anything else is not what belongs there. */
+export const plainText = (value: unknown, otherwise: string = ""): string =>
+  typeof value === "string"
+    ? value
+    : typeof value === "number" || typeof value === "boolean"
+      ? String(value)
+      : otherwise;
+
 /** A number that is a count, or nothing. */
 export const count = (value: unknown): number | undefined =>
   typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;

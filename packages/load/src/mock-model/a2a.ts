@@ -270,7 +270,7 @@ export class A2aEndpoint {
     const from = Math.max(0, Number(params["pageToken"] ?? 0) || 0);
     const context = params["contextId"];
     const found = [...this.#tasks.values()]
-      .reverse()
+      .toReversed()
       .filter((task) => context === undefined || task.contextId === context);
     const tasks = found.slice(from, from + size).map((task) => binding.wire.task(task.view(), false));
     const nextPageToken = from + size < found.length ? String(from + size) : "";

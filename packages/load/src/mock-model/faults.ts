@@ -6,7 +6,7 @@ import { mockModelErrors } from "./errors.ts";
 export const endpoints = ["chat", "responses", "mcp", "a2a"] as const;
 export type Endpoint = (typeof endpoints)[number];
 
-export const faultKinds = ["status", "reset", "stall", "truncate", "malformed"] as const;
+const faultKinds = ["status", "reset", "stall", "truncate", "malformed"] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /**
@@ -64,7 +64,7 @@ export function parseFault(text: string): Fault {
   const [first = "", ...words] = text.trim().split(/\s+/);
   const [kind = "", value] = first.split("=", 2);
   if (!isOneOf(faultKinds, kind)) throw invalid(text, `"${kind}" is none of ${faultKinds.join(", ")}`);
-  const where = words.filter((word) => isOneOf(endpoints, word)) as Endpoint[];
+  const where = words.filter((word): word is Endpoint => isOneOf(endpoints, word));
   const when = words.filter((word) => !isOneOf(endpoints, word));
   const fault = {
     kind,

@@ -22,7 +22,7 @@ export function readRpcCall(body: unknown): RpcCall | undefined {
   const { id, params } = body as { id?: unknown; params?: unknown };
   if (id !== undefined && id !== null && typeof id !== "string" && typeof id !== "number") return undefined;
   if (params !== undefined && !isObject(params)) return undefined;
-  return { id: id as RpcId | undefined, method: body["method"], params: isObject(params) ? params : {} };
+  return { id, method: body["method"], params: isObject(params) ? params : {} };
 }
 
 export const rpcResult = (id: RpcId | undefined, result: unknown): string =>

@@ -105,7 +105,7 @@ function chooseTool(model: ResolvedMockModel, request: ReplyRequest, random: Ran
 /** Cuts text as a tokenizer would: some four characters a token. */
 function fragments(text: string): string[] {
   const found: string[] = [];
-  const characters = [...text];
+  const characters = Array.from(text);
   for (let i = 0; i < characters.length; i += 4) found.push(characters.slice(i, i + 4).join(""));
   return found;
 }

@@ -123,5 +123,5 @@ function direct(candidates: readonly number[], ancestors: readonly bigint[]): nu
     kept.push(candidate);
     covered |= ancestors[candidate] ?? 0n;
   }
-  return kept.reverse();
+  return kept.toReversed();
 }

@@ -148,7 +148,7 @@ function readSpan(
     text(resource["session.id"]) ??
     trace;
   return {
-    session: String(session ?? "session"),
+    session: typeof session === "string" ? session : "session",
     id,
     kind,
     name: text(attributes[kind === "tool" ? "gen_ai.tool.name" : "gen_ai.request.model"]) ?? operation ?? kind,

@@ -68,7 +68,7 @@ export async function replaySession(session: TraceSession, options: ReplayOption
   const outcomes = new Map<string, Promise<"completed" | "failed" | "cancelled">>();
   const errors: unknown[] = [];
   const run = async (call: TraceCall): Promise<"completed" | "failed" | "cancelled"> => {
-    const before = await Promise.all(call.after.map((id) => outcomes.get(id)));
+    const before = await Promise.all(call.after.flatMap((id) => outcomes.get(id) ?? []));
     if (before.some((outcome) => outcome !== "completed")) return "cancelled";
     try {
       // A call that waits for none has its place in the session, which a cap would move among the others.

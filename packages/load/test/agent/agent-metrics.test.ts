@@ -31,7 +31,7 @@ test("a run's figures, hand-computed: three requests, two good, one failed", () 
   ];
   const recordings = runs.map(({ start }) => metrics.request("m", start, start - 5));
   for (const [index, { start, first, last, ok }] of runs.entries()) {
-    const recording = recordings[index]!;
+    const recording = recordings[index] ?? expect.fail("a recording for each run");
     recording.onEvent({ type: "token", at: first, kind: "content", text: "x" });
     recording.onEvent({ type: "token", at: last, kind: "content", text: "y" });
     const { cost } = recording.finish(outcome(start, last, ok));
@@ -165,16 +165,16 @@ test("behaviour patterns (S4-111, S4-112, S4-113): 0.75 to 1.25 times the action
     [10, 15, 30, 0.1],
     [2, 5, 10, 0.05],
   ]);
-  const [power] = userBehaviourPatterns;
+  const power = userBehaviourPatterns[0] ?? expect.fail("there are patterns");
   const random = new Random(11);
-  const sessions = Array.from({ length: 400 }, () => generateActions(power!, random));
+  const sessions = Array.from({ length: 400 }, () => generateActions(power, random));
   const lengths = sessions.map(({ length }) => length);
   expect(Math.min(...lengths)).toBeGreaterThanOrEqual(75);
   expect(Math.max(...lengths)).toBeLessThanOrEqual(125);
   expect(Math.min(...lengths)).toBeLessThan(80);
   expect(Math.max(...lengths)).toBeGreaterThan(120);
   const all = sessions.flat();
-  for (const { name, weight } of actionWeights(power!)) {
+  for (const { name, weight } of actionWeights(power)) {
     const share = weight / 1.25;
     const found = all.filter((action) => action === name).length / all.length;
     expect(Math.abs(found - share)).toBeLessThan(5 * Math.sqrt((share * (1 - share)) / all.length));

@@ -107,7 +107,7 @@ function slowPassPower(tries: readonly boolean[], k: number): number {
       if (passing) good++;
       return;
     }
-    for (let i = from; i <= tries.length - left; i++) choose(i + 1, left - 1, passing && tries[i] === true);
+    for (let i = from; i <= tries.length - left; i++) choose(i + 1, left - 1, passing && (tries[i] ?? false));
   };
   choose(0, k, true);
   return good / all;

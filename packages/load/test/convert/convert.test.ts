@@ -269,8 +269,8 @@ test("documents of any shape give a scenario or an error with a code", () => {
         const document = structuredClone(shape) as Record<string, unknown>;
         for (const [at, value] of changes) {
           const holders = holdersOf(document);
-          const [holder, key] = holders[at % holders.length]!;
-          holder[key] = value;
+          const [holder, key] = holders[at % holders.length] ?? [];
+          if (holder && key !== undefined) holder[key] = value;
         }
         try {
           convertToScenario(JSON.stringify(document), { source: "fuzz" });

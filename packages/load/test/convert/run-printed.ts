@@ -1,4 +1,5 @@
 import { stripTypeScriptTypes } from "node:module";
+import { compileFunction } from "node:vm";
 
 export interface Done {
   readonly kind: "request" | "think";
@@ -17,8 +18,7 @@ export async function runPrinted(
   interface Definition {
     scenarios: Record<string, { run: (user: unknown) => Promise<void> }>;
   }
-  // eslint-disable-next-line no-new-func
-  const make = new Function("defineLoad", "process", plain) as (define: unknown, process: unknown) => Definition;
+  const make = compileFunction(plain, ["defineLoad", "process"]) as (define: unknown, process: unknown) => Definition;
   const definition = make((value: Definition) => value, { env });
   const done: Done[] = [];
   let groups: string[] = [];

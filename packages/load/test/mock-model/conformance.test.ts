@@ -69,17 +69,14 @@ describe("the OpenAI SDK against the mock", () => {
     const first = await client.chat.completions
       .stream({ model: "m", messages: [{ role: "user", content: "hi" }], tools })
       .finalChatCompletion();
-    const call = first.choices[0]?.message.tool_calls?.[0];
+    const message = first.choices[0]?.message ?? expect.fail("a choice");
+    const call = message.tool_calls?.[0] ?? expect.fail("a tool call");
     expect(first.choices[0]?.finish_reason).toBe("tool_calls");
-    expect(call?.type === "function" && call.function.name).toBe("weather");
-    expect(typeof JSON.parse(call?.type === "function" ? call.function.arguments : "").city).toBe("string");
+    expect(call.type === "function" && call.function.name).toBe("weather");
+    expect(typeof JSON.parse(call.type === "function" ? call.function.arguments : "").city).toBe("string");
     const second = await client.chat.completions.create({
       model: "m",
-      messages: [
-        { role: "user", content: "hi" },
-        first.choices[0]!.message,
-        { role: "tool", tool_call_id: call!.id, content: "sunny" },
-      ],
+      messages: [{ role: "user", content: "hi" }, message, { role: "tool", tool_call_id: call.id, content: "sunny" }],
       tools,
     });
     expect(second.choices[0]?.finish_reason).toBe("stop");
@@ -129,7 +126,7 @@ describe.each(["json", "sse"] as const)("MCP SDKs against the mock answering in 
   test("sessions (2025-11-25): initialize, list, call, end", async () => {
     const transport = new StreamableHTTPClientTransport(new URL(`${model.url}/mcp`));
     const client = new McpClient({ name: "test", version: "1" });
-    await client.connect(transport as Parameters<typeof client.connect>[0]);
+    await client.connect(transport);
     expect(model.metrics().mcpSessions).toBe(1);
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["echo", "broken"]);
     const echoed = await client.callTool({ name: "echo", arguments: { query: "µ" } });
@@ -236,7 +233,7 @@ describe("our MCP driver against the SDK's server", () => {
         sessionIdGenerator: () => crypto.randomUUID(),
         enableJsonResponse,
       });
-      await server.connect(transport as Parameters<typeof server.connect>[0]);
+      await server.connect(transport);
       const http = createServer((request, response) => void transport.handleRequest(request, response));
       await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
       const { port } = http.address() as { port: number };

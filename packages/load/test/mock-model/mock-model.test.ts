@@ -74,7 +74,7 @@ describe("plans", () => {
       plan.pieces,
     ];
     const forward = [1, 2, 3, 4].map((number) => drawn(planReply(model, request(number))));
-    const backward = [4, 3, 2, 1].map((number) => drawn(planReply(model, request(number)))).reverse();
+    const backward = [4, 3, 2, 1].map((number) => drawn(planReply(model, request(number)))).toReversed();
     expect(forward).toEqual(backward);
     expect(drawn(planReply(resolveMockModelOptions({ seed: 4 }), request(1)))).not.toEqual(forward[0]);
   });

@@ -12,7 +12,11 @@ import type { TraceRequest } from "../../src/traces/trace.ts";
 
 const fixture = (name: string): URL => new URL(`fixtures/${name}`, import.meta.url);
 const open = (name: string) => createReadStream(fixture(name), { highWaterMark: 7 });
-const all = (requests: AsyncIterable<TraceRequest>): Promise<TraceRequest[]> => Array.fromAsync(requests);
+async function all(requests: AsyncIterable<TraceRequest>): Promise<TraceRequest[]> {
+  const found: TraceRequest[] = [];
+  for await (const request of requests) found.push(request);
+  return found;
+}
 
 describe("readers", () => {
   test("Azure: times to a tenth of a microsecond, over midnight", async () => {
