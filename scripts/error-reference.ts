@@ -1,6 +1,14 @@
 import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
-import { httpErrors, loadErrors } from "@mettle/load";
+import {
+  agentErrors,
+  convertErrors,
+  driverErrors,
+  httpErrors,
+  loadErrors,
+  mockModelErrors,
+  traceErrors,
+} from "@mettle/load";
 import { judgeErrors } from "@mettle/judge";
 import { reportErrors } from "@mettle/report";
 import { resultsErrors } from "@mettle/results";
@@ -14,7 +22,15 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   stats: statsErrors.definitions,
   results: resultsErrors.definitions,
   bench: { ...benchErrors.definitions, ...benchLabErrors.definitions },
-  load: { ...httpErrors.definitions, ...loadErrors.definitions },
+  load: {
+    ...httpErrors.definitions,
+    ...loadErrors.definitions,
+    ...driverErrors.definitions,
+    ...agentErrors.definitions,
+    ...traceErrors.definitions,
+    ...mockModelErrors.definitions,
+    ...convertErrors.definitions,
+  },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
   cli: cliErrors.definitions,

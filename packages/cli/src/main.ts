@@ -8,6 +8,8 @@ import { describeError } from "./error-text.ts";
 const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   bench: () => import("./commands/bench.ts"),
   load: () => import("./commands/load.ts"),
+  "mock-model": () => import("./commands/mock-model.ts"),
+  convert: () => import("./commands/convert.ts"),
   compare: () => import("./commands/compare.ts"),
   baseline: () => import("./commands/baseline.ts"),
   history: () => import("./commands/history.ts"),

@@ -24,6 +24,95 @@ export {
   eventStreamLimitDefaults,
   type ServerSentEvent,
 } from "./sse/event-stream-parser.ts";
+
+// Agents and streaming models: drivers, measures, sessions, traces, the mock model, converters.
+export { a2a, type A2aDriverOptions, type A2aStep } from "./drivers/a2a.ts";
+export { type DriverErrorCode, driverErrors } from "./drivers/errors.ts";
+export type { HttpDriverOptions } from "./drivers/http-step.ts";
+export { inProcess, type StepFunction, type StepReporter } from "./drivers/in-process.ts";
+export { mcp, type McpDriverOptions, type McpStep, type McpVersion, mcpVersions } from "./drivers/mcp.ts";
+export { type NatsDriverOptions, natsRequest, type NatsRequester, type NatsStep } from "./drivers/nats.ts";
+export { type ChatMessage, type ChatStep, openAiChat, type OpenAiDriverOptions } from "./drivers/openai-chat.ts";
+export { openAiResponses, type ResponsesStep } from "./drivers/openai-responses.ts";
+export { agentMetrics, agentSessions, agentTask, type ScenarioUser } from "./agent/agent-scenario.ts";
+export {
+  AgentMetrics,
+  type AgentMetricsOptions,
+  type SessionRecord,
+  type StepRecording,
+} from "./agent/agent-metrics.ts";
+export {
+  actionWeights,
+  generateActions,
+  type UserAction,
+  type UserBehaviourPattern,
+  userBehaviourPatterns,
+  type Weighted,
+  WeightedChoice,
+} from "./agent/behaviour.ts";
+export { CostModel, infrastructureCostPerMillionTokens, type ModelPrice, type PriceList } from "./agent/cost.ts";
+export { countSampler, type Distribution, type Sampler, samplerOf } from "./agent/distribution.ts";
+export { parseDistribution } from "./agent/distribution-text.ts";
+export { type AgentErrorCode, agentErrors } from "./agent/errors.ts";
+export { ConcurrencyMeter, type Interval, peakConcurrency, unionLength } from "./agent/intervals.ts";
+export {
+  type RequestMetric,
+  requestMetrics,
+  type SessionMetric,
+  sessionMetrics,
+  type TaskMetric,
+  taskMetrics,
+} from "./agent/metric-names.ts";
+export { checkObjectives, isGood, type RequestObjectives } from "./agent/objectives.ts";
+export { PassTable, passPower } from "./agent/pass-power.ts";
+export { derivedSeed } from "./agent/seed.ts";
+export {
+  SessionGenerator,
+  type SessionProfile,
+  sessionProfileDefaults,
+  type SyntheticTurn,
+} from "./agent/session-profile.ts";
+export {
+  type SessionWorkloadOptions,
+  sessionWorkload,
+  textOfTokens,
+  type TurnContext,
+} from "./agent/session-workload.ts";
+export { type StepMeasures, StepMeter } from "./agent/step-measures.ts";
+export { criticalPath, measureTask, type TaskMeasures, type TaskRecord, type TaskSpan } from "./agent/task-measures.ts";
+export { TaskRecorder, type TaskRecorderOptions } from "./agent/task-recorder.ts";
+export { type AgentSummary, AgentTotals, summarizeTotals } from "./agent/totals.ts";
+export { type ArrivalStatistics, arrivalStatistics, type TokenPercentiles } from "./traces/arrival-statistics.ts";
+export { readAzureTrace } from "./traces/azure.ts";
+export type { TraceCall, TraceSession } from "./traces/dependencies.ts";
+export { type TraceErrorCode, traceErrors } from "./traces/errors.ts";
+export { type MooncakeOptions, readMooncakeCompact, readMooncakeTrace } from "./traces/mooncake.ts";
+export { type OtelTraceOptions, readOtelTrace } from "./traces/otel.ts";
+export {
+  type ArrivalOptions,
+  type ReplayOptions,
+  type ReplayResult,
+  replaySession,
+  traceArrivals,
+} from "./traces/replay.ts";
+export type { ReadTraceOptions, TraceReader, TraceRequest } from "./traces/trace.ts";
+export { type MockModelErrorCode, mockModelErrors } from "./mock-model/errors.ts";
+export { type Endpoint, type Fault, type FaultKind, parseFault } from "./mock-model/faults.ts";
+export { mockModelDefaults, type MockModelOptions, type MockTool } from "./mock-model/options.ts";
+export { type MockModel, type MockModelMetrics, startMockModel } from "./mock-model/server.ts";
+export {
+  type Converted,
+  type ConvertFormat,
+  convertFormats,
+  type ConvertOptions,
+  convertToScenario,
+} from "./convert/convert.ts";
+export { type ConvertErrorCode, convertErrors } from "./convert/errors.ts";
+export { type HarOptions, scenarioFromHar } from "./convert/har.ts";
+export { type OpenApiOptions, scenarioFromOpenApi } from "./convert/openapi.ts";
+export { type PostmanOptions, scenarioFromPostman } from "./convert/postman.ts";
+export { printScenario } from "./convert/print-scenario.ts";
+export type { RequestStep, ScenarioModel, ScenarioVariable, Template, ThinkStep } from "./convert/scenario-model.ts";
 export { CookieJar, type Cookie, type CookieAttributes } from "./http/cookie-jar.ts";
 export type { ContentCoding } from "./http/content-coding.ts";
 export type { Credentials } from "./http/digest-authentication.ts";

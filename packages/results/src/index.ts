@@ -26,7 +26,7 @@ export type { K6Contents, K6Metric, K6Type } from "./formats/k6-metrics.ts";
 export { type K6Export, type K6ExportOptions, k6ExportDefaults } from "./formats/k6-samples.ts";
 export { importK6Summary } from "./formats/k6-summary.ts";
 export { exportCsv, importCsv } from "./formats/long-csv.ts";
-export type { TextSource } from "./formats/text-lines.ts";
+export { type Line, linesOf, type TextSource, textOf } from "./formats/text-lines.ts";
 export type { Appended } from "./history/append.ts";
 export {
   History,

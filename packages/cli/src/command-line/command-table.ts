@@ -1,4 +1,5 @@
 import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
+import { convert, mockModel } from "./agent-commands.ts";
 import { load } from "./load-command.ts";
 
 const onOff = { kind: "switch" } as const;
@@ -91,6 +92,8 @@ const bench: CommandSpec = {
 const commands: readonly CommandSpec[] = [
   bench,
   { ...load, flags: [...load.flags, compare, history, noHistory, all] },
+  mockModel,
+  convert,
   {
     name: "compare",
     summary: "two runs side by side, with intervals and words",

@@ -1,0 +1,125 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { decodeRun, findMeasurements } from "@mettle/results";
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { outcomeOf, Project } from "./project.ts";
+
+const script = `
+import { agentSessions, agentTask, CostModel, defineLoad, mcp, openAiChat } from "${new URL("../../../load/dist/index.js", import.meta.url).href}";
+
+const base = process.env.MODEL;
+const chat = openAiChat({ url: base + "/v1", model: "m" });
+const tools = mcp({ url: base + "/mcp" });
+const options = { costs: new CostModel({ currency: "EUR", models: { m: { inputPerMillion: 1, outputPerMillion: 2 } } }) };
+
+export default defineLoad({
+  scenarios: {
+    triage: { vus: 2, iterations: 10, run: async (user) => {
+      const task = agentTask(user, "triage", options);
+      const model = await chat.open(user.virtualUser);
+      const server = await tools.open(user.virtualUser);
+      const answer = await task.llm("m", model, { messages: [{ role: "user", content: "hi" }] });
+      const found = await task.tool("echo", () => server.send({ tool: "echo", arguments: { query: answer.text } }, () => {}));
+      task.finish(found.ok);
+      await server.close();
+      await model.close();
+    } },
+    sessions: { vus: 1, iterations: 4, run: agentSessions({
+      name: "support", model: "m", seed: 1, driver: chat,
+      profile: { turns: { kind: "constant", value: 3 }, toolCallProbability: 0 },
+      step: ({ number }) => ({ messages: [{ role: "user", content: "turn " + number }] }),
+    }) },
+  },
+});
+`;
+
+async function mockModel(project: Project, args: readonly string[]) {
+  const child = project.start([
+    "mock-model",
+    "--port",
+    "0",
+    "--json",
+    "--ttft",
+    "1ms",
+    "--gap",
+    "0ms",
+    "--output-tokens",
+    "7",
+    ...args,
+  ]);
+  const lines = createInterface({ input: child.stdout ?? expect.fail("no output") });
+  const [first] = (await once(lines, "line")) as [string];
+  return { child, url: (JSON.parse(first) as { url: string }).url };
+}
+
+test("tasks and sessions against the mock model, in worker threads, as a run document", async () => {
+  using project = new Project({ "agents.load.ts": script });
+  const { child, url } = await mockModel(project, []);
+  const ended = outcomeOf(child);
+  const run = await project.mettle(["load", "agents.load.ts", "--no-history", "--quiet"], { MODEL: url });
+  child.kill("SIGINT");
+  expect((await ended).exitCode).toBe(0);
+  expect(run.stderr).not.toContain("INTERNAL");
+  const document = decodeRun(readFileSync(project.path("mettle-out/run.json"), "utf8"));
+  const total = (metric: string): number | undefined =>
+    findMeasurements(document, { metric, tags: {} }).find(({ tags }) => Object.keys(tags).length === 0)?.summary.count;
+  // 10 tasks of one request, 4 sessions of three; each session is a task too.
+  expect(total("llm_ttft")).toBe(22);
+  expect(total("agent_task_duration")).toBe(14);
+  expect(total("agent_tool_duration")).toBe(10);
+  expect(total("agent_session_duration")).toBe(4);
+  expect(total("llm_cost")).toBe(10);
+  // Seven tokens a reply make six gaps.
+  expect(total("llm_itl")).toBeGreaterThan(0);
+  expect(document.measurements.some(({ metric }) => metric === "llm_schedule_delay")).toBe(false);
+});
+
+test("an OpenAPI document becomes a script that runs", async () => {
+  using project = new Project();
+  const { child, url } = await mockModel(project, []);
+  project.write(
+    "api.yaml",
+    `openapi: 3.1.0\ninfo: { title: Mock, version: "1" }\nservers: [{ url: "http://127.0.0.1:1" }]\npaths:\n  /v1/models: { get: { operationId: models, responses: { "200": {} } } }\n  /nothing: { get: { operationId: missing, responses: { "200": {} } } }\n`,
+  );
+  const converted = await project.mettle(["convert", "api.yaml"]);
+  expect(converted.exitCode).toBe(0);
+  const library = new URL("../../../load/dist/index.js", import.meta.url).href;
+  project.write("api.load.ts", converted.stdout.replace("@mettle/load", library));
+  // The address may be given from outside, and the test runner sets this variable to something else.
+  await project.mettle(["load", "api.load.ts", "--no-history", "--quiet"], { BASE_URL: url });
+  child.kill("SIGINT");
+  await once(child, "exit");
+  const document = decodeRun(readFileSync(project.path("mettle-out/run.json"), "utf8"));
+  const checks = document.measurements.find(
+    ({ metric, tags }) => metric === "checks" && Object.keys(tags).length === 0,
+  );
+  expect(checks?.summary).toMatchObject({ count: 2, rate: 0.5 });
+});
+
+test("what cannot be converted or served is refused with its code", async () => {
+  using project = new Project({ "x.json": "{}", "broken.har": '{"log":{"entries":[{"request":{"url":"x"}}]}}' });
+  expect(await project.mettle(["convert", "none"])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("CONVERT_UNREADABLE") as string,
+  });
+  expect(await project.mettle(["convert", "x.json"])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("CONVERT_UNSUPPORTED") as string,
+  });
+  expect(await project.mettle(["convert", "broken.har"])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("broken.har, log.entries[0].request.url") as string,
+  });
+  for (const [flags, code] of [
+    [["--ttft", "fast"], "DISTRIBUTION_INVALID"],
+    [["--fault", "boom 1%"], "MOCK_FAULT_INVALID"],
+    [["--tool-calls", "2"], "MOCK_OPTIONS_INVALID"],
+    [["--mcp-tool", "x"], "USAGE_VALUE_INVALID"],
+  ] as const) {
+    expect(await project.mettle(["mock-model", ...flags])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(code) as string,
+    });
+  }
+});

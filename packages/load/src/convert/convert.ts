@@ -1,0 +1,81 @@
+import { messageOf } from "@mettle/core";
+import { parseDocument } from "yaml";
+import { isObject } from "./document.ts";
+import { convertErrors, invalidInput } from "./errors.ts";
+import { scenarioFromHar } from "./har.ts";
+import { scenarioFromOpenApi } from "./openapi.ts";
+import { scenarioFromPostman } from "./postman.ts";
+import { printScenario } from "./print-scenario.ts";
+import type { ScenarioModel } from "./scenario-model.ts";
+
+export const convertFormats = ["har", "postman", "openapi"] as const;
+export type ConvertFormat = (typeof convertFormats)[number];
+
+export interface ConvertOptions {
+  /** Named in errors: the file. */
+  readonly source: string;
+  /** @defaultValue told from what is in the file */
+  readonly format?: ConvertFormat;
+}
+
+export interface Converted {
+  readonly format: ConvertFormat;
+  readonly scenario: ScenarioModel;
+  /** A TypeScript file for `mettle load`. */
+  readonly code: string;
+}
+
+/**
+ * Makes a scenario of a HAR file, a Postman collection or an OpenAPI document (JSON or YAML).
+ *
+ * @throws MettleError `CONVERT_INVALID` with the place, `CONVERT_UNSUPPORTED`, `CONVERT_EMPTY`
+ */
+export function convertToScenario(text: string, options: ConvertOptions): Converted {
+  const document = parseText(text, options.source);
+  const format = options.format ?? formatOf(document, options.source);
+  const convert = { har: scenarioFromHar, postman: scenarioFromPostman, openapi: scenarioFromOpenApi }[format];
+  const scenario = convert(document, { source: options.source });
+  return { format, scenario, code: printScenario(scenario) };
+}
+
+function parseText(text: string, source: string): unknown {
+  const trimmed = text.replace(/^\ufeff/, "");
+  if (/^\s*[[{]/.test(trimmed)) {
+    try {
+      return JSON.parse(trimmed);
+    } catch (cause) {
+      throw invalidInput(source, "the document", `it is not JSON: ${messageOf(cause)}`, cause);
+    }
+  }
+  const document = parseDocument(trimmed);
+  const [error] = document.errors;
+  if (error) {
+    const { line, col } = error.linePos?.[0] ?? { line: 1, col: 1 };
+    throw invalidInput(
+      source,
+      `line ${line}, column ${col}`,
+      `it is not YAML: ${error.message.split("\n", 1)[0] ?? ""}`,
+      error,
+    );
+  }
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw invalidInput(source, "the document", `it cannot be read: ${messageOf(cause)}`, cause);
+  }
+}
+
+function formatOf(document: unknown, source: string): ConvertFormat {
+  if (isObject(document)) {
+    if (isObject(document["log"])) return "har";
+    if (document["openapi"] !== undefined || document["swagger"] !== undefined) return "openapi";
+    if (isObject(document["info"]) && document["item"] !== undefined) return "postman";
+  }
+  throw convertErrors.create(
+    "CONVERT_UNSUPPORTED",
+    `${source} is neither a HAR file, a Postman collection nor an OpenAPI document.`,
+    {
+      details: { source },
+    },
+  );
+}
