@@ -50,6 +50,7 @@ export function decideWaiting(flow: Flow): Refusal[] {
   for (let changed = true; changed; ) {
     changed = false;
     for (const call of flow.calls) if (decideCall(call, flow)) changed = true;
+    if (flow.learnOutside()) changed = true;
   }
   return [...flow.calls.flatMap((call) => callRefusals(call, flow)), ...functionRefusals(flow)].toSorted(
     (a, b) => a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
@@ -66,7 +67,7 @@ function decideCall(call: CallSite, flow: Flow): boolean {
     caller.waits = true;
     changed = true;
   }
-  const starts = (mode !== "plain" && caller.isAsync && !caller.isGenerator) || startsWaiting(call);
+  const starts = (mode !== "plain" && caller.isAsync && !caller.isGenerator) || startsWaiting(call, flow);
   if (starts && !caller.startsWaiting && caller.kind !== "module") {
     caller.startsWaiting = true;
     changed = true;
@@ -74,39 +75,45 @@ function decideCall(call: CallSite, flow: Flow): boolean {
   return changed;
 }
 
-function* calledFunctions(call: CallSite): Generator<UserFunction> {
-  yield* call.callee.functions();
-  if (call.applied) yield* call.applied.functions();
+const becomesAsync = (f: UserFunction): boolean => f.becomesAsync && !f.isGenerator;
+const isStartedWaiting = (f: UserFunction): boolean => f.startsWaiting;
+
+/** Asked of every call in every round: without generators, and of what is beyond the analysis only one bit. */
+function some(node: FlowNode, outside: boolean, predicate: (f: UserFunction) => boolean): boolean {
+  if (node.isAnything && outside) return true;
+  for (const value of node.values) if (value.type === "user" && predicate(value)) return true;
+  return false;
 }
 
-const someFunction = (node: FlowNode, predicate: (f: UserFunction) => boolean): boolean => {
-  for (const f of node.functions()) if (predicate(f)) return true;
-  return false;
-};
+const mayBecomeAsync = (node: FlowNode, flow: Flow): boolean => some(node, flow.outsideBecomesAsync, becomesAsync);
+const mayStartWaiting = (node: FlowNode, flow: Flow): boolean => some(node, flow.outsideStartsWaiting, isStartedWaiting);
+
+const callsWaiting = (call: CallSite, flow: Flow): boolean =>
+  mayBecomeAsync(call.callee, flow) || (call.applied !== undefined && mayBecomeAsync(call.applied, flow));
 
 const someKnown = (node: FlowNode, predicate: (f: UserFunction) => boolean): boolean => {
   for (const f of node.knownFunctions()) if (predicate(f)) return true;
   return false;
 };
 
-const becomesAsync = (f: UserFunction): boolean => f.becomesAsync && !f.isGenerator;
-const isStartedWaiting = (f: UserFunction): boolean => f.startsWaiting;
 
-const startsWaiting = (call: CallSite): boolean => calledFunctions(call).some(isStartedWaiting);
+/** Whether a call may start one of the script's own async functions that blocks first. */
+export const startsWaiting = (call: CallSite, flow: Flow): boolean =>
+  mayStartWaiting(call.callee, flow) || (call.applied !== undefined && mayStartWaiting(call.applied, flow));
 
-const givesWaiting = (call: CallSite): boolean => call.argumentValues.some((node) => someFunction(node, becomesAsync));
+const givesWaiting = (call: CallSite, flow: Flow): boolean =>
+  call.argumentValues.some((node) => mayBecomeAsync(node, flow));
 
 function modeOf(call: CallSite, flow: Flow): CallSite["mode"] {
-  let waits = calledFunctions(call).some(becomesAsync);
+  let waits = callsWaiting(call, flow);
   let dispatches = false;
-  for (const value of call.callee.values) {
-    if (value.type !== "native") continue;
+  for (const value of flow.natives(call.callee)) {
     if (value.blocks) waits = true;
-    if (value.callbacks === "during" && (givesWaiting(call) || (value.name === "check" && checkWaits(call, flow)))) {
+    if (value.callbacks === "during" && (givesWaiting(call, flow) || (value.name === "check" && checkWaits(call, flow)))) {
       dispatches = true;
     }
   }
-  if (call.method !== undefined && emulatedMethods.has(call.method) && !call.known && givesWaiting(call)) dispatches = true;
+  if (call.method !== undefined && emulatedMethods.has(call.method) && !call.known && givesWaiting(call, flow)) dispatches = true;
   if (dispatches) return "dispatch";
   return waits ? "await" : "plain";
 }
@@ -114,8 +121,8 @@ function modeOf(call: CallSite, flow: Flow): CallSite["mode"] {
 /** A check's functions stand in a literal, or in an object made elsewhere: then any member of any literal may be meant. */
 function checkWaits(call: CallSite, flow: Flow): boolean {
   const [, checks] = call.syntax.type === "TaggedTemplateExpression" ? [] : call.syntax.arguments;
-  if (checks?.type === "ObjectExpression") return call.literalValues.some(({ node }) => someFunction(node, becomesAsync));
-  return someFunction(flow.literalMembers, becomesAsync) || someFunction(flow.elements, becomesAsync);
+  if (checks?.type === "ObjectExpression") return call.literalValues.some(({ node }) => mayBecomeAsync(node, flow));
+  return mayBecomeAsync(flow.literalMembers, flow) || mayBecomeAsync(flow.elements, flow);
 }
 
 function refusal(module: ScriptModule, node: Syntax, reason: string): Refusal {
@@ -125,15 +132,15 @@ function refusal(module: ScriptModule, node: Syntax, reason: string): Refusal {
 function callRefusals(call: CallSite, flow: Flow): Refusal[] {
   const { module, syntax } = call;
   const reasons = [
-    ...(call.mode === "plain" ? [] : placeReasons(call)),
-    ...unwaitedReasons(call),
+    ...(call.mode === "plain" ? [] : placeReasons(call, flow)),
+    ...unwaitedReasons(call, flow),
     ...analysisReasons(call),
   ];
   return [...reasons.map((reason) => refusal(module, syntax, reason)), ...argumentRefusals(call, flow)];
 }
 
 /** Why a call that waits cannot stand where it does. */
-function placeReasons(call: CallSite): string[] {
+function placeReasons(call: CallSite, flow: Flow): string[] {
   const { caller, syntax, module } = call;
   if (caller.kind === "getter") return ["a getter cannot wait for a blocking call; make it a method"];
   if (caller.kind === "setter") return ["a setter cannot wait for a blocking call; make it a method"];
@@ -144,7 +151,7 @@ function placeReasons(call: CallSite): string[] {
   if (caller.isGenerator && !caller.isAsync) {
     return ["a generator cannot wait for a blocking call; collect the values in an array or make the call outside"];
   }
-  if (syntax.type === "NewExpression" && calledFunctions(call).some(becomesAsync)) {
+  if (syntax.type === "NewExpression" && callsWaiting(call, flow)) {
     return ["`new` cannot wait for a blocking call within the constructor; move the call to a method"];
   }
   if (call.mode === "dispatch" && syntax.type === "CallExpression") {
@@ -202,8 +209,8 @@ function hasOptional(node: Syntax): boolean {
 }
 
 /** An async function that blocks first, as written, has to be awaited at once: its caller goes on only then in k6. */
-function unwaitedReasons(call: CallSite): string[] {
-  if (!startsWaiting(call) || isWaitedFor(call)) return [];
+function unwaitedReasons(call: CallSite, flow: Flow): string[] {
+  if (!startsWaiting(call, flow) || isWaitedFor(call)) return [];
   return [
     "an async function that makes blocking calls is started without `await`; k6 would block here until its first `await`. Await it here, or use http.asyncRequest in it",
   ];
@@ -238,13 +245,13 @@ function analysisReasons(call: CallSite): string[] {
 function argumentRefusals(call: CallSite, flow: Flow): Refusal[] {
   if (call.syntax.type === "TaggedTemplateExpression") return [];
   const { module } = call;
-  const natives = [...call.callee.values].filter((value) => value.type === "native");
+  const natives = [...flow.natives(call.callee)];
   const later = natives.some(({ callbacks }) => callbacks === "later");
   const during = natives.some(({ callbacks }) => callbacks === "during");
   const promise = call.method !== undefined && promiseMethods.has(call.method);
   const emulated = call.mode === "dispatch" && !during;
   const found: Refusal[] = [];
-  const functions = call.callee.functions().next().done === false || call.applied !== undefined;
+  const functions = call.callee.isAnything || call.callee.functions().next().done === false || call.applied !== undefined;
   for (const [i, node] of call.argumentValues.entries()) {
     const at = call.syntax.arguments[i] as Syntax;
     const calls = emulated || during || (!call.known && !promise && !isKept(call) && (!functions || emulatedMethods.has(call.method ?? "")));

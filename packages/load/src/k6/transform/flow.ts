@@ -2,7 +2,7 @@ import { isFlowNode, nativeModule } from "./native-model.ts";
 import type { Binding } from "./scopes.ts";
 import type { ScriptModule } from "./script-module.ts";
 import type { FunctionSyntax } from "./syntax.ts";
-import { type CallSite, FlowNode, type NativeObject, type UserFunction, type Value } from "./values.ts";
+import { type CallSite, FlowNode, type NativeFunction, type NativeObject, type UserFunction, type Value } from "./values.ts";
 
 /**
  * Which functions may be called where: a flow analysis over all modules of a script, by variables and by the names of
@@ -25,11 +25,18 @@ export class Flow {
   readonly #elements = new FlowNode();
   /** What was handed to code that is not analysed, and whatever that may find in the objects handed to it. */
   readonly #outside = new FlowNode();
+  readonly #outsideNatives: NativeFunction[] = [];
   /** All functions that are properties of object literals. */
   readonly literalMembers: FlowNode = new FlowNode();
 
   constructor() {
     this.#elements.flowTo(this.#outside);
+    this.#outside.onValue((value) => {
+      if (value.type === "native") this.#outsideNatives.push(value);
+      if (value.type !== "user") return;
+      for (const parameter of value.params) parameter.markAnything();
+      value.returns.flowTo(this.#outside);
+    });
   }
 
   property(name: string): FlowNode {
@@ -98,6 +105,17 @@ export class Flow {
   read(from: FlowNode, name: string): FlowNode {
     const result = new FlowNode();
     this.property(name).flowTo(result);
+    const readMember = (value: Value): void => {
+      if (value.type === "object") pour(value.read(name), result);
+    };
+    from.onValue(readMember);
+    from.onAnything(() => this.#outside.onValue(readMember));
+    return result;
+  }
+
+  /** Reads a member of nothing but modules. */
+  readExport(from: FlowNode, name: string): FlowNode {
+    const result = new FlowNode();
     from.onValue((value) => {
       if (value.type === "object") pour(value.read(name), result);
     });
@@ -107,13 +125,33 @@ export class Flow {
   /** A value of which nothing is known. */
   anything(): FlowNode {
     const result = new FlowNode();
-    this.#outside.flowTo(result, false);
+    result.markAnything();
     return result;
   }
 
+  /** Of all that code beyond the analysis may call: whether something waits. As of the current round of deciding. */
+  outsideBecomesAsync = false;
+  outsideStartsWaiting = false;
+
+  /** @returns true when it learnt something */
+  learnOutside(): boolean {
+    const { outsideBecomesAsync, outsideStartsWaiting } = this;
+    for (const f of this.#outside.functions()) {
+      if (f.becomesAsync && !f.isGenerator) this.outsideBecomesAsync = true;
+      if (f.startsWaiting) this.outsideStartsWaiting = true;
+    }
+    return outsideBecomesAsync !== this.outsideBecomesAsync || outsideStartsWaiting !== this.outsideStartsWaiting;
+  }
+
+  /** The natives that a value beyond the analysis may be. */
+  *natives(node: FlowNode): Generator<NativeFunction> {
+    for (const value of node.values) if (value.type === "native") yield value;
+    if (!node.isAnything) return;
+    for (const value of this.#outsideNatives) yield value;
+  }
+
   readComputed(from: FlowNode): FlowNode {
-    const result = new FlowNode();
-    this.#outside.flowTo(result, false);
+    const result = this.anything();
     from.onValue((value) => {
       if (value.type === "object") for (const member of value.all()) pour(member, result);
     });

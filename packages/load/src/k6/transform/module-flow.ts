@@ -8,6 +8,13 @@ import { type CallSite, type CallSyntax, FlowNode, UserFunction, type Value } fr
 
 const { nothing } = FlowNode;
 
+/** How arguments meet parameters: shifted, all of them from a spread on, and whether the callee is surely this one. */
+interface Shape {
+  readonly offset: number;
+  readonly spreadFrom: number;
+  readonly sure: boolean;
+}
+
 /** Globals whose members are the language's own. */
 const builtInObjects: ReadonlySet<string> = new Set("console Math JSON Object Array Number String Date Reflect Promise Symbol".split(" "));
 
@@ -332,13 +339,13 @@ export class ModuleFlow {
     this.#flow.calls.push(site);
     const spreadFrom = syntaxes.findIndex(({ type }) => type === "SpreadElement");
     const offset = node.type === "TaggedTemplateExpression" ? 1 : 0;
-    callee.onValue((value) => this.#call(value, values, offset, spreadFrom, result));
+    callee.onValue((value, sure) => this.#call(value, values, { offset, spreadFrom, sure }, result));
     if (applied) {
-      applied.onValue((value) => {
+      applied.onValue((value, sure) => {
         if (value.type !== "user") return;
         if (method === "bind") result.add(value);
-        if (method === "apply") for (const parameter of value.params) this.#flow.outside.flowTo(parameter, false);
-        else this.#call(value, values.slice(1), 0, spreadFrom === 0 ? 0 : spreadFrom - 1, result);
+        if (method === "apply") for (const parameter of value.params) parameter.markAnything();
+        else this.#call(value, values.slice(1), { offset: 0, spreadFrom: spreadFrom === 0 ? 0 : spreadFrom - 1, sure }, result);
       });
     }
     if (!known) this.#callOutside(values, result);
@@ -353,7 +360,7 @@ export class ModuleFlow {
     });
   }
 
-  #call(value: Value, args: readonly FlowNode[], offset: number, spreadFrom: number, result: FlowNode): void {
+  #call(value: Value, args: readonly FlowNode[], { offset, spreadFrom, sure }: Shape, result: FlowNode): void {
     if (value.type === "user") {
       const rest = value.syntax?.params.findIndex(({ type }) => type === "RestElement") ?? -1;
       for (const [i, argument] of args.entries()) {
@@ -362,10 +369,10 @@ export class ModuleFlow {
           spreadFrom >= 0 && i >= spreadFrom
             ? value.params.slice(at)
             : [value.params[rest >= 0 && at > rest ? rest : at] ?? this.#flow.elements];
-        for (const parameter of parameters) argument.flowTo(parameter);
+        for (const parameter of parameters) argument.flowTo(parameter, sure);
         if (this.#usesArguments(value.module)) argument.flowTo(this.#flow.elements);
       }
-      value.returns.flowTo(result);
+      value.returns.flowTo(result, sure);
     } else if (value.type === "native") {
       if (value.returns) result.add(value.returns());
       if (!value.callbacks) return;
@@ -390,15 +397,8 @@ export class ModuleFlow {
   }
 
   #callOutside(args: readonly FlowNode[], result: FlowNode): void {
-    this.#flow.outside.flowTo(result, false);
-    for (const argument of args) {
-      argument.flowTo(this.#flow.outside);
-      argument.onValue((value) => {
-        if (value.type !== "user") return;
-        for (const parameter of value.params) this.#flow.outside.flowTo(parameter, false);
-        value.returns.flowTo(this.#flow.outside);
-      });
-    }
+    result.markAnything();
+    for (const argument of args) argument.flowTo(this.#flow.outside);
   }
 
   /** Whether a callee can only be functions of the script, or of k6: nothing unknown hides behind it. */
@@ -460,8 +460,9 @@ export class ModuleFlow {
       if (name === "asyncRequest") this.#flow.usesPromises = true;
       // The default export of a CommonJS module is what it exports.
       if (name === "default" && target.kind === "script" && target.module.format === "cjs") namespace.flowTo(local);
-      this.#flow.read(namespace, name).flowTo(local);
-      if (target.kind === "node") this.#flow.outside.flowTo(local, false);
+      const isScriptCommonJs = target.kind === "script" && target.module.format === "cjs";
+      (isScriptCommonJs ? this.#flow.read(namespace, name) : this.#flow.readExport(namespace, name)).flowTo(local);
+      if (target.kind === "node") local.markAnything();
     }
   }
 

@@ -1,5 +1,5 @@
 import type { CallExpression, Identifier, ImportDeclaration } from "acorn";
-import { isWaitedFor } from "./blocking.ts";
+import { isWaitedFor, startsWaiting } from "./blocking.ts";
 import { Edits, PositionMap } from "./edits.ts";
 import type { Flow } from "./flow.ts";
 import { declaredNames, memberName, moduleExportName, unwrap } from "./module-syntax.ts";
@@ -286,10 +286,7 @@ class Rewriter {
   #awaits(program: Syntax): boolean {
     const waited = new Set<Syntax>();
     for (const call of this.#flow.calls) {
-      if (call.module !== this.#module || !isWaitedFor(call)) continue;
-      for (const f of [...call.callee.functions(), ...(call.applied?.functions() ?? [])]) {
-        if (f.startsWaiting) waited.add(call.syntax);
-      }
+      if (call.module === this.#module && isWaitedFor(call) && startsWaiting(call, this.#flow)) waited.add(call.syntax);
     }
     let topLevel = false;
     const visit = (node: Syntax, inFunction: boolean): void => {

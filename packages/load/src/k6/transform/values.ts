@@ -74,6 +74,27 @@ export class FlowNode {
   readonly #values = new Map<Value, boolean>();
   readonly #next = new Map<FlowNode, boolean>();
   readonly #listeners: ((value: Value, known: boolean) => void)[] = [];
+  #anything = false;
+  readonly #anythingListeners: (() => void)[] = [];
+
+  /** Whatever was handed to code that is not analysed may be here too. One bit instead of all those values. */
+  get isAnything(): boolean {
+    return this.#anything;
+  }
+
+  markAnything(): void {
+    if (this === FlowNode.nothing || this.#anything) return;
+    this.#anything = true;
+    for (const listener of [...this.#anythingListeners]) listener();
+    for (const node of [...this.#next.keys()]) node.markAnything();
+  }
+
+  /** Once, when it turns out so or at once. */
+  onAnything(listener: () => void): void {
+    if (this === FlowNode.nothing) return;
+    if (this.#anything) listener();
+    else this.#anythingListeners.push(listener);
+  }
 
   get values(): Iterable<Value> {
     return this.#values.keys();
@@ -93,6 +114,7 @@ export class FlowNode {
     const before = this.#next.get(node);
     if (before === true || before === known) return;
     this.#next.set(node, known);
+    if (this.#anything) node.markAnything();
     for (const [value, valueKnown] of [...this.#values]) node.add(value, known && valueKnown);
   }
 
