@@ -1,0 +1,182 @@
+import { availableParallelism } from "node:os";
+import type { AgentDefinition, AnyDefinition } from "../agent/definition-types.ts";
+import type { AgentRef, AnyRef } from "../agent/ref.ts";
+import type { RestartKind, SpawnOptions } from "../agent/spawn-options.ts";
+import { problemsOfLimits, type RestartLimits, restartDefaults } from "../supervision/restart-window.ts";
+import type { Parent } from "../supervision/supervised.ts";
+import { type Strategy, Supervisor } from "../supervision/supervisor.ts";
+import { AgentCell } from "./agent-cell.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { DownListener } from "./down.ts";
+import { agentErrors } from "./errors.ts";
+import { Observers, type RuntimeEvent } from "./events.ts";
+import { LocalShard } from "./local-shard.ts";
+import { resolveOptions, type RuntimeOptions } from "./options.ts";
+
+export interface SupervisorOptions extends Partial<RestartLimits> {
+  readonly name?: string;
+  /** @defaultValue "one-for-one" */
+  readonly strategy?: Strategy;
+  /** When the supervisor itself has failed: whether its parent starts it again. @defaultValue "transient" */
+  readonly restart?: RestartKind;
+}
+
+/** A supervisor of your own, with the children that it restarts together. */
+export interface SupervisorRef {
+  readonly address: string;
+  readonly state: "running" | "suspended" | "ended";
+  /** As `runtime.spawn`, in this thread, as the last child. */
+  spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
+  supervisor(options?: SupervisorOptions): SupervisorRef;
+  /** Ends the children, last started first, and the supervisor. */
+  stop(reason?: string): void;
+}
+
+export interface CloseOptions {
+  /** Finish what was accepted instead of ending it with AGENT_STOPPED. @defaultValue true */
+  readonly drain?: boolean;
+  /** How long finishing may take, in ms. @defaultValue 5000 */
+  readonly withinMs?: number;
+}
+
+export interface RuntimeStats {
+  readonly agents: number;
+  /** Agents that wait for their turn. */
+  readonly ready: number;
+  readonly deadLetters: number;
+}
+
+/**
+ * Agents, and what runs them. The thread that makes it is its first shard.
+ *
+ * @example
+ * await using runtime = createRuntime();
+ * const agent = runtime.spawn(counter);
+ * agent.send({ type: "add", data: 2 });
+ * await agent.ask({ type: "total" }); // 2
+ */
+export interface Runtime extends AsyncDisposable {
+  /**
+   * Starts an agent and returns its reference; messages can be sent at once.
+   * @throws AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID, AGENT_NOT_PORTABLE, RUNTIME_CLOSED
+   */
+  spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
+  /** @throws AGENT_OPTIONS_INVALID naming every problem */
+  supervisor(options?: SupervisorOptions): SupervisorRef;
+  /** The living agent of this name or address. */
+  find(nameOrAddress: string): AnyRef | undefined;
+  /**
+   * Calls `listener` when the agent fails or ends; in this thread in the same turn.
+   * @returns the end of the watch
+   */
+  monitor(agent: AnyRef, listener: DownListener): () => void;
+  /** Ties two agents of this thread: when one fails, the other does too. @returns the end of the link */
+  link(one: AnyRef, other: AnyRef): () => void;
+  /** Calls `listener` on everything that happens to agents and threads. @returns the end of it */
+  observe(listener: (event: RuntimeEvent) => void): () => void;
+  readonly deadLetters: DeadLetters;
+  stats(): RuntimeStats;
+  /** Ends all agents and threads. May be called twice. `await using` calls it. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** @throws AGENT_OPTIONS_INVALID naming every problem */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  return new LocalRuntime(options);
+}
+
+class LocalRuntime implements Runtime {
+  readonly #observers = new Observers();
+  readonly #shard: LocalShard;
+  #closing: Promise<void> | undefined;
+  #supervisors = 0;
+
+  constructor(options: RuntimeOptions) {
+    this.#shard = new LocalShard(0, resolveOptions(options, availableParallelism()), {
+      observers: this.#observers,
+      resolve: () => undefined,
+      spawnElsewhere: (definition) => {
+        throw agentErrors.create("AGENT_NOT_PORTABLE", `There are no threads yet for ${definition.name}.`);
+      },
+      onLongTurn: () => undefined,
+      current: undefined,
+    });
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#shard.deadLetters;
+  }
+
+  spawn<State, P>(definition: AgentDefinition<State, P>, options: SpawnOptions<State> = {}): AgentRef<P> {
+    return this.#shard.spawn(definition, options) as AgentRef<P>;
+  }
+
+  supervisor(options: SupervisorOptions = {}): SupervisorRef {
+    return this.#supervise(this.#shard.root, options, (child) => void child);
+  }
+
+  find(nameOrAddress: string): AnyRef | undefined {
+    return this.#shard.resolve(nameOrAddress);
+  }
+
+  monitor(agent: AnyRef, listener: DownListener): () => void {
+    return this.#shard.monitor(ownCell(agent), listener);
+  }
+
+  link(one: AnyRef, other: AnyRef): () => void {
+    const cells = [ownCell(one), ownCell(other)] as const;
+    this.#shard.link(...cells);
+    return () => this.#shard.unlink(...cells);
+  }
+
+  observe(listener: (event: RuntimeEvent) => void): () => void {
+    return this.#observers.add(listener);
+  }
+
+  stats(): RuntimeStats {
+    return { agents: this.#shard.living, ready: this.#shard.ready, deadLetters: this.#shard.deadLetters.total };
+  }
+
+  close({ drain = true, withinMs = 5000 }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#shard.close(drain, withinMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #supervise(parent: Parent, options: SupervisorOptions, adopt: (child: Supervisor) => void): SupervisorRef {
+    const { name, strategy = "one-for-one", restart = "transient", ...given } = options;
+    const limits = { ...restartDefaults, ...given };
+    const problems = problemsOfLimits(limits);
+    if (problems.length > 0) {
+      throw agentErrors.create("AGENT_OPTIONS_INVALID", `Supervisor options: ${problems.join("; ")}.`, {
+        details: { problems },
+      });
+    }
+    const address = name ?? `${this.#shard.number}/supervisor-${++this.#supervisors}`;
+    const supervisor = new Supervisor(address, parent, this.#shard, { strategy, limits, restart });
+    adopt(supervisor);
+    return {
+      address,
+      get state() {
+        return supervisor.state;
+      },
+      spawn: <State, P>(definition: AgentDefinition<State, P>, options: SpawnOptions<State> = {}) => {
+        const cell = this.#shard.start(definition as AnyDefinition, options, supervisor);
+        supervisor.adopt(cell);
+        return cell as unknown as AgentRef<P>;
+      },
+      supervisor: (options = {}) => this.#supervise(supervisor, options, (child) => supervisor.adopt(child)),
+      stop: (reason = "stopped") => supervisor.terminate(reason),
+    };
+  }
+}
+
+function ownCell(agent: AnyRef): AgentCell {
+  if (agent instanceof AgentCell) return agent;
+  throw agentErrors.create("AGENT_OPTIONS_INVALID", `${agent.address} is not an agent of this thread.`, {
+    details: { address: agent.address },
+  });
+}

@@ -1,0 +1,152 @@
+import type { Clock } from "@mettle/core";
+import type { CellBase } from "./cell-base.ts";
+import { Ring } from "./ring.ts";
+
+/** Messages handled before the event loop gets its turn. */
+const MESSAGES_PER_SLICE = 4096;
+/** Time after which the event loop gets its turn, looked at while turns are timed. */
+const SLICE_NS = 4e6;
+/** A turn this long makes its agent take fewer messages the next time. */
+const LONG_TURN_NS = 1e6;
+/** Turns between two looks at the clock while all are short. */
+const GLANCE_TURNS = 16;
+/** If that many turns took longer than this, each of the next ones is timed. */
+const GLANCE_NS = 2e6;
+const TIMED_TURNS = 256;
+/** So many agents of high priority in a row, then one of the others. */
+const HIGH_IN_A_ROW = 8;
+
+export interface SchedulerOptions {
+  readonly clock: Clock;
+  /** Most messages a turn. */
+  readonly batch: number;
+  /** A turn of one handler that takes longer is reported to `onLongTurn`. */
+  readonly handlerBudgetNs: number;
+  readonly onLongTurn: (cell: CellBase, tookNs: number) => void;
+  /** Where a watchdog in another thread reads which agent has its turn. */
+  readonly current: Int32Array | undefined;
+}
+
+/**
+ * Gives agents with messages their turns: in the order they became ready, up to `batch` messages each. Hot: `schedule`
+ * and `#drain`, once a turn.
+ *
+ * Work starts in a microtask, so a reply needs no trip through the event loop; after 4096 messages, or 4 ms, the rest
+ * waits for setImmediate, because microtasks alone would starve timers and sockets. The count runs on over drains: two
+ * agents that keep answering each other yield as well.
+ *
+ * The clock is read once in 16 turns until these took more than 2 ms together; then every turn is timed for a while. An
+ * agent whose turn takes more than 1 ms gets fewer messages a turn, down to one, and more again when it is quick.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #clock: Clock;
+  readonly #normal = new Ring<CellBase>(64);
+  readonly #high = new Ring<CellBase>(8);
+  readonly #drainBound: () => void = () => this.#drain(MESSAGES_PER_SLICE - this.#spent);
+  readonly #drainAfterYield: () => void = () => {
+    this.#spent = 0;
+    this.#drain(MESSAGES_PER_SLICE);
+  };
+  #scheduled = false;
+  /** Messages handled since the event loop had its turn. */
+  #spent = 0;
+  #turns = 0;
+  #glancedAt = 0;
+  #timedTurns = 0;
+  #highInARow = 0;
+  #closed = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /** Agents that wait for their turn. */
+  get ready(): number {
+    return this.#normal.size + this.#high.size;
+  }
+
+  /** The cell must not be in the queue. */
+  schedule(cell: CellBase): void {
+    (cell.high ? this.#high : this.#normal).push(cell);
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    if (this.#spent < MESSAGES_PER_SLICE) queueMicrotask(this.#drainBound);
+    else setImmediate(this.#drainAfterYield);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #drain(budget: number): void {
+    let left = budget;
+    const timed = this.#timedTurns > 0;
+    const startedAt = timed ? this.#clock.now() : 0;
+    let turnAt = startedAt;
+    try {
+      while (left > 0 && !this.#closed) {
+        const cell = this.#next();
+        if (cell === undefined) break;
+        if (this.#options.current !== undefined) this.#options.current[0] = cell.id;
+        const done = cell.turn(cell.batch);
+        if (cell.queued) (cell.high ? this.#high : this.#normal).push(cell);
+        left -= done + 1;
+        if (!timed) {
+          if (++this.#turns % GLANCE_TURNS === 0 && this.#glance()) break; // goes on with timed turns
+          continue;
+        }
+        const now = this.#clock.now();
+        this.#account(cell, done, now - turnAt);
+        turnAt = now;
+        if (now - startedAt > SLICE_NS) left = 0;
+      }
+    } finally {
+      this.#spent += Math.max(budget - left, 0);
+      if (this.#options.current !== undefined) this.#options.current[0] = 0;
+      this.#scheduled = false;
+      if (this.ready > 0) this.#again();
+    }
+  }
+
+  #next(): CellBase | undefined {
+    if (
+      this.#high.head !== this.#high.tail &&
+      (this.#highInARow < HIGH_IN_A_ROW || this.#normal.head === this.#normal.tail)
+    ) {
+      this.#highInARow++;
+      return this.#high.shift();
+    }
+    this.#highInARow = 0;
+    return this.#normal.shift();
+  }
+
+  #again(): void {
+    if (this.#closed) return;
+    this.#scheduled = true;
+    if (this.#spent < MESSAGES_PER_SLICE && this.#timedTurns === 0) queueMicrotask(this.#drainBound);
+    else setImmediate(this.#drainAfterYield);
+  }
+
+  /** True when the last turns took long, together with what was between them: from now on turns are timed. */
+  #glance(): boolean {
+    const now = this.#clock.now();
+    const long = now - this.#glancedAt > GLANCE_NS;
+    this.#glancedAt = now;
+    if (long) this.#timedTurns = TIMED_TURNS;
+    return long;
+  }
+
+  #account(cell: CellBase, done: number, tookNs: number): void {
+    if (tookNs > LONG_TURN_NS) {
+      this.#timedTurns = TIMED_TURNS;
+      if (done > 1) cell.batch = Math.max(1, Math.floor((done * LONG_TURN_NS) / tookNs));
+      if (tookNs > this.#options.handlerBudgetNs * Math.max(done, 1)) this.#options.onLongTurn(cell, tookNs);
+      return;
+    }
+    this.#timedTurns--;
+    if (cell.batch < this.#options.batch && tookNs < LONG_TURN_NS / 2)
+      cell.batch = Math.min(cell.batch * 2, this.#options.batch);
+  }
+}
