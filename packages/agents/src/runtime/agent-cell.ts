@@ -4,7 +4,7 @@ import { type CompiledAction, CONCURRENT, READ, WRITE } from "../agent/definitio
 import type { AskOptions, Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import { issueText, validated } from "../agent/standard-schema.ts";
-import { CellBase, HIBERNATED, IDLE, INITIALIZING, type MailboxItem, RUNNING, STOPPING } from "./cell-base.ts";
+import { CellBase, HIBERNATED, IDLE, INITIALIZING, type MailboxItem, MOVED, RUNNING, STOPPING } from "./cell-base.ts";
 import { agentErrors } from "./errors.ts";
 import type { DeadLetterReason } from "./events.ts";
 import { PendingAsk } from "./pending-ask.ts";
@@ -37,7 +37,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
 
   send(message: Message): void {
     if (this.phase >= STOPPING) {
-      this.host.deadLetter(this.address, message, "stopped", undefined);
+      this.#sendEnded(message);
       return;
     }
     if (!this.accept(this.host.direct ? message : this.host.prepare(message))) throw this.#fullError();
@@ -45,7 +45,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
 
   ask(message: Message, options?: AskOptions): Promise<unknown> {
     const { host } = this;
-    if (this.phase >= STOPPING) return Promise.reject(this.stoppedError("stopped"));
+    if (this.phase >= STOPPING) return this.#askEnded(message, options);
     if (this.phase === IDLE && host.fastPath && host.direct && options?.signal === undefined) {
       const action = this.definition.find(message.type);
       if (action !== undefined && action.mode === READ && action.input === undefined)
@@ -53,6 +53,37 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     }
     if (!host.direct) return this.#askPrepared(message, options);
     return this.#request(message, options);
+  }
+
+  #sendEnded(message: Message): void {
+    if (this.phase === MOVED) this.extras!.moved!.send(message);
+    else this.host.deadLetter(this.address, message, "stopped", undefined);
+  }
+
+  #askEnded(message: Message, options: AskOptions | undefined): Promise<unknown> {
+    if (this.phase === MOVED) return this.extras!.moved!.ask(message, options);
+    return Promise.reject(this.stoppedError("stopped"));
+  }
+
+  /** Continues in another thread, as `ref`: what waits goes there in order, and so does everything that still comes. */
+  moveTo(ref: AnyRef & { forward(ask: PendingAsk): void }): void {
+    const { box } = this;
+    this.phase = MOVED;
+    this.cold().moved = ref;
+    this.state = undefined;
+    this.box = undefined;
+    for (let item = box?.shift(); item !== undefined; item = box?.shift()) {
+      if (item instanceof PendingAsk) ref.forward(item);
+      else this.#passOn(item, ref);
+    }
+  }
+
+  #passOn(message: Message, ref: AnyRef): void {
+    try {
+      ref.send(message);
+    } catch (error) {
+      this.host.deadLetter(this.address, message, "not-cloneable", error); // its sender has gone on
+    }
   }
 
   #askPrepared(message: Message, options: AskOptions | undefined): Promise<unknown> {

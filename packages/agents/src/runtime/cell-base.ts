@@ -20,6 +20,8 @@ export const PAUSED = 4;
 export const RESTARTING = 5;
 export const STOPPING = 6;
 export const STOPPED = 7;
+/** Lives in another thread; see `moveTo` of AgentCell. */
+export const MOVED = 8;
 
 const statusNames: readonly AgentStatus[] = [
   "idle",
@@ -30,6 +32,7 @@ const statusNames: readonly AgentStatus[] = [
   "restarting",
   "stopping",
   "stopped",
+  "running",
 ];
 
 export type MailboxItem = Message | PendingAsk;
@@ -120,6 +123,7 @@ export abstract class CellBase implements Supervised {
   }
 
   get status(): AgentStatus {
+    if (this.phase === MOVED) return this.extras!.moved!.status;
     const working = this.phase === IDLE && this.extras !== undefined && this.extras.running.size > 0;
     return working ? "running" : statusNames[this.phase]!;
   }
@@ -161,11 +165,13 @@ export abstract class CellBase implements Supervised {
   }
 
   pause(): void {
+    if (this.phase === MOVED) this.extras!.moved!.pause();
     if (this.phase === HIBERNATED) this.host.unpack(this);
     if (this.phase <= INITIALIZING) this.phase = PAUSED;
   }
 
   resume(): void {
+    if (this.phase === MOVED) this.extras!.moved!.resume();
     if (this.phase === PAUSED) this.continue();
   }
 
@@ -177,6 +183,7 @@ export abstract class CellBase implements Supervised {
 
   stop(options: StopOptions = {}): Promise<void> {
     if (this.phase === STOPPED) return Promise.resolve();
+    if (this.phase === MOVED) return this.extras!.moved!.stop(options);
     const ended = new Promise<void>((resolve) => this.cold().onEnd.push(resolve));
     if (options.drain !== true || this.phase === RESTARTING) this.terminate(options.reason ?? "stopped");
     else if (this.phase !== STOPPING) {
@@ -221,6 +228,7 @@ export abstract class CellBase implements Supervised {
 
   terminate(reason: string, error?: unknown): void {
     if (this.phase === STOPPED) return;
+    if (this.phase === MOVED) void this.extras!.moved!.stop({ reason });
     this.phase = STOPPED;
     this.queued = false;
     this.#dropRunning(() => this.stoppedError(reason, error));

@@ -21,12 +21,16 @@ export class CellExtras<Item = unknown> {
   onEnd: (() => void)[] = [];
   /** The state at the last checkpoint, and how many messages had been handled. */
   snapshot: { readonly state: unknown; readonly processed: number } | undefined = undefined;
+  /** Where snapshots are kept beside this thread. */
+  onSnapshot: ((state: unknown, processed: number) => void) | undefined = undefined;
   /** The state that the agent was spawned with, when not its definition's. */
   givenState: unknown = undefined;
   memoryLimitBytes: number | undefined = undefined;
   memoryWarned = false;
   hibernation: WheelTimer | undefined = undefined;
   packed: Uint8Array | undefined = undefined;
+  /** Where it lives since it moved to another thread; this one passes on what comes for it. */
+  moved: AnyRef | undefined = undefined;
   /** Times its handlers exceeded the budget, newest last. */
   strikes: number[] | undefined = undefined;
 }

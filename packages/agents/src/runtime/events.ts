@@ -28,10 +28,13 @@ export type RuntimeEvent =
       readonly kind: "agent-restarted";
       readonly agent: string;
       readonly from: "snapshot" | "initial";
-      readonly messagesLost: number;
+      readonly messagesLost: number | undefined;
     }
-  /** A restart began with the initial state: what the agent knew is gone. */
-  | { readonly kind: "agent-state-reset"; readonly agent: string; readonly messagesLost: number }
+  /**
+   * A restart began with the initial state: what the agent knew is gone. `messagesLost`: how many it had handled since
+   * that state; undefined when that died with its thread.
+   */
+  | { readonly kind: "agent-state-reset"; readonly agent: string; readonly messagesLost: number | undefined }
   | { readonly kind: "supervisor-escalated"; readonly supervisor: string; readonly error: unknown }
   | { readonly kind: "memory-warning"; readonly agent: string; readonly bytes: number; readonly limitBytes: number }
   | { readonly kind: "memory-exceeded"; readonly agent: string; readonly bytes: number; readonly limitBytes: number }
@@ -40,7 +43,7 @@ export type RuntimeEvent =
   | {
       readonly kind: "agent-greedy";
       readonly agent: string;
-      readonly action: string;
+
       readonly tookMs: number;
       readonly movedTo?: number;
       readonly keptBecause?: string;
@@ -51,7 +54,13 @@ export type RuntimeEvent =
   | { readonly kind: "observer-failed"; readonly error: unknown }
   | { readonly kind: "shard-started"; readonly shard: number }
   | { readonly kind: "shard-stuck"; readonly shard: number; readonly agent?: string; readonly forMs: number }
-  | { readonly kind: "shard-lost"; readonly shard: number; readonly error: unknown; readonly agents: number }
+  | {
+      readonly kind: "shard-lost";
+      readonly shard: number;
+      readonly error: unknown;
+      readonly agents: number;
+      readonly messagesLost: number;
+    }
   | { readonly kind: "shard-restarted"; readonly shard: number; readonly agents: number };
 
 /** Tells observers what happens. Costs one comparison per event while nobody listens. */

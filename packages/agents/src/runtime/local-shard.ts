@@ -58,10 +58,11 @@ export class LocalShard implements CellHost, Effects {
   readonly #surroundings: ShardSurroundings;
   readonly #memoryTimer = new CallbackTimer(() => this.#checkMemory());
   readonly #accounted = new WeakMap<AgentCell, number>();
-  #lastId = 0;
+  #lastId: number;
   #closed = false;
 
-  constructor(number: number, options: ResolvedOptions, surroundings: ShardSurroundings) {
+  constructor(number: number, options: ResolvedOptions, surroundings: ShardSurroundings, firstId = 0) {
+    this.#lastId = firstId;
     this.number = number;
     this.options = options;
     this.clock = options.clock;
@@ -130,7 +131,7 @@ export class LocalShard implements CellHost, Effects {
     this.#ceiling.admit(this.#cells.size);
     const compiled = compiledOf(definition);
     const { name } = options;
-    if (name !== undefined && this.resolve(name) !== undefined) {
+    if (name !== undefined && this.#names.has(name)) {
       throw agentErrors.create("AGENT_NAME_TAKEN", `There is an agent named "${name}" already.`, { details: { name } });
     }
     const cell = new AgentCell(this, id, compiled, parent, compiled.createState(options.state), {

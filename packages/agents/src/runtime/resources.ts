@@ -22,7 +22,10 @@ export function accountedBytes(cell: CellBase): number {
 /** Takes a snapshot when one is due and holds the agent's memory to its limit. Called between two of its messages. */
 export function checkpoint(cell: CellBase, defaultLimitBytes: number): void {
   const { snapshotEvery } = cell.definition;
-  if (snapshotEvery > 0) cell.cold().snapshot = { state: cell.state, processed: cell.processed };
+  if (snapshotEvery > 0) {
+    cell.cold().snapshot = { state: cell.state, processed: cell.processed };
+    cell.extras?.onSnapshot?.(cell.state, cell.processed);
+  }
   cell.untilCheckpoint = snapshotEvery > 0 ? snapshotEvery : CHECK_EVERY;
   holdToLimit(cell, defaultLimitBytes);
 }

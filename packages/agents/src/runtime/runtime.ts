@@ -2,6 +2,9 @@ import { availableParallelism } from "node:os";
 import type { AgentDefinition, AnyDefinition } from "../agent/definition-types.ts";
 import type { AgentRef, AnyRef } from "../agent/ref.ts";
 import type { RestartKind, SpawnOptions } from "../agent/spawn-options.ts";
+import { strike } from "../shards/greedy.ts";
+import { RemoteRef } from "../shards/remote-ref.ts";
+import { ShardPool } from "../shards/shard-pool.ts";
 import { problemsOfLimits, type RestartLimits, restartDefaults } from "../supervision/restart-window.ts";
 import type { Parent } from "../supervision/supervised.ts";
 import { type Strategy, Supervisor } from "../supervision/supervisor.ts";
@@ -40,8 +43,11 @@ export interface CloseOptions {
 }
 
 export interface RuntimeStats {
+  /** Alive, in all threads; of other threads those that were started from here. */
   readonly agents: number;
-  /** Agents that wait for their turn. */
+  /** Threads that run agents, this one included. */
+  readonly threads: number;
+  /** Agents of this thread that wait for their turn. */
   readonly ready: number;
   readonly deadLetters: number;
 }
@@ -88,19 +94,20 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 class LocalRuntime implements Runtime {
   readonly #observers = new Observers();
   readonly #shard: LocalShard;
+  readonly #pool: ShardPool;
   #closing: Promise<void> | undefined;
   #supervisors = 0;
 
   constructor(options: RuntimeOptions) {
-    this.#shard = new LocalShard(0, resolveOptions(options, availableParallelism()), {
+    const resolved = resolveOptions(options, availableParallelism());
+    this.#shard = new LocalShard(0, resolved, {
       observers: this.#observers,
-      resolve: () => undefined,
-      spawnElsewhere: (definition) => {
-        throw agentErrors.create("AGENT_NOT_PORTABLE", `There are no threads yet for ${definition.name}.`);
-      },
-      onLongTurn: () => undefined,
+      resolve: (to) => this.#pool.resolve(to),
+      spawnElsewhere: (definition, options) => this.#pool.spawn(definition, options),
+      onLongTurn: (cell, tookNs) => strike(cell, tookNs / 1e6, resolved.shards.moveGreedy ? this.#pool : undefined),
       current: undefined,
     });
+    this.#pool = new ShardPool(this.#shard);
   }
 
   get deadLetters(): DeadLetters {
@@ -120,7 +127,9 @@ class LocalRuntime implements Runtime {
   }
 
   monitor(agent: AnyRef, listener: DownListener): () => void {
-    return this.#shard.monitor(ownCell(agent), listener);
+    return agent instanceof RemoteRef
+      ? this.#pool.monitor(agent, listener)
+      : this.#shard.monitor(ownCell(agent), listener);
   }
 
   link(one: AnyRef, other: AnyRef): () => void {
@@ -134,12 +143,23 @@ class LocalRuntime implements Runtime {
   }
 
   stats(): RuntimeStats {
-    return { agents: this.#shard.living, ready: this.#shard.ready, deadLetters: this.#shard.deadLetters.total };
+    return {
+      agents: this.#shard.living + this.#pool.agents,
+      threads: 1 + this.#pool.threads,
+      ready: this.#shard.ready,
+      deadLetters: this.#shard.deadLetters.total,
+    };
   }
 
   close({ drain = true, withinMs = 5000 }: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#shard.close(drain, withinMs);
+    this.#closing ??= this.#close(drain, withinMs);
     return this.#closing;
+  }
+
+  /** The other threads first: their agents may still need this one, and this one's timers see to it that they end. */
+  async #close(drain: boolean, withinMs: number): Promise<void> {
+    await this.#pool.close(drain, withinMs);
+    await this.#shard.close(drain, withinMs);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

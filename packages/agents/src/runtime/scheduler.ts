@@ -13,6 +13,8 @@ const GLANCE_TURNS = 16;
 /** If that many turns took longer than this, each of the next ones is timed. */
 const GLANCE_NS = 2e6;
 const TIMED_TURNS = 256;
+/** Messages of a turn after which it is looked at, when there are more. */
+const FIRST_MESSAGES = 4;
 /** So many agents of high priority in a row, then one of the others. */
 const HIGH_IN_A_ROW = 8;
 
@@ -85,29 +87,53 @@ export class Scheduler {
     const timed = this.#timedTurns > 0;
     const startedAt = timed ? this.#clock.now() : 0;
     let turnAt = startedAt;
+    const { current } = this.#options;
     try {
       while (left > 0 && !this.#closed) {
         const cell = this.#next();
         if (cell === undefined) break;
-        if (this.#options.current !== undefined) this.#options.current[0] = cell.id;
-        const done = cell.turn(cell.batch);
-        if (cell.queued) (cell.high ? this.#high : this.#normal).push(cell);
-        left -= done + 1;
-        if (!timed) {
-          if (++this.#turns % GLANCE_TURNS === 0 && this.#glance()) break; // goes on with timed turns
+        if (current !== undefined) current[0] = cell.id;
+        if (timed) {
+          const now = this.#timedTurn(cell, turnAt);
+          left -= cell.batch + 1;
+          turnAt = now;
+          if (now - startedAt > SLICE_NS) left = 0;
           continue;
         }
-        const now = this.#clock.now();
-        this.#account(cell, done, now - turnAt);
-        turnAt = now;
-        if (now - startedAt > SLICE_NS) left = 0;
+        const first = cell.batch < FIRST_MESSAGES ? cell.batch : FIRST_MESSAGES;
+        let done = cell.turn(first);
+        // A turn of several messages is looked at after the first few, so that 64 slow ones are not done in a row.
+        let long = false;
+        if (done === FIRST_MESSAGES && cell.queued) {
+          long = this.#glance();
+          if (!long && cell.batch > done) done += cell.turn(cell.batch - done);
+        }
+        if (cell.queued) (cell.high ? this.#high : this.#normal).push(cell);
+        left -= done + 1;
+        if (!long && ++this.#turns % GLANCE_TURNS === 0) long = this.#glance();
+        if (long) break; // goes on with timed turns
       }
     } finally {
       this.#spent += Math.max(budget - left, 0);
-      if (this.#options.current !== undefined) this.#options.current[0] = 0;
+      if (current !== undefined) current[0] = 0;
       this.#scheduled = false;
       if (this.ready > 0) this.#again();
     }
+  }
+
+  /** One message, and the rest of the batch if that was quick. Returns when it ended. */
+  #timedTurn(cell: CellBase, startedAt: number): number {
+    let done = cell.turn(1);
+    let now = this.#clock.now();
+    if (cell.queued && cell.batch > 1 && now - startedAt < LONG_TURN_NS) {
+      const rest = cell.turn(cell.batch - 1);
+      const end = this.#clock.now();
+      this.#account(cell, done + rest, end - startedAt);
+      done += rest;
+      now = end;
+    } else this.#account(cell, done, now - startedAt);
+    if (cell.queued) (cell.high ? this.#high : this.#normal).push(cell);
+    return now;
   }
 
   #next(): CellBase | undefined {
