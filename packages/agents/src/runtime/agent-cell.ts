@@ -124,6 +124,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   turn(limit: number): number {
     if (this.phase === INITIALIZING) this.#runStart();
     const { phase, box } = this;
+    if (phase === INITIALIZING) return 0; // failed and was restarted at once: it begins again in its next turn
     if (phase !== RUNNING && phase !== STOPPING) {
       this.queued = false;
       return 0;

@@ -303,13 +303,17 @@ export class LocalShard implements CellHost, Effects {
     }
   }
 
+  /** Everyone linked to the failed one, directly or through others, fails once; then none of these links is left. */
   #breakLinks(cell: CellBase, cause: unknown): void {
-    const links = cell.extras?.links;
-    if (links === undefined || links.size === 0) return;
-    const peers = [...links] as AgentCell[];
-    links.clear(); // each link breaks once, so that a circle of them ends
-    for (const peer of peers) {
-      peer.extras?.links?.delete(cell as AgentCell);
+    const first = cell.extras?.links;
+    if (first === undefined || first.size === 0) return;
+    const failed = new Set<CellBase>([cell]);
+    for (const member of failed) {
+      for (const peer of member.extras?.links ?? []) failed.add(peer as AgentCell);
+      member.extras?.links?.clear();
+    }
+    failed.delete(cell);
+    for (const peer of failed) {
       const error = agentErrors.create("AGENT_LINK_BROKEN", `${peer.label} is linked to ${cell.label}, which failed.`, {
         details: { address: peer.address, failed: cell.address },
         cause,
