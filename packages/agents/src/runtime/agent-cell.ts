@@ -13,9 +13,6 @@ import { RunningAction } from "./running-action.ts";
 
 type WaitingItem = MailboxItem | RunningAction;
 
-/** A mailbox that grew beyond this is given back when it is empty. */
-const KEPT_CAPACITY = 256;
-
 /**
  * An agent and its server: state, mailbox, and the way from one to the other. It is also the reference that others hold
  * and the context that its actions get, so that an idle agent is one object. Hot: `send`, `ask`, `turn` and what they
@@ -148,7 +145,6 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (this.phase === RUNNING) {
       if (this.hasWork) return;
       this.phase = IDLE;
-      if (this.box !== undefined && this.box.capacity > KEPT_CAPACITY) this.box = undefined;
     } else if (this.phase === STOPPING) {
       if (this.hasWork) return;
       if (this.extras === undefined || this.extras.running.size === 0) this.terminate("stopped");

@@ -11,7 +11,7 @@ import { preparer } from "../switches/prepare.ts";
 import { CallbackTimer, TimerWheel } from "../timers/timer-wheel.ts";
 import { AgentCell } from "./agent-cell.ts";
 import { carryOut, type Effects, endEffects } from "./carry-out.ts";
-import { type CellBase, type CellHost, type MailboxItem, STOPPED } from "./cell-base.ts";
+import { type CellBase, type CellHost, IDLE, type MailboxItem, STOPPED } from "./cell-base.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { Down, DownListener } from "./down.ts";
 import { agentErrors } from "./errors.ts";
@@ -21,6 +21,9 @@ import { messageOfItem } from "./pending-ask.ts";
 import type { SignalPort } from "./ports.ts";
 import { Ceiling, checkpoint, hibernateWhenIdle, holdToLimit, unpack } from "./resources.ts";
 import { Scheduler } from "./scheduler.ts";
+
+/** Messages that the mailbox of an idle agent has room for at most. */
+const KEPT_CAPACITY = 256;
 
 /** What a shard needs of the runtime around it. */
 export interface ShardSurroundings {
@@ -327,9 +330,10 @@ export class LocalShard implements CellHost, Effects {
     this.signals?.publish("agent.state.reset", { address: cell.address, messagesLost }, cell.address, cell.name);
   }
 
-  /** Accounts every agent that has handled messages since the last time. */
+  /** Accounts every agent that has handled messages since the last time, and takes back large mailboxes of idle ones. */
   #checkMemory(): void {
     for (const cell of this.#cells.values()) {
+      if (cell.phase === IDLE && cell.box !== undefined && cell.box.capacity > KEPT_CAPACITY) cell.box = undefined;
       if (cell.processed === 0 || this.#accounted.get(cell) === cell.processed) continue;
       this.#accounted.set(cell, cell.processed);
       holdToLimit(cell, this.options.memoryLimitBytes);

@@ -2,6 +2,16 @@ import type { Message } from "../agent/message.ts";
 import { type TimerWheel, WheelTimer } from "../timers/timer-wheel.ts";
 import { agentErrors } from "./errors.ts";
 
+/** What most requests do without. */
+interface RareParts {
+  /** Number of a request that another thread answers; 0 for one of this thread. */
+  request: number;
+  signal: AbortSignal | undefined;
+  onAbort: (() => void) | undefined;
+  /** Told when the request ended before its reply came: by deadline or abort. */
+  onGivenUp: ((ask: PendingAsk) => void) | undefined;
+}
+
 /**
  * A request that somebody waits for: message, promise and deadline in one object. Settles once; the first of reply,
  * failure, deadline and abort wins. Hot: one per request, so plain fields and no closure but the promise's own.
@@ -13,16 +23,11 @@ export class PendingAsk extends WheelTimer {
   /** True once its action has begun: only then may it have had an effect. */
   began = false;
   settled = false;
-  /** Number of a request that another thread answers; 0 for one of this thread. */
-  request = 0;
   wheel: TimerWheel | undefined = undefined;
   timeoutMs = 0;
-  signal: AbortSignal | undefined = undefined;
+  rare: RareParts | undefined = undefined;
   resolve!: (value: unknown) => void;
   reject!: (error: unknown) => void;
-  onAbort: (() => void) | undefined = undefined;
-  /** Told when the request ended before its reply came: by deadline or abort. */
-  onGivenUp: ((ask: PendingAsk) => void) | undefined = undefined;
 
   constructor(message: Message, to: { readonly address: string }) {
     super();
@@ -52,10 +57,16 @@ export class PendingAsk extends WheelTimer {
         }),
       );
     };
-    this.signal = signal;
-    this.onAbort = onAbort;
+    const rare = this.rareParts();
+    rare.signal = signal;
+    rare.onAbort = onAbort;
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
+  }
+
+  rareParts(): RareParts {
+    this.rare ??= { request: 0, signal: undefined, onAbort: undefined, onGivenUp: undefined };
+    return this.rare;
   }
 
   reply(value: unknown): void {
@@ -85,13 +96,13 @@ export class PendingAsk extends WheelTimer {
   giveUp(error: unknown): void {
     if (this.settled) return;
     this.fail(error);
-    this.onGivenUp?.(this);
+    this.rare?.onGivenUp?.(this);
   }
 
   release(): void {
     this.settled = true;
     this.wheel?.remove(this);
-    if (this.onAbort !== undefined) this.signal?.removeEventListener("abort", this.onAbort);
+    if (this.rare?.onAbort !== undefined) this.rare.signal?.removeEventListener("abort", this.rare.onAbort);
   }
 }
 

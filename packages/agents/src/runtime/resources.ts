@@ -7,7 +7,7 @@ import { accountedSize } from "./size.ts";
 
 const WARN_SHARE = 0.8;
 /** Messages between two accounts of an agent's memory. */
-const CHECK_EVERY = 256;
+const CHECK_EVERY = 1024;
 /** Spawns between two looks at the heap: the look costs as much as many spawns. */
 const HEAP_LOOK_EVERY = 1024;
 

@@ -42,9 +42,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #pending = new Map<number, PendingAsk>();
   readonly #flushBound: () => void = () => this.#flush();
-  readonly #giveUp: (ask: PendingAsk) => void = (ask) => {
-    this.#pending.delete(ask.request);
-  };
+  readonly #giveUp: (ask: PendingAsk) => void = (ask) => this.#pending.delete(ask.rareParts().request);
   #outbox: Batch = [];
   #flushing = false;
   /** True while there is no thread at the other end yet. */
@@ -98,7 +96,7 @@ export class Link {
   forward(to: Target, ask: PendingAsk): void {
     if (ask.settled) return;
     const left = ask.timeoutMs === 0 ? Number.POSITIVE_INFINITY : ask.timeoutMs;
-    this.ask(to, ask.to, ask.message, left, ask.signal).then(
+    this.ask(to, ask.to, ask.message, left, ask.rare?.signal).then(
       (value) => ask.reply(value),
       (error: unknown) => ask.fail(error),
     );
@@ -157,8 +155,9 @@ export class Link {
     this.#broken = error;
     const outbox = this.#outbox;
     this.#outbox = [];
-    for (const ask of [...this.#pending.values()]) {
-      this.#pending.delete(ask.request);
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const ask of pending) {
       ask.fail(error);
     }
     for (let i = 0; i < outbox.length; i += ITEMS) {
@@ -175,10 +174,12 @@ export class Link {
   }
 
   #request(ask: PendingAsk, kind: number, to: Target, payload: unknown): void {
-    ask.request = ++this.#requests;
-    ask.onGivenUp = this.#giveUp;
-    this.#pending.set(ask.request, ask);
-    this.put(kind, to, ask.request, payload);
+    const request = ++this.#requests;
+    const rare = ask.rareParts();
+    rare.request = request;
+    rare.onGivenUp = this.#giveUp;
+    this.#pending.set(request, ask);
+    this.put(kind, to, request, payload);
   }
 
   #settle(request: number): PendingAsk | undefined {
