@@ -145,7 +145,9 @@ function measureErlang(): Omit<Costs, "askConcurrentNs">[] | undefined {
     const compiled = spawnSync("erlc", ["-o", folder, source], { encoding: "utf8" });
     if (compiled.error !== undefined) return undefined;
     if (compiled.status !== 0) throw new Error(`erlc: ${compiled.stdout}${compiled.stderr}`);
-    const ran = spawnSync("erl", ["+S", "1", "-noshell", "-pa", folder, "-s", "mettle_bench", "main"], { encoding: "utf8" });
+    const ran = spawnSync("erl", ["+S", "1", "-noshell", "-pa", folder, "-s", "mettle_bench", "main"], {
+      encoding: "utf8",
+    });
     if (ran.status !== 0) throw new Error(`erl: ${ran.stdout}${ran.stderr}`);
     return ran.stdout
       .trim()
@@ -197,4 +199,5 @@ for (const name of Object.keys(ours) as (keyof Costs)[]) {
     ].join(" "),
   );
 }
-if (erlang === undefined) console.log("OTP: `erlc` is not installed (Debian: erlang-base), so there is nothing to compare with.");
+if (erlang === undefined)
+  console.log("OTP: `erlc` is not installed (Debian: erlang-base), so there is nothing to compare with.");

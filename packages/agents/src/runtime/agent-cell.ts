@@ -1,6 +1,6 @@
 import { messageOf, type MettleError } from "@mettle/core";
 import type { ActionContext, AnyOutcome } from "../agent/action.ts";
-import { type CompiledAction, CONCURRENT, READ, WRITE } from "../agent/definition.ts";
+import { type CompiledAction, CONCURRENT, WRITE } from "../agent/definition.ts";
 import type { AskOptions, Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import { issueText, validated } from "../agent/standard-schema.ts";
@@ -43,10 +43,13 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   ask(message: Message, options?: AskOptions): Promise<unknown> {
     const { host } = this;
     if (this.phase >= STOPPING) return this.#askEnded(message, options);
-    if (this.phase === IDLE && host.fastPath && host.direct && options?.signal === undefined) {
-      const action = this.definition.find(message.type);
-      if (action !== undefined && action.mode === READ && action.input === undefined)
-        return this.#readNow(action, message, options);
+    if (this.phase === IDLE && host.fastPath && options?.signal === undefined && host.enterNow()) {
+      try {
+        const reply = this.#runNow(message, options);
+        if (reply !== undefined) return reply;
+      } finally {
+        host.leaveNow();
+      }
     }
     if (!host.direct) return this.#askPrepared(message, options);
     return this.#request(message, options);
@@ -241,8 +244,26 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (item instanceof PendingAsk) item.reply(outcome.reply);
   }
 
-  /** Fast path: a read of an idle agent needs neither mailbox, deadline nor turn. */
-  #readNow(action: CompiledAction, message: Message, options: AskOptions | undefined): Promise<unknown> {
+  /**
+   * Fast path: the request of an idle agent needs no mailbox, turn or deadline, as it is answered before anything else
+   * can happen. Undefined when it does need them.
+   */
+  #runNow(message: Message, options: AskOptions | undefined): Promise<unknown> | undefined {
+    const action = this.definition.find(message.type);
+    if (action === undefined || action.input !== undefined) return undefined;
+    if (action.mode === WRITE && this.extras !== undefined && this.extras.writing !== undefined) return undefined;
+    this.phase = RUNNING;
+    this.queued = true;
+    const reply = this.#answerNow(action, message, options);
+    this.controller = undefined;
+    this.processed++;
+    if (--this.untilCheckpoint <= 0 && this.phase === RUNNING) this.host.checkpoint(this);
+    this.#afterTurn();
+    if (this.queued) this.host.schedule(this); // it has sent something to itself
+    return reply;
+  }
+
+  #answerNow(action: CompiledAction, message: Message, options: AskOptions | undefined): Promise<unknown> {
     let outcome: AnyOutcome | void | Promise<AnyOutcome | void>;
     try {
       outcome = action.run(this.state, message.data, this);
@@ -251,17 +272,19 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       this.#failed(ask, action, error);
       return ask.promise;
     }
-    if (outcome === undefined) return Promise.resolve(undefined);
-    if (outcome instanceof Promise || outcome.directives !== undefined || outcome.state !== undefined) {
-      const ask = new PendingAsk(message, this);
-      ask.began = true;
-      this.#limit(ask, options);
-      if (outcome instanceof Promise) this.#follow(outcome, action, ask);
-      else this.#apply(outcome, action, ask);
-      return ask.promise;
+    if (outcome === undefined) return Promise.resolve();
+    const simple = !(outcome instanceof Promise) && outcome.directives === undefined && outcome.update === undefined;
+    if (simple && (action.mode === WRITE || (outcome as AnyOutcome).state === undefined)) {
+      if ((outcome as AnyOutcome).state !== undefined) this.state = (outcome as AnyOutcome).state;
+      return Promise.resolve((outcome as AnyOutcome).reply);
     }
-    this.processed++;
-    return Promise.resolve(outcome.reply);
+    const ask = new PendingAsk(message, this);
+    ask.began = true;
+    if (outcome instanceof Promise) {
+      this.#limit(ask, options);
+      this.#follow(outcome, action, ask);
+    } else this.#apply(outcome, action, ask);
+    return ask.promise;
   }
 
   #limit(ask: PendingAsk, options: AskOptions | undefined): void {

@@ -48,6 +48,9 @@ export interface CellHost {
   readonly direct: boolean;
   readonly addressPrefix: string;
   prepare(message: Message): Message;
+  /** See `enterNow` of the scheduler. */
+  enterNow(): boolean;
+  leaveNow(): void;
   /** Puts the cell into the run queue. */
   schedule(cell: CellBase): void;
   deadLetter(to: string, item: MailboxItem, reason: DeadLetterReason, error: unknown): void;

@@ -73,9 +73,9 @@ export class LocalShard implements CellHost, Effects {
     this.observers = surroundings.observers;
     this.mailboxLimit = options.mailboxLimit;
     this.askTimeoutMs = options.askTimeoutMs;
-    this.fastPath = options.switches.fastPath;
     this.prepare = preparer(options.switches);
     this.direct = options.switches.zeroCopy && options.switches.monomorphic;
+    this.fastPath = options.switches.fastPath && this.direct;
     this.addressPrefix = `${number}/`;
     this.deadLetters = new DeadLetters(options.deadLetters);
     this.signals = options.signals;
@@ -172,6 +172,14 @@ export class LocalShard implements CellHost, Effects {
   #own(address: string): AgentCell | undefined {
     if (!address.startsWith(this.addressPrefix)) return undefined;
     return this.#cells.get(Number(address.slice(this.addressPrefix.length)));
+  }
+
+  enterNow(): boolean {
+    return this.#scheduler.enterNow();
+  }
+
+  leaveNow(): void {
+    this.#scheduler.leaveNow();
   }
 
   schedule(cell: CellBase): void {

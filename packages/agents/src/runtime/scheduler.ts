@@ -54,6 +54,8 @@ export class Scheduler {
     this.#drain(MESSAGES_PER_SLICE);
   };
   #scheduled = false;
+  /** True while an agent has its turn, here or by `enterNow`. */
+  #inTurn = false;
   /** Messages handled since the event loop had its turn. */
   #spent = 0;
   #turns = 0;
@@ -81,6 +83,22 @@ export class Scheduler {
     else setImmediate(this.#drainAfterYield);
   }
 
+  /**
+   * Hot: asks for a turn without the queue, for a request to an agent that is idle. Refused within a turn, so that no
+   * handler runs inside another; refused when the event loop is due, and while turns are timed. `leaveNow` must follow.
+   */
+  enterNow(): boolean {
+    if (this.#inTurn || this.#timedTurns > 0 || this.#spent >= MESSAGES_PER_SLICE || this.#closed) return false;
+    this.#spent++;
+    this.#inTurn = true;
+    return true;
+  }
+
+  leaveNow(): void {
+    this.#inTurn = false;
+    if (++this.#turns % GLANCE_TURNS === 0) this.#glance();
+  }
+
   close(): void {
     this.#closed = true;
   }
@@ -91,6 +109,7 @@ export class Scheduler {
     const startedAt = timed ? this.#clock.now() : 0;
     let turnAt = startedAt;
     const { current } = this.#options;
+    this.#inTurn = true;
     try {
       while (left > 0 && !this.#closed) {
         const cell = this.#next();
@@ -117,6 +136,7 @@ export class Scheduler {
         if (long) break; // goes on with timed turns
       }
     } finally {
+      this.#inTurn = false;
       this.#spent += Math.max(budget - left, 0);
       if (current !== undefined) current[0] = 0;
       this.#scheduled = false;
