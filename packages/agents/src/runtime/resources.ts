@@ -71,9 +71,8 @@ function hibernate(cell: CellBase): void {
   let packed: Uint8Array;
   try {
     packed = serialize(cell.state);
-  } catch (error) {
-    // A state with functions cannot be packed; the mailbox is given up all the same.
-    if (!(error instanceof Error) || error.name !== "DataCloneError") throw error;
+  } catch {
+    // What the serializer refuses (a state with functions, say) stays as it is; the mailbox is given up all the same.
     return;
   }
   cell.cold().packed = packed;
