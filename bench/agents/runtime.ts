@@ -59,7 +59,7 @@ interface Subject {
 
 async function measure(subject: Subject): Promise<Costs> {
   collect();
-  const agents: unknown[] = new Array<unknown>(CREATED);
+  const agents: unknown[] = Array.from({ length: CREATED });
   const before = process.memoryUsage().heapUsed;
   const createNs = await timed(CREATED, async () => {
     for (let i = 0; i < CREATED; i++) agents[i] = subject.create();

@@ -134,8 +134,8 @@ export function defineAction<State, Output, Input, Reply>(
 ): Action<State, Input, Reply> {
   return {
     mode: options.mode ?? "write",
-    input: options.input as StandardSchema | undefined,
+    input: options.input,
     timeoutMs: options.timeoutMs ?? DEFAULT_ACTION_TIMEOUT_MS,
-    run: options.run as AnyAction<State>["run"],
+    run: options.run,
   };
 }

@@ -1,4 +1,4 @@
-import { messageOf, type MettleError } from "@mettle/core";
+import { messageOf } from "@mettle/core";
 import type { ActionContext, AnyOutcome } from "../agent/action.ts";
 import { type CompiledAction, CONCURRENT, WRITE } from "../agent/definition.ts";
 import type { AskOptions, Message } from "../agent/message.ts";
@@ -91,7 +91,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     try {
       prepared = this.host.prepare(message);
     } catch (error) {
-      return Promise.reject(error as MettleError);
+      return Promise.reject(error);
     }
     return this.#request(prepared, options);
   }

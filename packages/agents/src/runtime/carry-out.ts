@@ -124,8 +124,8 @@ function stopSensor(cell: AgentCell, name: string): void {
 export function endEffects(cell: AgentCell, reason: string): void {
   const { extras } = cell;
   if (extras === undefined) return;
-  for (const name of [...(extras.schedules?.keys() ?? [])]) cancel(cell, name);
-  for (const name of [...(extras.sensors?.keys() ?? [])]) stopSensor(cell, name);
-  for (const name of [...(extras.children?.keys() ?? [])]) stopChild(cell, name, `its parent: ${reason}`);
+  for (const name of extras.schedules?.keys() ?? []) cancel(cell, name);
+  for (const name of extras.sensors?.keys() ?? []) stopSensor(cell, name);
+  for (const name of extras.children?.keys() ?? []) stopChild(cell, name, `its parent: ${reason}`);
   if (extras.hibernation !== undefined && cell.phase >= STOPPING) cell.host.wheel.remove(extras.hibernation);
 }

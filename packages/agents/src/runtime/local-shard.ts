@@ -15,7 +15,7 @@ import { type CellBase, type CellHost, IDLE, type MailboxItem, STOPPED } from ".
 import { DeadLetters } from "./dead-letters.ts";
 import type { Down, DownListener } from "./down.ts";
 import { agentErrors } from "./errors.ts";
-import { type DeadLetterReason, Observers } from "./events.ts";
+import type { DeadLetterReason, Observers } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { messageOfItem } from "./pending-ask.ts";
 import type { SignalPort } from "./ports.ts";
@@ -291,7 +291,7 @@ export class LocalShard implements CellHost, Effects {
       this.wheel.add(late, withinMs);
       await Promise.all(living.map((cell) => cell.stop({ drain: true, reason: "runtime closed" })));
     }
-    for (const cell of [...this.#cells.values()].reverse()) cell.terminate("runtime closed");
+    for (const cell of [...this.#cells.values()].toReversed()) cell.terminate("runtime closed");
     this.#scheduler.close();
     this.wheel.close();
   }
@@ -305,7 +305,7 @@ export class LocalShard implements CellHost, Effects {
   }
 
   #tellWatchers(cell: CellBase, news: Pick<Down, "reason" | "error" | "mayRestart">): void {
-    for (const listener of [...(cell.extras?.watchers ?? [])]) {
+    for (const listener of cell.extras?.watchers ?? []) {
       try {
         listener({ address: cell.address, name: cell.name, ...news });
       } catch (error) {

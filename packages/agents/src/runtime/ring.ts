@@ -9,7 +9,7 @@ export class Ring<Item> {
   tail = 0;
 
   constructor(capacity = 8) {
-    this.#items = new Array<Item | undefined>(capacity).fill(undefined);
+    this.#items = Array.from({ length: capacity });
     this.#mask = capacity - 1;
   }
 
@@ -44,8 +44,9 @@ export class Ring<Item> {
 
   #grow(): void {
     const length = this.#items.length;
-    const grown = new Array<Item | undefined>(length * 2).fill(undefined);
-    for (let i = 0; i < length; i++) grown[i] = this.#items[(this.head + i) & this.#mask];
+    const grown: (Item | undefined)[] = [];
+    for (let i = 0; i < length; i++) grown.push(this.#items[(this.head + i) & this.#mask]);
+    for (let i = 0; i < length; i++) grown.push(undefined);
     this.#items = grown;
     this.#mask = length * 2 - 1;
     this.head = 0;

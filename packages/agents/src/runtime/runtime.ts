@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { AgentDefinition, AnyDefinition } from "../agent/definition-types.ts";
+import type { AgentDefinition } from "../agent/definition-types.ts";
 import type { AgentRef, AnyRef } from "../agent/ref.ts";
 import type { RestartKind, SpawnOptions } from "../agent/spawn-options.ts";
 import { strike } from "../shards/greedy.ts";
@@ -184,7 +184,7 @@ class LocalRuntime implements Runtime {
         return supervisor.state;
       },
       spawn: <State, P>(definition: AgentDefinition<State, P>, options: SpawnOptions<State> = {}) => {
-        const cell = this.#shard.start(definition as AnyDefinition, options, supervisor);
+        const cell = this.#shard.start(definition, options, supervisor);
         supervisor.adopt(cell);
         return cell as unknown as AgentRef<P>;
       },

@@ -26,29 +26,17 @@ import {
   SNAPSHOT,
   type SnapshotPayload,
   SPAWN,
-  type SpawnPayload,
   SUBSCRIBE,
   type Target,
   type WireEvent,
-  type WorkerSettings,
 } from "./protocol.ts";
+import { order, type Resident, settingsFor } from "./resident.ts";
 import { Receiver } from "./receive.ts";
 import { RemoteRef } from "./remote-ref.ts";
 import { fromWire } from "./wire-errors.ts";
 
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
 const entry = new URL(`./shard-worker${extension}`, import.meta.url);
-
-/** An agent that this host's thread runs, and what it takes to start it again. */
-interface Resident {
-  readonly ref: RemoteRef;
-  readonly definition: AnyDefinition;
-  readonly options: SpawnOptions;
-  readonly watchers: Set<DownListener>;
-  whole: unknown;
-  snapshot: SnapshotPayload | undefined;
-  stopping: boolean;
-}
 
 export interface HostSurroundings {
   readonly shard: LocalShard;
@@ -199,7 +187,7 @@ export class ShardHost {
   #start(): void {
     if (this.#worker !== undefined) return;
     const pulse = new SharedArrayBuffer(PULSE_BYTES);
-    const settings = this.#settings(pulse);
+    const settings = settingsFor(this.number, this.#surroundings.shard.options, pulse);
     const limits = this.#heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: this.#heapMb } };
     const worker = new Worker(entry, { workerData: settings, name: `mettle shard ${this.number}`, ...limits });
     this.#worker = worker;
@@ -212,40 +200,6 @@ export class ShardHost {
     });
     this.#surroundings.watch(this, pulse);
     this.#tell({ kind: "shard-started", shard: this.number });
-  }
-
-  #settings(pulse: SharedArrayBuffer): WorkerSettings {
-    const { options } = this.#surroundings.shard;
-    const {
-      mailboxLimit,
-      askTimeoutMs,
-      batch,
-      maxAgents,
-      maxHeapShare,
-      handlerBudgetMs,
-      memoryLimitBytes,
-      memoryCheckMs,
-      deadLetters,
-    } = options;
-    return {
-      shard: this.number,
-      switches: options.switches,
-      numbers: {
-        mailboxLimit,
-        askTimeoutMs,
-        batch,
-        maxAgents,
-        maxHeapShare,
-        handlerBudgetMs,
-        memoryLimitBytes,
-        memoryCheckMs,
-        deadLetters,
-      },
-      restarts: { ...options.restarts },
-      maxInFlight: options.shards.maxInFlight,
-      hasSignals: options.signals !== undefined,
-      pulse,
-    };
   }
 
   #receive(kind: number, to: Target, request: number, payload: unknown): void {
@@ -263,7 +217,7 @@ export class ShardHost {
     const resident = this.#residents.get(id);
     if (resident === undefined) return;
     const cause = error === undefined ? undefined : fromWire(error);
-    for (const watcher of [...resident.watchers]) watcher({ ...down, error: cause });
+    for (const watcher of resident.watchers) watcher({ ...down, error: cause });
     if (!down.mayRestart) this.#forget(id, resident, down.reason);
   }
 
@@ -348,9 +302,9 @@ export class ShardHost {
   }
 
   #recover(error: Error): void {
-    for (const [id, resident] of [...this.#residents]) {
+    for (const [id, resident] of this.#residents) {
       const mayRestart = !resident.stopping && resident.options.restart !== "temporary";
-      for (const watcher of [...resident.watchers]) {
+      for (const watcher of resident.watchers) {
         watcher({ address: resident.ref.address, name: resident.ref.name, reason: "shard-lost", error, mayRestart });
       }
       if (!mayRestart) this.#forget(id, resident, "its thread died");
@@ -372,8 +326,8 @@ export class ShardHost {
       },
     );
     this.#tell({ kind: "supervisor-escalated", supervisor: `${this.number}/root`, error });
-    for (const [id, resident] of [...this.#residents]) {
-      for (const watcher of [...resident.watchers]) {
+    for (const [id, resident] of this.#residents) {
+      for (const watcher of resident.watchers) {
         watcher({
           address: resident.ref.address,
           name: resident.ref.name,
@@ -405,16 +359,4 @@ export class ShardHost {
   #tell(event: RuntimeEvent): void {
     this.#surroundings.shard.observers.tell(event);
   }
-}
-
-/** What the thread needs to start an agent. */
-function order({ definition, options }: Resident, whole: unknown): SpawnPayload {
-  const { name, state, restart, priority, memoryLimitBytes, hibernateAfterMs } = options;
-  const kept = { name, state, restart, priority, memoryLimitBytes, hibernateAfterMs };
-  return {
-    module: definition.module!,
-    definition: definition.name,
-    options: Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as SpawnOptions,
-    ...(whole === undefined ? {} : { whole }),
-  };
 }

@@ -74,7 +74,7 @@ class ShardWorker {
       wheel: this.#shard.wheel,
       batching: settings.switches.batching,
       maxInFlight: settings.maxInFlight,
-      post: (batch) => this.#port.postMessage(batch),
+      post: (batch) => this.#port.postMessage(batch, []),
       undelivered: (to, message, reason, error) => this.#shard.deadLetter(String(to), message, reason, error),
       receive: (kind, to, request, payload) => this.#receive(kind, to, request, payload),
     });
@@ -198,4 +198,4 @@ class ShardWorker {
   }
 }
 
-new ShardWorker(workerData as WorkerSettings);
+export const worker: ShardWorker = new ShardWorker(workerData as WorkerSettings);

@@ -24,11 +24,11 @@ export class Watchdog {
       this.#worker.unref();
       this.#worker.on("message", this.#onStuck);
     }
-    this.#worker.postMessage({ shard, pulse } satisfies WatchOrder);
+    this.#worker.postMessage({ shard, pulse } satisfies WatchOrder, []);
   }
 
   unwatch(shard: number): void {
-    this.#worker?.postMessage({ shard } satisfies WatchOrder);
+    this.#worker?.postMessage({ shard } satisfies WatchOrder, []);
   }
 
   async close(): Promise<void> {

@@ -97,7 +97,7 @@ export class Supervisor implements Supervised, Parent {
       return;
     }
     const [from, to] = affectedBy(this.#strategy, failed, this.#children.length);
-    for (const affected of this.#children.slice(from, to).reverse()) {
+    for (const affected of this.#children.slice(from, to).toReversed()) {
       affected.suspend();
       this.#down.add(affected);
     }
@@ -116,7 +116,7 @@ export class Supervisor implements Supervised, Parent {
     if (this.#state !== "running") return;
     this.#state = "suspended";
     this.#forgetRestarts();
-    for (const child of [...this.#children].reverse()) child.suspend();
+    for (const child of this.#children.toReversed()) child.suspend();
   }
 
   restart(): void {
@@ -131,13 +131,13 @@ export class Supervisor implements Supervised, Parent {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#forgetRestarts();
-    for (const child of [...this.#children].reverse()) child.terminate(reason, error);
+    for (const child of this.#children.toReversed()) child.terminate(reason, error);
     this.#parent.childEnded(this);
   }
 
   #restartDown(): void {
     this.#context.wheel.remove(this.#timer);
-    for (const child of [...this.#children]) {
+    for (const child of this.#children.slice()) {
       if (this.#state !== "running" || !this.#down.delete(child)) continue;
       try {
         child.restart();

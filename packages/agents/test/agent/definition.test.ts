@@ -36,12 +36,10 @@ describe("an action's schema", () => {
   test("gives the sender its input type, the action its output, and the value as the schema returns it", async () => {
     const { runtime } = runtimeForTest();
     const agent = runtime.spawn(account);
-    expectTypeOf(agent.send)
-      .parameter(0)
-      .toEqualTypeOf<
-        | { readonly type: "deposit"; readonly data: string | number }
-        | { readonly type: "total"; readonly data?: undefined }
-      >();
+    expectTypeOf<Parameters<typeof agent.send>[0]>().toEqualTypeOf<
+      | { readonly type: "deposit"; readonly data: string | number }
+      | { readonly type: "total"; readonly data?: undefined }
+    >();
     expect(await agent.ask({ type: "deposit", data: "40" })).toBe(40);
     expect(await agent.ask({ type: "deposit", data: 2 })).toBe(42);
     await runtime.close();
@@ -84,7 +82,7 @@ describe("an action's schema", () => {
     const strict = defineAgent({
       name: "strict",
       state: () => 7,
-      schema: numeric as StandardSchema<unknown, number>,
+      schema: numeric,
       actions: { get: defineAction({ mode: "read", run: (state: number) => ({ reply: state }) }) },
     });
     expect(() => runtime.spawn(strict, { state: Number.NaN })).toThrow(

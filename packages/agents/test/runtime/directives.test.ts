@@ -194,7 +194,7 @@ describe("schedules", () => {
           run: (_state: Seen) => ({ directives: [directives.schedule("beat", { everyMs: 100 }, { type: "beat" })] }),
         }),
         beat: defineAction({
-          run: (state: Seen, _input: void, { now }) => ({ state: { seen: [...state.seen, now === undefined] } }),
+          run: (state: Seen, _input: void, context) => ({ state: { seen: [...state.seen, context.now()] } }),
         }),
         count: defineAction({ mode: "read", run: (state: Seen) => ({ reply: state.seen.length }) }),
       },

@@ -58,7 +58,7 @@ describe("turns", () => {
     for (let i = 0; i < 20; i++) normal.send({ type: "note", data: "normal" });
     for (let i = 0; i < 20; i++) high.send({ type: "note", data: "high" });
     await settled();
-    expect(order.slice(0, 10)).toEqual([...new Array<string>(8).fill("high"), "normal", "high"]);
+    expect(order.slice(0, 10)).toEqual([...Array.from({ length: 8 }, () => "high"), "normal", "high"]);
     await runtime.close();
   });
 

@@ -37,7 +37,7 @@ export const collector = defineAgent({
     eat: defineAction({
       run: (_state: Numbers): undefined => {
         const kept: number[][] = [];
-        for (;;) kept.push(new Array<number>(100_000).fill(kept.length));
+        for (;;) kept.push(Array.from({ length: 100_000 }, (_, i) => i + kept.length));
       },
     }),
   },
