@@ -16,6 +16,8 @@ export interface CompiledAction {
   readonly mode: typeof WRITE | typeof READ | typeof CONCURRENT;
   readonly input: StandardSchema | undefined;
   readonly timeoutMs: number;
+  /** Runs on the fast path until the next one is timed. */
+  untilProbe: number;
   readonly run: (
     state: unknown,
     input: unknown,
@@ -118,6 +120,7 @@ function compileActions(own: ActionMap<unknown>, plugins: readonly Plugin[]): Ma
         mode: modes[action.mode],
         input: action.input,
         timeoutMs: action.timeoutMs,
+        untilProbe: 0,
         run: action.run as CompiledAction["run"],
       },
     ]),

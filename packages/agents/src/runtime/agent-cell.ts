@@ -11,6 +11,9 @@ import { PendingAsk } from "./pending-ask.ts";
 import { Ring } from "./ring.ts";
 import { RunningAction } from "./running-action.ts";
 
+/** Of requests answered at once one in so many is timed, and each until one was quick. */
+const PROBE_EVERY = 16;
+
 type WaitingItem = MailboxItem | RunningAction;
 
 /**
@@ -43,7 +46,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   ask(message: Message, options?: AskOptions): Promise<unknown> {
     const { host } = this;
     if (this.phase >= STOPPING) return this.#askEnded(message, options);
-    if (this.phase === IDLE && host.fastPath && options?.signal === undefined && host.enterNow()) {
+    if (this.phase === IDLE && host.fastPath && options?.signal === undefined && host.enterNow(this)) {
       try {
         const reply = this.#runNow(message, options);
         if (reply !== undefined) return reply;
@@ -254,12 +257,15 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (action.mode === WRITE && this.extras !== undefined && this.extras.writing !== undefined) return undefined;
     this.phase = RUNNING;
     this.queued = true;
+    const probed = --action.untilProbe < 0;
+    const startedAt = probed ? this.host.clock.now() : 0;
     const reply = this.#answerNow(action, message, options);
     this.controller = undefined;
     this.processed++;
     if (--this.untilCheckpoint <= 0 && this.phase === RUNNING) this.host.checkpoint(this);
     this.#afterTurn();
     if (this.queued) this.host.schedule(this); // it has sent something to itself
+    if (probed && !this.host.timeNow(this, this.host.clock.now() - startedAt)) action.untilProbe = PROBE_EVERY;
     return reply;
   }
 

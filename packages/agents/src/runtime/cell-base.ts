@@ -48,9 +48,10 @@ export interface CellHost {
   readonly direct: boolean;
   readonly addressPrefix: string;
   prepare(message: Message): Message;
-  /** See `enterNow` of the scheduler. */
-  enterNow(): boolean;
+  /** See these of the scheduler. */
+  enterNow(cell: CellBase): boolean;
   leaveNow(): void;
+  timeNow(cell: CellBase, tookNs: number): boolean;
   /** Puts the cell into the run queue. */
   schedule(cell: CellBase): void;
   deadLetter(to: string, item: MailboxItem, reason: DeadLetterReason, error: unknown): void;

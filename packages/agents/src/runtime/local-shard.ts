@@ -174,8 +174,12 @@ export class LocalShard implements CellHost, Effects {
     return this.#cells.get(Number(address.slice(this.addressPrefix.length)));
   }
 
-  enterNow(): boolean {
-    return this.#scheduler.enterNow();
+  enterNow(cell: CellBase): boolean {
+    return this.#scheduler.enterNow(cell);
+  }
+
+  timeNow(cell: CellBase, tookNs: number): boolean {
+    return this.#scheduler.timeNow(cell, tookNs);
   }
 
   leaveNow(): void {

@@ -87,16 +87,25 @@ export class Scheduler {
    * Hot: asks for a turn without the queue, for a request to an agent that is idle. Refused within a turn, so that no
    * handler runs inside another; refused when the event loop is due, and while turns are timed. `leaveNow` must follow.
    */
-  enterNow(): boolean {
+  enterNow(cell: CellBase): boolean {
     if (this.#inTurn || this.#timedTurns > 0 || this.#spent >= MESSAGES_PER_SLICE || this.#closed) return false;
     this.#spent++;
     this.#inTurn = true;
+    if (this.#options.current !== undefined) this.#options.current[0] = cell.id;
     return true;
   }
 
   leaveNow(): void {
     this.#inTurn = false;
+    if (this.#options.current !== undefined) this.#options.current[0] = 0;
     if (++this.#turns % GLANCE_TURNS === 0) this.#glance();
+  }
+
+  /** Accounts such a turn that was timed; true when it was long, and the next ones go through the queue. */
+  timeNow(cell: CellBase, tookNs: number): boolean {
+    if (tookNs <= LONG_TURN_NS) return false;
+    this.#account(cell, 1, tookNs);
+    return true;
   }
 
   close(): void {

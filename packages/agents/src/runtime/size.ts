@@ -15,7 +15,8 @@ export function accountedSize(value: unknown): number {
 
 function sizeOf(value: unknown, seen: Set<object>, depth: number): number {
   if (typeof value === "string") return OBJECT + value.length;
-  if (typeof value === "number" || typeof value === "bigint") return 2 * WORD;
+  if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? 0 : 2 * WORD; // in its field
+  if (typeof value === "bigint") return OBJECT;
   if (typeof value !== "object" || value === null || seen.has(value) || depth > DEEPEST) return 0;
   seen.add(value);
   if (ArrayBuffer.isView(value)) return OBJECT * 2 + value.byteLength;
