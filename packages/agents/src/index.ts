@@ -1,1 +1,2 @@
 export type { Signal } from "./signals/signal.ts";
+export { CallbackTimer, TimerWheel, WheelTimer } from "./timers/timer-wheel.ts";
