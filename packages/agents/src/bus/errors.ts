@@ -11,7 +11,10 @@ export type BusErrorCode =
   | "DELIVERY_UNACKNOWLEDGED";
 
 export const busErrors: ErrorCatalogue<BusErrorCode> = defineErrors({
-  BUS_CLOSED: { next: "Publish and subscribe before the bus is closed, or open another.", exitCode: exitCodes.internal },
+  BUS_CLOSED: {
+    next: "Publish and subscribe before the bus is closed, or open another.",
+    exitCode: exitCodes.internal,
+  },
   BUS_FULL: {
     next: "Publish again when the bus has caught up (await bus.idle()), or publish more slowly.",
     exitCode: exitCodes.internal,

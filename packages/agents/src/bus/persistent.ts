@@ -149,7 +149,9 @@ export class PersistentSubscription implements SubscriptionInfo, Work {
   /** One subscriber at a time. @throws MettleError `SUBSCRIPTION_ATTACHED` */
   attach(handler: DeliveryHandler): Attachment {
     if (this.#handler !== undefined) {
-      throw busErrors.create("SUBSCRIPTION_ATTACHED", `${this.name} has a subscriber.`, { details: { name: this.name } });
+      throw busErrors.create("SUBSCRIPTION_ATTACHED", `${this.name} has a subscriber.`, {
+        details: { name: this.name },
+      });
     }
     // A function of its own for each attachment, so that a late detach cannot end the next subscriber's.
     const own: DeliveryHandler = (signal, delivery) => handler(signal, delivery);

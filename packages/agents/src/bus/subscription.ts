@@ -117,8 +117,7 @@ export class CallbackSubscription implements Subscription, Work {
       if (this.#filter !== undefined && !this.#filter(signal)) return;
       this.delivered += 1;
       const hooks = this.#context.hooks;
-      const result =
-        hooks === undefined ? this.#handler(signal) : dispatchWithin(hooks, this, signal, this.#handler);
+      const result = hooks === undefined ? this.#handler(signal) : dispatchWithin(hooks, this, signal, this.#handler);
       if (result !== undefined && isThenable(result)) this.#wait(result, signal);
     } catch (error) {
       this.#fail(signal, error);

@@ -97,6 +97,16 @@ function fieldsOf(metadata: AgentMetadata): EntryFields {
   };
 }
 
+/** Lists that were not changed stay the same objects, so that the indices can tell. */
+function changedFields(before: EntryFields, metadata: AgentMetadata, change: AgentMetadataChange): EntryFields {
+  const fields = fieldsOf(metadata);
+  return {
+    ...fields,
+    capabilities: Object.hasOwn(change, "capabilities") ? fields.capabilities : before.capabilities,
+    resources: Object.hasOwn(change, "resources") ? fields.resources : before.resources,
+  };
+}
+
 /**
  * Agents by namespace and name, and by what they can do. Lookups are two map accesses; discovery answers from bitsets in
  * pages, so that it costs by what it finds and not by how many there are. Reads and writes of one thread; a registry in
@@ -167,7 +177,7 @@ export class AgentRegistry<Agent> {
       before.namespace,
       before.name,
       before.agent,
-      this.#changed(before, metadata, change),
+      changedFields(before, metadata, change),
       before.registration,
       slot,
     );
@@ -232,7 +242,10 @@ export class AgentRegistry<Agent> {
 
   #check(registrations: readonly Registration<Agent>[]): void {
     if (this.size + registrations.length > this.#options.maxAgents) {
-      throw registryErrors.create("REGISTRY_FULL", `The registry holds ${this.size} of ${this.#options.maxAgents} agents.`);
+      throw registryErrors.create(
+        "REGISTRY_FULL",
+        `The registry holds ${this.size} of ${this.#options.maxAgents} agents.`,
+      );
     }
     const names = new Map<string, Set<string>>();
     const resources = new Set<string>();
@@ -261,14 +274,25 @@ export class AgentRegistry<Agent> {
     names.set(name, entry);
     this.#slots[slot] = entry;
     this.#indices.add(slot, entry);
-    const { watch } = this.#options;
-    if (watch !== undefined) {
-      const { registration } = entry;
-      const unwatch = watch(agent, () => this.#died(namespace, name, registration));
-      RegisteredAgent.watch(entry, unwatch);
-    }
     this.#tell({ kind: "registered", entry });
+    this.#watch(entry);
     return entry;
+  }
+
+  /** Last, because a runtime may tell at once that the agent is dead already. */
+  #watch(entry: RegisteredAgent<Agent>): void {
+    const { watch } = this.#options;
+    if (watch === undefined) return;
+    const { namespace, name, registration } = entry;
+    try {
+      RegisteredAgent.watch(
+        entry,
+        watch(entry.agent, () => this.#died(namespace, name, registration)),
+      );
+    } catch (error) {
+      this.#remove(entry, "unregistered");
+      throw error;
+    }
   }
 
   /** A death that is told late must not take the entry of a successor. */
@@ -287,16 +311,6 @@ export class AgentRegistry<Agent> {
     if (names?.size === 0) this.#namespaces.delete(entry.namespace);
     if (kind === "unregistered") RegisteredAgent.unwatchOf(entry)?.();
     this.#tell({ kind, entry });
-  }
-
-  /** Lists that were not changed stay the same objects, so that the indices can tell. */
-  #changed(before: RegisteredAgent<Agent>, metadata: AgentMetadata, change: AgentMetadataChange): EntryFields {
-    const fields = fieldsOf(metadata);
-    return {
-      ...fields,
-      capabilities: Object.hasOwn(change, "capabilities") ? fields.capabilities : before.capabilities,
-      resources: Object.hasOwn(change, "resources") ? fields.resources : before.resources,
-    };
   }
 
   #tell(change: RegistryChange<Agent>): void {

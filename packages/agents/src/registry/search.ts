@@ -61,6 +61,7 @@ const keptSorted = 128;
 /** The best slots that match, best first. */
 export function bestSlots(term: Term, slots: number, limit: number, ranking: Ranking): number[] {
   const best: Ranked[] = [];
+  if (limit === 0) return [];
   const bounded = limit <= keptSorted;
   for (let index = 0; index * pageSlots < slots; index++) {
     if (!term.fill(index, page)) continue;

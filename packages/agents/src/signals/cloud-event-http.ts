@@ -44,7 +44,10 @@ export function toBinary(event: CloudEvent): CloudEventMessage {
     return { headers: { ...headers, "content-type": datacontenttype }, body: data };
   }
   if (data === undefined) {
-    return { headers: datacontenttype === undefined ? headers : { ...headers, "content-type": datacontenttype }, body: "" };
+    return {
+      headers: datacontenttype === undefined ? headers : { ...headers, "content-type": datacontenttype },
+      body: "",
+    };
   }
   return { headers: { ...headers, "content-type": datacontenttype ?? "application/json" }, body: stringify(data) };
 }

@@ -28,7 +28,15 @@ export interface SignalIds {
 
 /** Attributes of the outer form that a signal has no field for; they travel in `extensions`. */
 const carried: readonly string[] = ["id", "datacontenttype", "dataschema", "time"];
-const own: ReadonlySet<string> = new Set(["specversion", "type", "source", "subject", "traceparent", "data", "data_base64"]);
+const own: ReadonlySet<string> = new Set([
+  "specversion",
+  "type",
+  "source",
+  "subject",
+  "traceparent",
+  "data",
+  "data_base64",
+]);
 const extensionName = /^[a-z0-9]+$/;
 const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 const traceparentForm = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;

@@ -17,9 +17,7 @@ class TrieNode<Item> {
   }
 
   get empty(): boolean {
-    return (
-      this.items.length === 0 && this.literals.size === 0 && this.one === undefined && this.many === undefined
-    );
+    return this.items.length === 0 && this.literals.size === 0 && this.one === undefined && this.many === undefined;
   }
 }
 

@@ -29,7 +29,11 @@ export function isSignalType(text: string): boolean {
 /** `a-z A-Z 0-9 - _` by its UTF-16 code. */
 export function isWordCharacter(code: number): boolean {
   return (
-    (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 45 || code === 95
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 48 && code <= 57) ||
+    code === 45 ||
+    code === 95
   );
 }
 
