@@ -311,7 +311,7 @@ export class SignalBus implements AsyncDisposable, Work {
     );
     await Promise.race([this.idle(), expired]);
     done.abort();
-    for (const name of [...this.#persistent.keys()]) this.removePersistent(name);
+    for (const name of this.#persistent.keys()) this.removePersistent(name);
     if (this.#ownsWheel) this.#wheel.close();
   }
 

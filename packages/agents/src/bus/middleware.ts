@@ -31,7 +31,7 @@ export interface DispatchHooks {
 
 export function dispatchHooksOf(middleware: readonly BusMiddleware[]): DispatchHooks | undefined {
   const before = middleware.flatMap(({ beforeDispatch }) => beforeDispatch ?? []);
-  const after = middleware.flatMap(({ afterDispatch }) => afterDispatch ?? []).reverse();
+  const after = middleware.flatMap(({ afterDispatch }) => afterDispatch ?? []).toReversed();
   return before.length + after.length === 0 ? undefined : { before, after };
 }
 

@@ -1,6 +1,13 @@
+/** Empty places of a circular array. Filled one by one, which makes an array without holes: V8 reads it faster. */
+export function emptySlots<Item>(count: number): (Item | undefined)[] {
+  const slots: (Item | undefined)[] = [];
+  for (let i = 0; i < count; i++) slots.push(undefined);
+  return slots;
+}
+
 /** A queue in a circular array that grows by doubling. Hot: push and shift allocate nothing while it does not grow. */
 export class Ring<Item> {
-  #slots: (Item | undefined)[] = new Array<Item | undefined>(8).fill(undefined);
+  #slots: (Item | undefined)[] = emptySlots(8);
   #head = 0;
   #size = 0;
 
@@ -38,14 +45,14 @@ export class Ring<Item> {
 
   /** Forgets all and the room that it took. */
   clear(): void {
-    this.#slots = new Array<Item | undefined>(8).fill(undefined);
+    this.#slots = emptySlots(8);
     this.#head = 0;
     this.#size = 0;
   }
 
   #grow(): void {
     const old = this.#slots;
-    const slots = new Array<Item | undefined>(old.length * 2).fill(undefined);
+    const slots = emptySlots<Item>(old.length * 2);
     for (let i = 0; i < this.#size; i++) slots[i] = old[(this.#head + i) & (old.length - 1)];
     this.#slots = slots;
     this.#head = 0;

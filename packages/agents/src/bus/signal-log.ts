@@ -1,5 +1,6 @@
 import { type Milliseconds, ms } from "@mettle/core";
 import type { Signal } from "../signals/signal.ts";
+import { emptySlots } from "./ring.ts";
 
 /** How much of the past a log keeps; whichever limit is reached first drops the oldest. */
 export interface LogRetention {
@@ -24,7 +25,7 @@ export type LogStart = "start" | { readonly sequence: number } | { readonly time
 /** The last signals published, in a circular array with their times beside it. */
 export class SignalLog {
   readonly #retention: LogRetention;
-  #signals: (Signal | undefined)[] = new Array<Signal | undefined>(16).fill(undefined);
+  #signals: (Signal | undefined)[] = emptySlots(16);
   #times = new Float64Array(16);
   #head = 0;
   #size = 0;
@@ -97,7 +98,7 @@ export class SignalLog {
 
   #grow(): void {
     const capacity = this.#signals.length;
-    const signals = new Array<Signal | undefined>(capacity * 2).fill(undefined);
+    const signals = emptySlots<Signal>(capacity * 2);
     const times = new Float64Array(capacity * 2);
     for (let i = 0; i < this.#size; i++) {
       signals[i] = this.#signals[(this.#head + i) & (capacity - 1)];

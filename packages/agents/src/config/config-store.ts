@@ -138,7 +138,7 @@ export class ConfigStore<Config extends object> {
 
   #tell(before: Branch, after: Branch): void {
     const version = this.#version;
-    for (const { keys, path, call } of [...this.#listeners]) {
+    for (const { keys, path, call } of Array.from(this.#listeners)) {
       const previous = valueAt(before, keys);
       const value = valueAt(after, keys);
       if (Object.is(previous, value)) continue;

@@ -1,4 +1,5 @@
 import { type Clock, type Milliseconds, systemClock } from "@mettle/core";
+import { emptySlots } from "../bus/ring.ts";
 import { parsePattern } from "../signals/pattern.ts";
 import { defaultMemo, PatternIndex } from "../signals/pattern-index.ts";
 import { checkSignalType } from "../signals/signal-type.ts";
@@ -52,7 +53,7 @@ export class EventStore {
   readonly #clock: Clock;
   readonly #maxEvents: number;
   readonly #maxAge: number;
-  #events: (StoredEvent | undefined)[] = new Array<StoredEvent | undefined>(16).fill(undefined);
+  #events: (StoredEvent | undefined)[] = emptySlots(16);
   #first = 1;
   #last = 0;
   #lastTime = 0;
@@ -170,7 +171,7 @@ export class EventStore {
 
   #grow(): void {
     const capacity = this.#events.length * 2;
-    const events = new Array<StoredEvent | undefined>(capacity).fill(undefined);
+    const events = emptySlots<StoredEvent>(capacity);
     for (let at = this.#first; at <= this.#last; at++) events[at & (capacity - 1)] = this.#at(at);
     this.#byType.grow(capacity, this.#first, this.#last);
     this.#byCorrelation.grow(capacity, this.#first, this.#last);

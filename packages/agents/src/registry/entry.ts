@@ -73,7 +73,7 @@ export function checkRegistration({ namespace, name, metadata }: Omit<Registrati
     if (!(Number.isFinite(amount) && amount >= 0)) problems.push(`resource ${resource} must be a number from 0`);
   }
   if (problems.length > 0) {
-    throw registryErrors.create("REGISTRY_METADATA_INVALID", `Agent ${String(name)}: ${problems.join("; ")}.`, {
+    throw registryErrors.create("REGISTRY_METADATA_INVALID", `Agent ${name}: ${problems.join("; ")}.`, {
       details: { problems },
     });
   }

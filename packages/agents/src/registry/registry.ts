@@ -314,7 +314,7 @@ export class AgentRegistry<Agent> {
   }
 
   #tell(change: RegistryChange<Agent>): void {
-    for (const listener of this.#listeners) {
+    for (const listener of Array.from(this.#listeners)) {
       try {
         listener(change);
       } catch (error) {

@@ -34,7 +34,7 @@ export function toBinary(event: CloudEvent): CloudEventMessage {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(event)) {
     if (name === "data" || name === "datacontenttype" || value === undefined) continue;
-    headers[`ce-${name}`] = encodeHeader(String(value));
+    headers[`ce-${name}`] = encodeHeader(typeof value === "string" ? value : JSON.stringify(value));
   }
   const { data, datacontenttype } = event;
   if (data instanceof Uint8Array) {

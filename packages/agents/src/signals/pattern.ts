@@ -29,12 +29,17 @@ export function parsePattern(text: string): Pattern {
   for (const word of words) {
     if (word === "") throw invalid(text, "has an empty word");
     if (word === "*" || word === "**") continue;
-    if (![...word].every((character) => character.length === 1 && isWordCharacter(character.charCodeAt(0)))) {
+    if (!isWord(word)) {
       throw invalid(text, `has the word ${quoted(word)}`);
     }
   }
   const specificity = words.map(rank).join("");
   return { text, words, exact: !/[01]/.test(specificity), specificity };
+}
+
+function isWord(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (!isWordCharacter(text.charCodeAt(i))) return false;
+  return true;
 }
 
 function invalid(text: string, why: string): Error {
