@@ -1,4 +1,3 @@
-import { messageOf } from "@mettle/core";
 import type { Signal } from "../signals/signal.ts";
 import { type TimerWheel, WheelTimer } from "../timers/timer-wheel.ts";
 import type { BusContext } from "./context.ts";
@@ -119,6 +118,7 @@ export class PersistentSubscription implements SubscriptionInfo, Work {
   #orders = 0;
   #limit: number;
   #handler: DeliveryHandler | undefined = undefined;
+  #surplus: Error | undefined = undefined;
 
   constructor(info: { pattern: string; name: string }, options: ResolvedPersistentOptions, host: PersistentHost) {
     this.pattern = info.pattern;
@@ -361,15 +361,18 @@ export class PersistentSubscription implements SubscriptionInfo, Work {
     const at = this.#host.wallTime();
     const why = error === undefined ? {} : { error };
     this.#host.bury({ subscription: this.name, signal, sequence, attempts, reason, at, ...why });
-    const text = error === undefined ? "its subscription was full" : messageOf(error);
-    const problem = busErrors.create("BUS_BACKPRESSURE", `${signal.type} went to the dead letters: ${text}.`, {
-      cause: error,
-      next: "Look at bus.deadLetters.list() and redrive what can be handled now.",
-    });
-    this.#host.context.report({ kind: "dead", subscription: this, signal, error: problem });
+    // One error for all of a flood: an error of its own for each would cost more than all the rest of it.
+    if (error === undefined) this.#surplus ??= surplusOf(this);
+    this.#host.context.report({ kind: "dead", subscription: this, signal, error: error ?? this.#surplus });
   }
 
   #wake(): void {
     if (this.#handler !== undefined && this.#hasNext()) this.#host.context.work.add(this);
   }
 }
+
+const surplusOf = ({ name, options }: PersistentSubscription): Error =>
+  busErrors.create("BUS_BACKPRESSURE", `${name} has ${options.maxPending} signals pending.`, {
+    details: { subscription: name },
+    next: "Look at bus.deadLetters.list() and redrive what can be handled now.",
+  });

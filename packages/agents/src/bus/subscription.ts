@@ -44,6 +44,7 @@ export class CallbackSubscription implements Subscription, Work {
   #backlog: Ring<Signal> | undefined = undefined;
   /** Backlog that came from the log and does not count against the limit. */
   #replaying = 0;
+  #overflow: Error | undefined = undefined;
   readonly #leave: (subscription: CallbackSubscription) => void;
 
   constructor(
@@ -145,10 +146,11 @@ export class CallbackSubscription implements Subscription, Work {
       return;
     }
     this.dropped += 1;
-    const error = busErrors.create("BUS_FULL", `The backlog of ${this.#limit} signals is full.`, {
+    // One error for all of a flood: making one costs more than everything else that happens to a signal.
+    this.#overflow ??= busErrors.create("BUS_FULL", `The backlog of ${this.#limit} signals is full.`, {
       next: "Make the handler quicker, raise maxBacklog, or use a persistent subscription.",
     });
-    this.#context.report({ kind: "dropped", subscription: this, signal, error });
+    this.#context.report({ kind: "dropped", subscription: this, signal, error: this.#overflow });
   }
 
   #keep(signal: Signal): void {
@@ -188,6 +190,7 @@ export class SinkSubscription implements Subscription {
   readonly #filter: ((signal: Signal) => boolean) | undefined;
   readonly #context: BusContext;
   readonly #leave: (subscription: SinkSubscription) => void;
+  #refused: Error | undefined = undefined;
 
   constructor(
     info: SubscriptionInfo,
@@ -234,7 +237,7 @@ export class SinkSubscription implements Subscription {
 
   #drop(signal: Signal): void {
     this.dropped += 1;
-    const error = busErrors.create("BUS_FULL", "The subscriber's mailbox is full or gone.");
-    this.#context.report({ kind: "dropped", subscription: this, signal, error });
+    this.#refused ??= busErrors.create("BUS_FULL", "The subscriber's mailbox is full or gone.");
+    this.#context.report({ kind: "dropped", subscription: this, signal, error: this.#refused });
   }
 }

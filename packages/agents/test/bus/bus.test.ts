@@ -46,9 +46,13 @@ describe("publish and subscribe", () => {
           }
           types.forEach((one, i) => bus.publish(makeSignal(one, i)));
           await bus.idle();
-          const expected = subscribers.map(([text]) => types.flatMap((one, i) => (patternMatches(text, one) ? [i] : [])));
+          const expected = subscribers.map(([text]) =>
+            types.flatMap((one, i) => (patternMatches(text, one) ? [i] : [])),
+          );
           expect(seen).toEqual(expected);
-          const failing = subscribers.flatMap(([, how], i) => (how === "throws" || how === "rejects" ? expected[i]! : []));
+          const failing = subscribers.flatMap(([, how], i) =>
+            how === "throws" || how === "rejects" ? expected[i]! : [],
+          );
           expect(problems).toHaveLength(failing.length);
         },
       ),
@@ -211,7 +215,9 @@ describe("publish and subscribe", () => {
     bus.subscribeSink("a", { offer: ({ data }) => sunk.push(data) > 0 });
     bus.publish(makeSignal("a", 0));
     bus.publish(makeSignal("a", 1));
-    expect(() => bus.publish(makeSignal("a", 2))).toThrow(expect.objectContaining({ code: "BUS_FULL", retryable: true }));
+    expect(() => bus.publish(makeSignal("a", 2))).toThrow(
+      expect.objectContaining({ code: "BUS_FULL", retryable: true }),
+    );
     await bus.idle();
     bus.publish(makeSignal("a", 3));
     await bus.idle();
@@ -415,9 +421,7 @@ test("without onProblem a failing handler is a warning of the process, once", as
   setImmediate(turn.resolve);
   await turn.promise;
   process.off("warning", listener);
-  expect(warnings).toEqual([
-    "MettleBusWarning: Subscription to a failed a: no. Further ones are only counted.",
-  ]);
+  expect(warnings).toEqual(["MettleBusWarning: Subscription to a failed a: no. Further ones are only counted."]);
   expect(bus.statistics.problems.failed).toBe(3);
   await bus.close();
 });

@@ -44,11 +44,16 @@ describe("outer ids", () => {
 describe("out and in", () => {
   test("a signal becomes an event with every attribute", () => {
     const clock = new ManualClock(Date.UTC(2026, 10, 21, 8, 7, 0, 42));
-    const signal = new SignalFactory(clock).create("orders.created", "/shop", { total: 3 }, {
-      subject: "order-1",
-      traceparent,
-      extensions: { tenant: "acme", retries: 2, urgent: true },
-    });
+    const signal = new SignalFactory(clock).create(
+      "orders.created",
+      "/shop",
+      { total: 3 },
+      {
+        subject: "order-1",
+        traceparent,
+        extensions: { tenant: "acme", retries: 2, urgent: true },
+      },
+    );
     expect({ ...toCloudEvent(signal, ids) }).toEqual({
       specversion: "1.0",
       id: ids.idOf(signal.time, signal.id),
@@ -207,7 +212,11 @@ describe("over HTTP", () => {
     ["SIGNAL_INVALID", { "content-type": "application/cloudevents+avro" }, ""],
     ["SIGNAL_INVALID", { "ce-id": "1", "ce-specversion": "1.0", "ce-source": "%ff", "ce-type": "a" }, ""],
     ["SIGNAL_INVALID", { "ce-id": "1", "ce-specversion": "1.0", "ce-source": "s", "ce-type": "a", "ce-data": "1" }, ""],
-    ["SIGNAL_INVALID", { "ce-id": "1", "ce-specversion": "1.0", "ce-source": "s", "ce-type": "a", "ce-__proto__": "1" }, ""],
+    [
+      "SIGNAL_INVALID",
+      { "ce-id": "1", "ce-specversion": "1.0", "ce-source": "s", "ce-type": "a", "ce-__proto__": "1" },
+      "",
+    ],
     ["SIGNAL_UNSAFE", structured, JSON.stringify(least).replace("}", ',"data":{"__proto__":{"admin":true}}}')],
     ["SIGNAL_UNSAFE", structured, JSON.stringify(least).replace("}", String.raw`,"data":[{"\u005f_proto__":1}]}`)],
     ["SIGNAL_UNSAFE", structured, JSON.stringify({ ...least, data: { constructor: { prototype: 1 } } })],

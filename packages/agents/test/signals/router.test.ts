@@ -16,14 +16,18 @@ const pattern = fc
 describe("patterns", () => {
   test("a trie finds what a regular expression does", () => {
     fc.assert(
-      fc.property(fc.array(pattern, { maxLength: 12 }), fc.array(type, { minLength: 1, maxLength: 8 }), (patterns, types) => {
-        const trie = new PatternTrie<number>();
-        patterns.forEach((text, i) => trie.add(parsePattern(text), i));
-        for (const one of types) {
-          const expected = patterns.flatMap((text, i) => (patternMatches(text, one) ? [i] : []));
-          expect(trie.match(one).toSorted((a, b) => a - b)).toEqual(expected);
-        }
-      }),
+      fc.property(
+        fc.array(pattern, { maxLength: 12 }),
+        fc.array(type, { minLength: 1, maxLength: 8 }),
+        (patterns, types) => {
+          const trie = new PatternTrie<number>();
+          patterns.forEach((text, i) => trie.add(parsePattern(text), i));
+          for (const one of types) {
+            const expected = patterns.flatMap((text, i) => (patternMatches(text, one) ? [i] : []));
+            expect(trie.match(one).toSorted((a, b) => a - b)).toEqual(expected);
+          }
+        },
+      ),
       { numRuns: 2000 },
     );
   });
@@ -154,7 +158,9 @@ describe("the router", () => {
         const router = new SignalRouter<number>();
         routes.forEach(({ text, priority }, i) => router.add(text, i, { priority }));
         const found = router.route(makeSignal(one));
-        expect(found.toSorted()).toEqual(routes.flatMap(({ text }, i) => (patternMatches(text, one) ? [i] : [])).toSorted());
+        expect(found.toSorted()).toEqual(
+          routes.flatMap(({ text }, i) => (patternMatches(text, one) ? [i] : [])).toSorted(),
+        );
         const weight = (text: string): number[] => text.split(".").map((w) => (w === "**" ? 0 : w === "*" ? 1 : 2));
         for (const [k, i] of found.entries()) {
           const before = found[k - 1];
@@ -190,6 +196,8 @@ describe("the router", () => {
   });
 
   test.each([101, -101, 0.5, Number.NaN])("a priority of %d is refused", (priority) => {
-    expect(() => new SignalRouter().add("a", 1, { priority })).toThrow(expect.objectContaining({ code: "ROUTE_INVALID" }));
+    expect(() => new SignalRouter().add("a", 1, { priority })).toThrow(
+      expect.objectContaining({ code: "ROUTE_INVALID" }),
+    );
   });
 });

@@ -20,7 +20,9 @@ export function makeSignal(type: string, data: unknown = null, fields: Partial<S
 export function patternMatches(pattern: string, type: string): boolean {
   const source = pattern
     .split(".")
-    .map((word) => (word === "**" ? String.raw`(?:[^.]+\.)*` : word === "*" ? String.raw`[^.]+\.` : String.raw`${word}\.`))
+    .map((word) =>
+      word === "**" ? String.raw`(?:[^.]+\.)*` : word === "*" ? String.raw`[^.]+\.` : String.raw`${word}\.`,
+    )
     .join("");
   return new RegExp(`^${source}$`).test(`${type}.`);
 }
