@@ -64,11 +64,29 @@ export class Column {
     return any !== 0;
   }
 
-  /** The best that a word of a page can offer: the greatest value, or the least negated; −∞ where there is none. */
-  bestOf(page: number, word: number, descending: boolean): number {
+  /** Hot: keeps in `out` the slots whose value is `maximum` or less. */
+  narrowAtMost(page: number, maximum: number, out: Int32Array): boolean {
     const found = this.#pages[page];
-    if (found === undefined) return Number.NEGATIVE_INFINITY;
-    return descending ? found.greatest[word]! : -found.least[word]!;
+    if (found === undefined) return false;
+    const { values, least } = found;
+    let any = 0;
+    for (let word = 0; word < pageWords; word++) {
+      let rest = out[word]!;
+      if (rest === 0) continue;
+      if (least[word]! > maximum) {
+        out[word] = 0;
+        continue;
+      }
+      let kept = 0;
+      const base = word << 5;
+      for (; rest !== 0; rest &= rest - 1) {
+        const bit = 31 - Math.clz32(rest & -rest);
+        if (values[base + bit]! <= maximum) kept |= 1 << bit;
+      }
+      out[word] = kept;
+      any |= kept;
+    }
+    return any !== 0;
   }
 }
 

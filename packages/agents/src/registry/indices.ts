@@ -29,10 +29,11 @@ export class RegistryIndices {
     return this.#columns.get(resource);
   }
 
-  /** @throws MettleError `REGISTRY_METADATA_INVALID` when there are too many kinds; asked before anything changes */
+  /** @throws MettleError `REGISTRY_METADATA_INVALID` when there are too many kinds; asked before anything changes. `resources` has each once */
   checkRoom(resources: Iterable<string>): void {
-    const unknown = new Set([...resources].filter((resource) => !this.#columns.has(resource)));
-    if (this.#columns.size + unknown.size <= maxResourceKinds) return;
+    let unknown = 0;
+    for (const resource of resources) if (!this.#columns.has(resource)) unknown += 1;
+    if (this.#columns.size + unknown <= maxResourceKinds) return;
     throw registryErrors.create(
       "REGISTRY_METADATA_INVALID",
       `There are more than ${maxResourceKinds} kinds of resources in the registry.`,

@@ -9,7 +9,7 @@ import { registryErrors } from "./errors.ts";
 import { RegistryIndices } from "./indices.ts";
 import { type AgentQuery, checkQuery, type DiscoverOptions } from "./query.ts";
 import { bestSlots, countSlots, firstSlots } from "./search.ts";
-import { termOf } from "./term.ts";
+import { BetterTerm, termOf } from "./term.ts";
 
 export interface RegistryOptions<Agent> {
   /**
@@ -139,13 +139,17 @@ export class AgentRegistry<Agent> {
    * @throws MettleError `REGISTRY_NAME_TAKEN`, `REGISTRY_METADATA_INVALID`, `REGISTRY_FULL`; nothing changes then
    */
   register(registration: Registration<Agent>): AgentEntry<Agent> {
-    this.#check([registration]);
+    const { namespace, name, metadata } = registration;
+    this.#checkFree(1);
+    checkRegistration(registration);
+    if (this.#find(namespace, name) !== undefined) throw taken([`${namespace}/${name}`]);
+    if (metadata.resources !== undefined) this.#indices.checkRoom(Object.keys(metadata.resources));
     return this.#insert(registration);
   }
 
   /** All or none; the error names every name that is taken. */
   registerAll(registrations: readonly Registration<Agent>[]): AgentEntry<Agent>[] {
-    this.#check(registrations);
+    this.#checkAll(registrations);
     return registrations.map((registration) => this.#insert(registration));
   }
 
@@ -207,21 +211,25 @@ export class AgentRegistry<Agent> {
   discover(query: AgentQuery, options: DiscoverOptions = {}): AgentEntry<Agent>[] {
     checkQuery(query);
     const limit = checkedLimit(options.limit);
-    const term = termOf(query, this.#indices);
+    const { orderBy } = options;
     const slots =
-      options.orderBy === undefined
-        ? firstSlots(term, this.#slots.length, limit)
-        : bestSlots(term, this.#slots.length, limit, {
-            column: this.#indices.column(options.orderBy.resource),
-            descending: options.orderBy.direction !== "ascending",
-            age: (slot) => this.#slots[slot]?.registration ?? 0,
-          });
+      orderBy === undefined
+        ? firstSlots(termOf(query, this.#indices), this.#slots.length, limit)
+        : this.#best(query, limit, orderBy.resource, orderBy.direction !== "ascending");
     const entries: AgentEntry<Agent>[] = [];
     for (const slot of slots) {
       const entry = this.#slots[slot];
       if (entry !== undefined) entries.push(entry);
     }
     return entries;
+  }
+
+  #best(query: AgentQuery, limit: number, resource: string, descending: boolean): number[] {
+    const column = this.#indices.column(resource);
+    const better = column === undefined ? undefined : new BetterTerm(column, descending);
+    const age = (slot: number): number => this.#slots[slot]?.registration ?? 0;
+    const term = termOf(query, this.#indices, better);
+    return bestSlots(term, better, this.#slots.length, limit, { column, descending, age });
   }
 
   /** How many match. @throws MettleError `REGISTRY_QUERY_INVALID` */
@@ -240,29 +248,30 @@ export class AgentRegistry<Agent> {
     return this.#namespaces.get(namespace)?.get(name);
   }
 
-  #check(registrations: readonly Registration<Agent>[]): void {
-    if (this.size + registrations.length > this.#options.maxAgents) {
+  #checkFree(count: number): void {
+    if (this.size + count > this.#options.maxAgents) {
       throw registryErrors.create(
         "REGISTRY_FULL",
         `The registry holds ${this.size} of ${this.#options.maxAgents} agents.`,
       );
     }
+  }
+
+  #checkAll(registrations: readonly Registration<Agent>[]): void {
+    this.#checkFree(registrations.length);
     const names = new Map<string, Set<string>>();
     const resources = new Set<string>();
-    const taken: string[] = [];
+    const clashes: string[] = [];
     for (const registration of registrations) {
       checkRegistration(registration);
       const { namespace, name, metadata } = registration;
       for (const resource of Object.keys(metadata.resources ?? {})) resources.add(resource);
       let own = names.get(namespace);
       if (own === undefined) names.set(namespace, (own = new Set()));
-      if (own.has(name) || this.#find(namespace, name) !== undefined) taken.push(`${namespace}/${name}`);
+      if (own.has(name) || this.#find(namespace, name) !== undefined) clashes.push(`${namespace}/${name}`);
       own.add(name);
     }
-    if (taken.length > 0) {
-      const shown = taken.slice(0, 10).join(", ") + (taken.length > 10 ? ` and ${taken.length - 10} more` : "");
-      throw registryErrors.create("REGISTRY_NAME_TAKEN", `Taken: ${shown}.`, { details: { taken } });
-    }
+    if (clashes.length > 0) throw taken(clashes);
     this.#indices.checkRoom(resources);
   }
 
@@ -330,6 +339,11 @@ export class AgentRegistry<Agent> {
 function metadataOf(entry: AgentEntry<unknown>): { [Field in keyof AgentMetadata]: AgentMetadata[Field] | undefined } {
   const { type, capabilities, health, region, node, status, resources } = entry;
   return { type, capabilities, health, region, node, status, resources };
+}
+
+function taken(names: readonly string[]): Error {
+  const shown = names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
+  return registryErrors.create("REGISTRY_NAME_TAKEN", `Taken: ${shown}.`, { details: { taken: names } });
 }
 
 function checkedLimit(limit: number = Number.POSITIVE_INFINITY): number {

@@ -1,6 +1,6 @@
 import type { Column } from "./column.ts";
 import { pageSlots, pageWords } from "./slot-set.ts";
-import type { Term } from "./term.ts";
+import type { BetterTerm, Term } from "./term.ts";
 
 const page = new Int32Array(pageWords);
 
@@ -55,25 +55,30 @@ interface Ranked {
 
 const byRank = (a: Ranked, b: Ranked): number => (a.value === b.value ? a.age - b.age : b.value - a.value);
 
-/** Up to this many are kept sorted while searching, and words that cannot offer a better one are passed over. */
+/** Up to this many are kept sorted while searching, so that the worst of them shortens the search. */
 const keptSorted = 128;
 
-/** The best slots that match, best first. */
-export function bestSlots(term: Term, slots: number, limit: number, ranking: Ranking): number[] {
+/**
+ * The best slots that match, best first.
+ *
+ * @param better - part of `term`; told what the worst of the best is
+ */
+export function bestSlots(
+  term: Term,
+  better: BetterTerm | undefined,
+  slots: number,
+  limit: number,
+  ranking: Ranking,
+): number[] {
   const best: Ranked[] = [];
   if (limit === 0) return [];
-  const bounded = limit <= keptSorted;
+  const sorted = limit <= keptSorted;
   for (let index = 0; index * pageSlots < slots; index++) {
     if (!term.fill(index, page)) continue;
-    for (let word = 0; word < pageWords; word++) {
-      if (page[word] === 0) continue;
-      const full = bounded && best.length === limit;
-      // Equal to the worst kept may still be older than it.
-      if (full && (ranking.column?.bestOf(index, word, ranking.descending) ?? 0) < best[limit - 1]!.value) continue;
-      rankWord(index, word, limit, ranking, bounded, best);
-    }
+    for (let word = 0; word < pageWords; word++) rankWord(index, word, limit, ranking, sorted, best);
+    if (better !== undefined && sorted && best.length === limit) better.worst = best[limit - 1]!.value;
   }
-  if (!bounded) best.sort(byRank);
+  if (!sorted) best.sort(byRank);
   return (best.length > limit ? best.slice(0, limit) : best).map(({ slot }) => slot);
 }
 
@@ -83,19 +88,17 @@ function rankWord(
   word: number,
   limit: number,
   { column, descending, age }: Ranking,
-  bounded: boolean,
+  sorted: boolean,
   best: Ranked[],
 ): void {
   for (let rest = page[word]!; rest !== 0; rest &= rest - 1) {
     const slot = index * pageSlots + (word << 5) + 31 - Math.clz32(rest & -rest);
     const amount = column === undefined ? Number.NaN : column.get(slot);
     const value = Number.isNaN(amount) ? Number.NEGATIVE_INFINITY : descending ? amount : -amount;
-    if (!bounded) {
-      best.push({ slot, value, age: age(slot) });
-      continue;
-    }
-    if (best.length === limit && value < best[limit - 1]!.value) continue;
-    insert(best, { slot, value, age: age(slot) }, limit);
+    if (sorted && best.length === limit && value < best[limit - 1]!.value) continue;
+    const candidate = { slot, value, age: age(slot) };
+    if (sorted) insert(best, candidate, limit);
+    else best.push(candidate);
   }
 }
 

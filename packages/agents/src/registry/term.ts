@@ -62,6 +62,36 @@ class AtLeastTerm implements Term {
   }
 }
 
+/**
+ * What a search for the best has found so far as a term: only what is as good as the worst of them is worth a look. Asked
+ * after the sets, which are quick, and before other columns, which are slow; passes over 32 slots at a glance.
+ */
+export class BetterTerm implements Term {
+  readonly live = false;
+  readonly size: number = Number.MAX_SAFE_INTEGER - 1;
+  /** −∞ lets everything through, agents without the resource too. Negated where less is better. */
+  worst: number = Number.NEGATIVE_INFINITY;
+  readonly #column: Column;
+  readonly #descending: boolean;
+
+  constructor(column: Column, descending: boolean) {
+    this.#column = column;
+    this.#descending = descending;
+  }
+
+  fill(page: number, out: Int32Array): boolean {
+    out.fill(-1);
+    return this.narrow(page, out);
+  }
+
+  narrow(page: number, out: Int32Array): boolean {
+    if (this.worst === Number.NEGATIVE_INFINITY) return true;
+    return this.#descending
+      ? this.#column.narrowAtLeast(page, this.worst, out)
+      : this.#column.narrowAtMost(page, -this.worst, out);
+  }
+}
+
 class AndTerm implements Term {
   readonly live: boolean;
   readonly size: number;
@@ -146,16 +176,20 @@ class NotTerm implements Term {
   }
 }
 
-/** A checked query as something that can be asked for pages. Holds only until the registry changes. */
-export function termOf(query: AgentQuery, indices: RegistryIndices): Term {
-  const term = build(query, indices, 0);
+/**
+ * A checked query as something that can be asked for pages. Holds only until the registry changes.
+ *
+ * @param better - a further condition of the search
+ */
+export function termOf(query: AgentQuery, indices: RegistryIndices, better?: BetterTerm): Term {
+  const term = build(query, indices, 0, better);
   if (term === undefined) return new SetTerm(indices.live);
   return term.live ? term : new AndTerm([new SetTerm(indices.live), term]);
 }
 
 /** `undefined` for a query that asks nothing. */
-function build(query: AgentQuery, indices: RegistryIndices, depth: number): Term | undefined {
-  const terms: Term[] = [];
+function build(query: AgentQuery, indices: RegistryIndices, depth: number, further?: Term): Term | undefined {
+  const terms: Term[] = further === undefined ? [] : [further];
   for (const field of valueFields) {
     const wanted = query[field];
     if (wanted === undefined) continue;

@@ -2,7 +2,8 @@ import type { Pattern } from "./pattern.ts";
 
 /** A place in the trie: what stands behind one start of a pattern. */
 class TrieNode<Item> {
-  readonly literals: Map<string, TrieNode<Item>> = new Map();
+  /** Behind each literal word; absent at the many ends of patterns, which have none. */
+  literals: Map<string, TrieNode<Item>> | undefined = undefined;
   /** Behind `*`. */
   one: TrieNode<Item> | undefined = undefined;
   /** Behind `**`. */
@@ -17,7 +18,7 @@ class TrieNode<Item> {
   }
 
   get empty(): boolean {
-    return this.items.length === 0 && this.literals.size === 0 && this.one === undefined && this.many === undefined;
+    return this.items.length === 0 && this.literals === undefined && this.one === undefined && this.many === undefined;
   }
 }
 
@@ -44,8 +45,9 @@ export class PatternTrie<Item> {
       if (word === "*") node = node.one ??= new TrieNode(false);
       else if (word === "**") node = node.many ??= new TrieNode(true);
       else {
-        let next = node.literals.get(word);
-        if (next === undefined) node.literals.set(word, (next = new TrieNode(false)));
+        const literals = (node.literals ??= new Map<string, TrieNode<Item>>());
+        let next = literals.get(word);
+        if (next === undefined) literals.set(word, (next = new TrieNode(false)));
         node = next;
       }
     }
@@ -58,7 +60,7 @@ export class PatternTrie<Item> {
     const path: TrieNode<Item>[] = [this.#root];
     let node: TrieNode<Item> | undefined = this.#root;
     for (const word of pattern.words) {
-      node = word === "*" ? node.one : word === "**" ? node.many : node.literals.get(word);
+      node = word === "*" ? node.one : word === "**" ? node.many : node.literals?.get(word);
       if (node === undefined) return false;
       path.push(node);
     }
@@ -72,7 +74,10 @@ export class PatternTrie<Item> {
       if (parent === undefined || word === undefined) break;
       if (word === "*") parent.one = undefined;
       else if (word === "**") parent.many = undefined;
-      else parent.literals.delete(word);
+      else {
+        parent.literals?.delete(word);
+        if (parent.literals?.size === 0) parent.literals = undefined;
+      }
     }
     return true;
   }
@@ -86,7 +91,7 @@ export class PatternTrie<Item> {
       const next: TrieNode<Item>[] = [];
       this.#step += 1;
       for (const place of places) {
-        const literal = place.literals.get(word);
+        const literal = place.literals?.get(word);
         if (literal !== undefined) this.#enter(literal, next);
         if (place.one !== undefined) this.#enter(place.one, next);
         if (place.isMany) this.#enter(place, next);

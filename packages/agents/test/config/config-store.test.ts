@@ -153,7 +153,7 @@ describe("subscribers", () => {
 test.each([
   [
     "a path that is not there",
-    () => new ConfigStore({ a: 1 } as { a: number; b?: number }, { b: wholeNumber }),
+    () => new ConfigStore<{ a: number; b?: number }>({ a: 1 }, { b: wholeNumber }),
     "SETTINGS_INVALID",
   ],
   ["a value its validator refuses", () => new ConfigStore({ a: 1.5 }, { a: wholeNumber }), "SETTING_INVALID"],

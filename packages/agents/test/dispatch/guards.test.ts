@@ -190,5 +190,5 @@ test("an adapter within both: waiting is no failure, and an open breaker takes n
     outcomes.map((outcome) => outcome.status === "rejected" && ((outcome.reason as { code?: string }).code ?? "down")),
   ).toEqual(["down", "down", "BREAKER_OPEN", "BREAKER_OPEN"]);
   expect([safe.name, limit.running]).toEqual(["x", 0]);
-  expect(guarded(adapter, {}).dispatch).toBeTypeOf("function");
+  await expect(guarded(adapter, {}).dispatch(makeSignal("a"))).rejects.toBe(error);
 });

@@ -380,7 +380,7 @@ describe("metadata", () => {
     register(registry, "__proto__", { capabilities: ["constructor"], resources: odd }, "__proto__");
     expect(registry.whereis("__proto__", "__proto__")).toBe("agent __proto__");
     expect(registry.discover({ capability: "constructor", resources: odd })).toHaveLength(1);
-    expect(registry.discover({ resources: { toString: 0 } as unknown as Record<string, number> })).toEqual([]);
+    expect(registry.discover({ resources: { toString: 0 } as object as Record<string, number> })).toEqual([]);
     expect(({} as Record<string, unknown>)["1"]).toBeUndefined();
   });
 
