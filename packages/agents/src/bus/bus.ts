@@ -99,6 +99,8 @@ export class SignalBus implements AsyncDisposable, Work {
   readonly #plans = new Ring<BusPlan>();
   /** Subscribers of the oldest in the queue that have it already. */
   #position = 0;
+  /** Time of this turn, NaN when it was not asked yet. */
+  #now = Number.NaN;
   #middleware: readonly BusMiddleware[] = [];
   #beforePublish: readonly BusMiddleware[] = [];
   #published = 0;
@@ -158,7 +160,7 @@ export class SignalBus implements AsyncDisposable, Work {
     if (callbacks.length > 0 && this.#queue.size >= this.#maxQueued) throw this.#full();
     if (persistent.length > 0) this.#checkRoom(persistent, passed);
     this.#published += 1;
-    if (this.#log !== undefined) this.#log.append(passed, this.#clock.wallTime());
+    if (this.#log !== undefined) this.#log.append(passed, this.#turnTime());
     for (let i = 0; i < sinks.length; i++) sinks[i]!.offer(passed);
     for (let i = 0; i < persistent.length; i++) persistent[i]!.offer(passed, this.#published);
     if (callbacks.length === 0) return;
@@ -317,6 +319,7 @@ export class SignalBus implements AsyncDisposable, Work {
 
   /** Work: dispatches what was published. Hot. */
   run(budget: number): number {
+    this.#now = Number.NaN;
     let done = 0;
     for (;;) {
       const plan = this.#plans.at(0);
@@ -338,6 +341,15 @@ export class SignalBus implements AsyncDisposable, Work {
     if (this.#queue.size > 0) this.#context.work.add(this);
     else this.#checkIdle();
     return done;
+  }
+
+  /** The time of this turn: reading the clock for each signal costs as much as all the rest of logging it. */
+  #turnTime(): number {
+    if (Number.isNaN(this.#now)) {
+      this.#now = this.#clock.wallTime();
+      this.#context.work.add(this); // whose run ends the turn
+    }
+    return this.#now;
   }
 
   #runBeforePublish(signal: Signal): Signal | undefined {

@@ -145,10 +145,17 @@ class OrTerm implements Term {
   }
 
   narrow(page: number, out: Int32Array): boolean {
-    if (!this.fill(page, this.#all)) return false;
-    let any = 0;
-    for (let word = 0; word < pageWords; word++) any |= out[word]! &= this.#all[word]!;
-    return any !== 0;
+    // Each narrows a copy instead of answering for the whole page: a column looks only at what is left.
+    this.#all.fill(0);
+    let any = false;
+    for (const term of this.#terms) {
+      this.#one.set(out);
+      if (!term.narrow(page, this.#one)) continue;
+      any = true;
+      for (let word = 0; word < pageWords; word++) this.#all[word]! |= this.#one[word]!;
+    }
+    out.set(this.#all);
+    return any;
   }
 }
 
@@ -169,7 +176,8 @@ class NotTerm implements Term {
   }
 
   narrow(page: number, out: Int32Array): boolean {
-    if (!this.#term.fill(page, this.#page)) return true;
+    this.#page.set(out);
+    if (!this.#term.narrow(page, this.#page)) return true;
     let any = 0;
     for (let word = 0; word < pageWords; word++) any |= out[word]! &= ~this.#page[word]!;
     return any !== 0;
