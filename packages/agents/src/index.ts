@@ -1,1 +1,71 @@
 export type { Signal } from "./signals/signal.ts";
+
+// Coordination, economy, variables, pools, batching, caches.
+export {
+  type Ask,
+  type Ballot,
+  type CoordinationEvent,
+  type CoordinationStatistics,
+  Coordinator,
+  type CoordinatorOptions,
+  type OpenProposal,
+  type ProposeOptions,
+} from "./coordination/coordinator.ts";
+export { type CoordinationErrorCode, coordinationErrors } from "./coordination/errors.ts";
+export {
+  HierarchyMember,
+  type HierarchyMemberOptions,
+  type HierarchyMessage,
+  type HierarchyProposal,
+  type Tally,
+} from "./coordination/hierarchical-consensus.ts";
+export { type Cluster, formHierarchy, type Hierarchy, type HierarchyOptions } from "./coordination/hierarchy.ts";
+export {
+  type Agreement,
+  agreeByKey,
+  agreeWithin,
+  iterativeConsensus,
+  type IterativeOptions,
+  type IterativeOutcome,
+  type Position,
+  type Round,
+} from "./coordination/iterative.ts";
+export { type JoinableNetwork, LocalNetwork, type Network, type Receive } from "./coordination/network.ts";
+export { ed25519Signer, ed25519Verifier, processNotary, type Seal, type Signer, type Verifier } from "./coordination/notary.ts";
+export { PbftMember, type PbftOptions } from "./coordination/pbft.ts";
+export {
+  type Certificate,
+  type Endorsement,
+  faultsTolerated,
+  type PbftMessage,
+  quorumOf,
+  type ViewChange,
+} from "./coordination/pbft-messages.ts";
+export {
+  chooseProtocol,
+  type FaultAssumption,
+  type GroupDescription,
+  type Protocol,
+  type ProtocolChoice,
+} from "./coordination/protocol-choice.ts";
+export { Relay, type RelayMessage, type RelayOptions, type RelayOutcome } from "./coordination/relay.ts";
+export { flatTree, karyTree, levelTree, type RelayTree } from "./coordination/relay-tree.ts";
+export {
+  linkDefaults,
+  type LinkOptions,
+  type NetworkCounts,
+  SimulatedNetwork,
+  SimulatedTime,
+} from "./coordination/simulation.ts";
+export { clockTimers, type Timer, type Timers } from "./coordination/timers.ts";
+export {
+  type DecisionRule,
+  simpleMajority,
+  unanimity,
+  VoteCollector,
+  type VoteCollectorOptions,
+  type VoteCount,
+  type VoteOutcome,
+  type VoteReceipt,
+  weightedMajority,
+} from "./coordination/vote-collector.ts";
