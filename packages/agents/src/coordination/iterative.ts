@@ -52,6 +52,9 @@ export interface IterativeOutcome<Value> {
   readonly rounds: number;
 }
 
+/** A mean that is the threshold on paper must not miss it by a unit in the last place. */
+const ROUNDING = 1e-9;
+
 /** Agreement of equal values: the most frequent one leads, the first met among equals. */
 export function agreeByKey<Value>(keyOf: (value: Value) => string | number): (values: readonly Value[]) => Agreement<Value> {
   return (values) => {
@@ -105,7 +108,7 @@ export async function iterativeConsensus<Value>(options: IterativeOptions<Value>
     agreement = common.supporters / members;
     const qualities = answered.flatMap((member) => positions[member]?.quality ?? []);
     quality = qualities.length === 0 ? undefined : qualities.reduce((sum, value) => sum + value, 0) / qualities.length;
-    const state = agreement >= convergence ? "converged" : (quality ?? -1) >= wanted ? "goodEnough" : undefined;
+    const state = agreement >= convergence - ROUNDING ? "converged" : (quality ?? -1) >= wanted - ROUNDING ? "goodEnough" : undefined;
     if (state !== undefined) return { state, leading, agreement, quality, rounds: number };
   }
   const state = agreement === undefined ? "silence" : "rounds";

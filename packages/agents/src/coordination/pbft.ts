@@ -248,12 +248,14 @@ export class PbftMember<Value> {
   }
 
   #onViewChange(from: number, change: ViewChange<Value>): void {
+    // One answer to each of a member's wishes: repeating one buys nothing, neither work nor messages.
+    if (change.member !== from || change.view <= (this.#wishes.get(from)?.view ?? 0)) return;
+    if (!this.#statements.wished(change)) return;
     if (this.#proof !== undefined) {
+      this.#wishes.set(from, change);
       this.#prove(from, this.#proof);
       return;
     }
-    if (change.member !== from || change.view <= (this.#wishes.get(from)?.view ?? 0)) return;
-    if (!this.#statements.wished(change)) return;
     this.#wishes.set(from, change);
     const later = [...this.#wishes.values()].map(({ view }) => view).filter((view) => view > this.#view);
     // f + 1 wishes contain an honest one: waiting for the own timer would only cost time.

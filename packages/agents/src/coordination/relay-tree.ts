@@ -11,11 +11,11 @@ export interface RelayTree {
 }
 
 /** The root sends to everyone itself: `size` positions with the root. */
-export const flatTree = (size: number): RelayTree => karyTree(size, Math.max(1, size - 1));
+export const flatTree = (size: number): RelayTree => karyTree(size, Math.max(2, size - 1));
 
-/** Every position passes on to `fanOut` others, filled level by level as in a heap. */
+/** Every position passes on to `fanOut` others (2 or more: patience doubles with each level), filled level by level as in a heap. */
 export function karyTree(size: number, fanOut = 4): RelayTree {
-  refuseProblems("Relay tree", [...wholeAtLeast("size", size, 1), ...wholeAtLeast("fanOut", fanOut, 1)]);
+  refuseProblems("Relay tree", [...wholeAtLeast("size", size, 1), ...wholeAtLeast("fanOut", fanOut, 2)]);
   const firstChild = (position: number): number => position * fanOut + 1;
   return {
     size,
