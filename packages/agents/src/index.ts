@@ -69,3 +69,38 @@ export {
   type VoteReceipt,
   weightedMajority,
 } from "./coordination/vote-collector.ts";
+export {
+  type Allocation,
+  allocateResources,
+  computeOptimalAllocation,
+  fairAllocation,
+  type GatheredAllocation,
+  type GatherOptions,
+  type ResourceRequest,
+} from "./economy/allocation.ts";
+export { type AccountState, Budgets, type Reservation } from "./economy/budgets.ts";
+export { type Clearing, clearMarket, type Fill, type Order } from "./economy/clearing.ts";
+export {
+  type BundleBid,
+  type CombinatorialOptions,
+  type CombinatorialOutcome,
+  determineWinners,
+  vcgAuction,
+  type VcgOutcome,
+} from "./economy/combinatorial.ts";
+export { type EconomyErrorCode, economyErrors } from "./economy/errors.ts";
+export {
+  DutchAuction,
+  type DutchAuctionOptions,
+  EnglishAuction,
+  type EnglishAuctionOptions,
+  runEnglishAuction,
+} from "./economy/open-auctions.ts";
+export { type Reputation, ReputationBook, type ReputationOptions } from "./economy/reputation.ts";
+export {
+  type AuctionOutcome,
+  type Bid,
+  sealedBidAuction,
+  type SealedBidOptions,
+  vickreyAuction,
+} from "./economy/sealed-bid.ts";
