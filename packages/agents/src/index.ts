@@ -104,3 +104,57 @@ export {
   type SealedBidOptions,
   vickreyAuction,
 } from "./economy/sealed-bid.ts";
+export { assign } from "./variables/assignment.ts";
+export { type Bandit, ChoiceKind, type ChoiceOptions, type ChoiceStatistics, electChoice } from "./variables/choice.ts";
+export { type VariableErrorCode, variableErrors } from "./variables/errors.ts";
+export { FloatKind, type FloatOptions } from "./variables/float.ts";
+export type { HistoryEntry } from "./variables/history.ts";
+export type { CustomStrategy, Feedback, Strategy, VariableKind } from "./variables/kind.ts";
+export type {
+  Adaptation,
+  ChangeOutcome,
+  CommittedBy,
+  SettledChange,
+  Suggestion,
+  SuggestionAnswer,
+  VariableSignalIn,
+  VariableSignalOut,
+  Versioned,
+} from "./variables/signals.ts";
+export {
+  type Team,
+  type TeamAim,
+  type TeamCandidate,
+  TeamKind,
+  type TeamMember,
+  type TeamOptions,
+  type TeamRole,
+} from "./variables/team.ts";
+export { Variable, type VariableLock } from "./variables/variable.ts";
+export {
+  type AnyVariable,
+  type AppliedUpdate,
+  type Assignment,
+  type BatchOutcome,
+  type Constraint,
+  type Dependency,
+  type GlobalOptimization,
+  type OptimizationOutcome,
+  type Update,
+  type UpdateConflict,
+  VariableCoordinator,
+  type VariableCoordinatorOptions,
+} from "./variables/variable-coordinator.ts";
+export type {
+  SyncMode,
+  VariableEnvironment,
+  VariableOptions,
+  VariableScope,
+} from "./variables/variable-options.ts";
+export {
+  type UpdateBatch,
+  UpdateBroadcast,
+  type UpdateBroadcastOptions,
+  type UpdateBroadcastOutcome,
+  type VariableUpdated,
+} from "./variables/update-broadcast.ts";
