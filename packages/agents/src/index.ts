@@ -31,7 +31,14 @@ export {
   type Round,
 } from "./coordination/iterative.ts";
 export { type JoinableNetwork, LocalNetwork, type Network, type Receive } from "./coordination/network.ts";
-export { ed25519Signer, ed25519Verifier, processNotary, type Seal, type Signer, type Verifier } from "./coordination/notary.ts";
+export {
+  ed25519Signer,
+  ed25519Verifier,
+  processNotary,
+  type Seal,
+  type Signer,
+  type Verifier,
+} from "./coordination/notary.ts";
 export { PbftMember, type PbftOptions } from "./coordination/pbft.ts";
 export {
   type Certificate,
@@ -158,3 +165,34 @@ export {
   type UpdateBroadcastOutcome,
   type VariableUpdated,
 } from "./variables/update-broadcast.ts";
+export {
+  adaptiveBatchSize,
+  Batcher,
+  type BatcherOptions,
+  type BatcherStatistics,
+  type ItemResult,
+} from "./batching/batcher.ts";
+export { BoundedCache, type CacheOptions, type CacheStatistics, type Hit } from "./caches/bounded-cache.ts";
+export {
+  cacheDefaults,
+  type CacheName,
+  cacheStatistics,
+  createCaches,
+  type RuntimeCaches,
+} from "./caches/runtime-caches.ts";
+export { AgentPool, type AgentPoolOptions, type AgentPoolStatistics } from "./pools/agent-pool.ts";
+export {
+  ConnectionPool,
+  type ConnectionPoolOptions,
+  type ConnectionPoolStatistics,
+  type Lease,
+} from "./pools/connection-pool.ts";
+export { type PoolErrorCode, poolErrors } from "./pools/errors.ts";
+export {
+  ObjectPool,
+  type ObjectPoolOptions,
+  type ObjectPoolStatistics,
+  type Poolable,
+  poolCapacities,
+} from "./pools/object-pool.ts";
+export { TaskPool, type TaskPoolOptions, type TaskPoolStatistics } from "./pools/task-pool.ts";

@@ -120,7 +120,8 @@ export class Coordinator {
       concluded: (outcome) => {
         signal?.removeEventListener("abort", onAbort);
         this.#concluded(id, outcome, started);
-        if (outcome.state === "undecided" && outcome.reason === "cancelled" && signal?.aborted) reject(cancelled(signal));
+        if (outcome.state === "undecided" && outcome.reason === "cancelled" && signal?.aborted)
+          reject(cancelled(signal));
         else resolve(outcome);
       },
     });

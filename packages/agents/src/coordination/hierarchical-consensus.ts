@@ -187,7 +187,8 @@ export class HierarchyMember<Proposal> {
     const gathering = this.#gathering(from, plan.level === 0 ? plan.members : plan.children);
     held.gatherings.set(cluster, gathering);
     if (plan.level > 0) {
-      for (const child of plan.children) this.#askCluster(id, held, cluster, this.#options.hierarchy.clusters[child]!, 0);
+      for (const child of plan.children)
+        this.#askCluster(id, held, cluster, this.#options.hierarchy.clusters[child]!, 0);
       return;
     }
     const silence = this.#options.timers.after(this.#memberTimeout, () => {
@@ -296,7 +297,14 @@ export class HierarchyMember<Proposal> {
 }
 
 function judge({ support, votes, abstentions }: Tally, members: number, rule: DecisionRule): VoteOutcome {
-  const count = { support, maximum: members, votes, abstentions, silent: members - votes - abstentions, equivocations: 0 };
+  const count = {
+    support,
+    maximum: members,
+    votes,
+    abstentions,
+    silent: members - votes - abstentions,
+    equivocations: 0,
+  };
   const choice = support.findIndex((sum) =>
     rule.strict ? sum > rule.threshold * members : sum >= rule.threshold * members,
   );

@@ -45,7 +45,9 @@ export function formHierarchy(members: number, options: HierarchyOptions = {}): 
     ...wholeAtLeast("clusterSize", clusterSize, 2),
     ...wholeAtLeast("maxLevels", maxLevels, 1),
     ...wholeAtLeast("candidates", candidates, 1),
-    ...(scores !== undefined && scores.length !== members ? [`scores must number ${members}, got ${scores.length}`] : []),
+    ...(scores !== undefined && scores.length !== members
+      ? [`scores must number ${members}, got ${scores.length}`]
+      : []),
   ]);
   let size = clusterSize;
   while (size ** maxLevels < members) size += 1;

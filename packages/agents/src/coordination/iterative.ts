@@ -56,7 +56,9 @@ export interface IterativeOutcome<Value> {
 const ROUNDING = 1e-9;
 
 /** Agreement of equal values: the most frequent one leads, the first met among equals. */
-export function agreeByKey<Value>(keyOf: (value: Value) => string | number): (values: readonly Value[]) => Agreement<Value> {
+export function agreeByKey<Value>(
+  keyOf: (value: Value) => string | number,
+): (values: readonly Value[]) => Agreement<Value> {
   return (values) => {
     const counts = new Map<string | number, { value: Value; count: number }>();
     for (const value of values) {
@@ -108,7 +110,12 @@ export async function iterativeConsensus<Value>(options: IterativeOptions<Value>
     agreement = common.supporters / members;
     const qualities = answered.flatMap((member) => positions[member]?.quality ?? []);
     quality = qualities.length === 0 ? undefined : qualities.reduce((sum, value) => sum + value, 0) / qualities.length;
-    const state = agreement >= convergence - ROUNDING ? "converged" : (quality ?? -1) >= wanted - ROUNDING ? "goodEnough" : undefined;
+    const state =
+      agreement >= convergence - ROUNDING
+        ? "converged"
+        : (quality ?? -1) >= wanted - ROUNDING
+          ? "goodEnough"
+          : undefined;
     if (state !== undefined) return { state, leading, agreement, quality, rounds: number };
   }
   const state = agreement === undefined ? "silence" : "rounds";

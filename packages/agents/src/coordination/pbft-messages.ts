@@ -97,6 +97,7 @@ export class PbftStatements<Value> {
 /** The value that a new view must keep: the one prepared in the highest view, if any was. */
 export function lastPrepared<Value>(changes: readonly ViewChange<Value>[]): Certificate<Value> | undefined {
   let last: Certificate<Value> | undefined;
-  for (const { prepared } of changes) if (prepared && (last === undefined || prepared.view > last.view)) last = prepared;
+  for (const { prepared } of changes)
+    if (prepared && (last === undefined || prepared.view > last.view)) last = prepared;
   return last;
 }

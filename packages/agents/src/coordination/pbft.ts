@@ -138,7 +138,8 @@ export class PbftMember<Value> {
         this.#onNewView(from, message.view, message.value, message.changes);
         break;
       case "decided":
-        if (this.#proof === undefined && this.#statements.certified("commit", message.proof)) this.#decide(message.proof);
+        if (this.#proof === undefined && this.#statements.certified("commit", message.proof))
+          this.#decide(message.proof);
         break;
     }
   }
@@ -302,7 +303,8 @@ export class PbftMember<Value> {
   }
 
   #forgetBefore(view: number): void {
-    for (const key of this.#endorsements.keys()) if (Number(key.split("|", 2)[1]) < view) this.#endorsements.delete(key);
+    for (const key of this.#endorsements.keys())
+      if (Number(key.split("|", 2)[1]) < view) this.#endorsements.delete(key);
     for (const [key, of] of this.#endorsed) if (of < view) this.#endorsed.delete(key);
   }
 

@@ -145,7 +145,11 @@ export class Relay<Payload> {
   }
 
   #report(id: number, round: Round<Payload>, to: number): void {
-    this.#options.network.send(this.#options.position, to, { kind: "relayed", id, unconfirmed: [...round.unconfirmed] });
+    this.#options.network.send(this.#options.position, to, {
+      kind: "relayed",
+      id,
+      unconfirmed: [...round.unconfirmed],
+    });
   }
 
   /** Drops the oldest finished rounds over the limit; open ones end by their timers. */

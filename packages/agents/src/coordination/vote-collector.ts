@@ -213,7 +213,8 @@ function problemsOf({ members, choices = 2, rule = simpleMajority, ...options }:
   if (weights !== undefined && weights.length !== members) {
     problems.push(`there must be a weight for each of ${members} members, got ${weights.length}`);
   }
-  if (weights?.some((weight) => !(weight >= 0 && weight < Infinity))) problems.push("weights must be 0 or more and finite");
+  if (weights?.some((weight) => !(weight >= 0 && weight < Infinity)))
+    problems.push("weights must be 0 or more and finite");
   if (deadline !== undefined && !(deadline >= 0)) problems.push(`deadline must be 0 ms or more, got ${deadline}`);
   if (deadline !== undefined && timers === undefined) problems.push("a deadline needs timers");
   return problems;

@@ -49,7 +49,10 @@ export class ReputationBook {
 
   /** @param quality - how good it was, 0 … 1 @param weight - how much it counts, 0 or more */
   record(party: string, quality: number, weight = 1): void {
-    refuseProblems("Experience", [...within("quality", quality, 0, 1), ...within("weight", weight, 0, Number.MAX_VALUE)]);
+    refuseProblems("Experience", [
+      ...within("quality", quality, 0, 1),
+      ...within("weight", weight, 0, Number.MAX_VALUE),
+    ]);
     const record = this.#faded(party) ?? { good: 0, bad: 0, atNs: this.#clock.now() };
     record.good += quality * weight;
     record.bad += (1 - quality) * weight;

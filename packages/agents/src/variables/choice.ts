@@ -53,11 +53,17 @@ export class ChoiceKind<Value extends string | number> implements VariableKind<V
     const { choices, initial, epsilon, weights, performanceRange, costRange } = this.#options;
     const given = [weights.performance, weights.cost, weights.reliability];
     refuseProblems("Choice variable", [
-      ...(new Set(choices).size === choices.length && choices.length >= 2 ? [] : ["choices must be two or more, all different"]),
+      ...(new Set(choices).size === choices.length && choices.length >= 2
+        ? []
+        : ["choices must be two or more, all different"]),
       ...(choices.includes(initial) ? [] : [`initial is none of the choices: ${initial}`]),
       ...within("epsilon", epsilon, 0, 1),
-      ...(given.every((weight) => weight >= 0) && weights.performance > 0 ? [] : ["weights must be 0 or more, that of performance over 0"]),
-      ...(performanceRange[0] === performanceRange[1] || costRange[0] === costRange[1] ? ["a range must have two ends"] : []),
+      ...(given.every((weight) => weight >= 0) && weights.performance > 0
+        ? []
+        : ["weights must be 0 or more, that of performance over 0"]),
+      ...(performanceRange[0] === performanceRange[1] || costRange[0] === costRange[1]
+        ? ["a range must have two ends"]
+        : []),
     ]);
     this.#tried = new Float64Array(choices.length);
     this.#rewards = new Float64Array(choices.length);

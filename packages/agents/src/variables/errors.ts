@@ -33,9 +33,18 @@ export const variableErrors: ErrorCatalogue<VariableErrorCode> = defineErrors({
     exitCode: exitCodes.usage,
     retryable: true,
   },
-  VARIABLE_NOT_PENDING: { next: "Vote or bid while the decision is pending, as an affected agent.", exitCode: exitCodes.usage },
+  VARIABLE_NOT_PENDING: {
+    next: "Vote or bid while the decision is pending, as an affected agent.",
+    exitCode: exitCodes.usage,
+  },
   VARIABLE_UNKNOWN: { next: "Register the variable first, or correct its name.", exitCode: exitCodes.usage },
   VARIABLE_EXISTS: { next: "Choose another name, or remove the variable that has it.", exitCode: exitCodes.usage },
-  VARIABLE_DEPENDENCY_CYCLE: { next: "Remove one of the dependencies that the message names.", exitCode: exitCodes.usage },
-  VARIABLE_CONSTRAINT_VIOLATED: { next: "Change the values so that the named constraint holds.", exitCode: exitCodes.usage },
+  VARIABLE_DEPENDENCY_CYCLE: {
+    next: "Remove one of the dependencies that the message names.",
+    exitCode: exitCodes.usage,
+  },
+  VARIABLE_CONSTRAINT_VIOLATED: {
+    next: "Change the values so that the named constraint holds.",
+    exitCode: exitCodes.usage,
+  },
 });

@@ -126,7 +126,9 @@ export class FloatKind implements VariableKind<number> {
 
   #followModel(feedback: Feedback<number>, current: number): number | undefined {
     if (feedback.suggested !== undefined) return feedback.suggested;
-    return feedback.gradient === undefined ? undefined : this.#moved(current, this.#step(this.#uphill(feedback.gradient)));
+    return feedback.gradient === undefined
+      ? undefined
+      : this.#moved(current, this.#step(this.#uphill(feedback.gradient)));
   }
 
   /** The direction that is wanted, whatever the objective. */
@@ -138,9 +140,13 @@ export class FloatKind implements VariableKind<number> {
     if (!(Math.abs(gradient) <= LARGEST_GRADIENT)) {
       this.#learningRate /= 2;
       this.#velocity = 0;
-      throw variableErrors.create("VARIABLE_GRADIENT_TOO_LARGE", `A gradient of ${gradient} is over ${LARGEST_GRADIENT}.`, {
-        details: { gradient: String(gradient), learningRate: this.#learningRate },
-      });
+      throw variableErrors.create(
+        "VARIABLE_GRADIENT_TOO_LARGE",
+        `A gradient of ${gradient} is over ${LARGEST_GRADIENT}.`,
+        {
+          details: { gradient: String(gradient), learningRate: this.#learningRate },
+        },
+      );
     }
     const velocity = this.#options.momentum * this.#velocity + this.#learningRate * gradient;
     this.#velocity = Math.min(LARGEST_VELOCITY, Math.max(-LARGEST_VELOCITY, velocity));
@@ -157,7 +163,11 @@ export class FloatKind implements VariableKind<number> {
   }
 
   /** Share of the range to leap by, 0 for an ordinary step. */
-  #leap(before: readonly { utility: number; cost: number | undefined }[], utility: number, cost: number | undefined): number {
+  #leap(
+    before: readonly { utility: number; cost: number | undefined }[],
+    utility: number,
+    cost: number | undefined,
+  ): number {
     const mean = before.reduce((sum, seen) => sum + seen.utility, 0) / before.length;
     // As 0.8 and 1.2 times the mean where it is positive, and as far from it where it is not.
     if (utility < mean - (1 - POOR.under) * Math.abs(mean)) return POOR.step;

@@ -38,9 +38,13 @@ export class PendingVote {
   vote(voter: string, approve: boolean, confidence: number): void {
     const receipt = this.#collector.vote(this.#numbers.get(voter) ?? -1, approve ? 1 : 0, confidence);
     if (receipt !== "unknown") return;
-    throw variableErrors.create("VARIABLE_NOT_PENDING", `${voter} may not vote, or not with a confidence of ${confidence}.`, {
-      details: { voter, confidence: String(confidence) },
-    });
+    throw variableErrors.create(
+      "VARIABLE_NOT_PENDING",
+      `${voter} may not vote, or not with a confidence of ${confidence}.`,
+      {
+        details: { voter, confidence: String(confidence) },
+      },
+    );
   }
 
   cancel(): void {
@@ -74,7 +78,9 @@ export class PendingAuction<Value> {
     this.#bidders = bidders;
     this.#budgets = budgets;
     this.#concluded = concluded;
-    this.#timer = timers.after(deadline, () => this.#end(this.#bids.size === 0 ? { state: "unreachable" } : this.#judge()));
+    this.#timer = timers.after(deadline, () =>
+      this.#end(this.#bids.size === 0 ? { state: "unreachable" } : this.#judge()),
+    );
   }
 
   /**
@@ -84,7 +90,9 @@ export class PendingAuction<Value> {
    */
   bid(bidder: string, value: Value, amount: number): void {
     if (!this.#bidders.has(bidder) || this.#bids.has(bidder)) {
-      throw variableErrors.create("VARIABLE_NOT_PENDING", `${bidder} may not bid, or has bid.`, { details: { bidder } });
+      throw variableErrors.create("VARIABLE_NOT_PENDING", `${bidder} may not bid, or has bid.`, {
+        details: { bidder },
+      });
     }
     this.#bids.set(bidder, { value, reservation: this.#budgets.reserve(bidder, amount) });
     if (this.#bids.size === this.#bidders.size) this.#end(this.#judge());

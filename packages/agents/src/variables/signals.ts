@@ -2,11 +2,21 @@ import type { Feedback } from "./kind.ts";
 
 /** What a variable is told. */
 export type VariableSignalIn<Value> =
-  | { readonly type: "variable.value.change"; readonly value: Value; readonly requester: string; readonly force?: boolean }
+  | {
+      readonly type: "variable.value.change";
+      readonly value: Value;
+      readonly requester: string;
+      readonly force?: boolean;
+    }
   | ({ readonly type: "variable.performance.feedback" } & Feedback<Value>)
   | { readonly type: "variable.coordination.request"; readonly value: Value; readonly requester: string }
   | ({ readonly type: "variable.value.suggest" } & Suggestion<Value>)
-  | { readonly type: "variable.vote.cast"; readonly voter: string; readonly approve: boolean; readonly confidence?: number }
+  | {
+      readonly type: "variable.vote.cast";
+      readonly voter: string;
+      readonly approve: boolean;
+      readonly confidence?: number;
+    }
   | { readonly type: "variable.bid.placed"; readonly bidder: string; readonly value: Value; readonly amount: number }
   | ({ readonly type: "variable.cluster.sync" } & Versioned<Value>);
 

@@ -89,7 +89,9 @@ export class TeamKind implements VariableKind<Team> {
     const free = [...this.#candidates.values()].filter(({ available }) => available);
     const costs = this.#roles.map(({ capability }) =>
       free.map((candidate) =>
-        capability === undefined || candidate.capabilities.has(capability) ? -this.#score(candidate, capability) : Infinity,
+        capability === undefined || candidate.capabilities.has(capability)
+          ? -this.#score(candidate, capability)
+          : Infinity,
       ),
     );
     const seats = this.#roles.length === 0 ? [] : assign(costs);

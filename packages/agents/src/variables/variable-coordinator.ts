@@ -206,7 +206,9 @@ export class VariableCoordinator {
     let values = start;
     let best = before;
     let used = 1;
-    const free = [...this.#variables.values()].filter(({ name, blocked }) => blocked === undefined && !this.#dependencies.has(name));
+    const free = [...this.#variables.values()].filter(
+      ({ name, blocked }) => blocked === undefined && !this.#dependencies.has(name),
+    );
     const changed = new Map<string, unknown>();
     for (let improved = true; improved && used < evaluations; ) {
       improved = false;
@@ -260,9 +262,13 @@ export class VariableCoordinator {
   #check({ name, variables, holds }: Constraint, values: Assignment): void {
     if (holds(values)) return;
     const involved = Object.fromEntries(variables.map((variable) => [variable, values[variable]]));
-    throw variableErrors.create("VARIABLE_CONSTRAINT_VIOLATED", `${name} would not hold for ${JSON.stringify(involved)}.`, {
-      details: { constraint: name, values: involved },
-    });
+    throw variableErrors.create(
+      "VARIABLE_CONSTRAINT_VIOLATED",
+      `${name} would not hold for ${JSON.stringify(involved)}.`,
+      {
+        details: { constraint: name, values: involved },
+      },
+    );
   }
 
   #refuseBlocked(name: string): void {

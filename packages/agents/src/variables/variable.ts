@@ -197,7 +197,8 @@ export class Variable<Value> {
   suggest({ value, requester, confidence = 1 }: Suggestion<Value>): SuggestionAnswer<Value> {
     const { kind, acceptFrom, negotiateFrom } = this.#options;
     const accepted = kind.accept(value);
-    if (accepted === undefined || !(confidence >= 0 && confidence <= 1)) return { answer: "reject", because: "invalid" };
+    if (accepted === undefined || !(confidence >= 0 && confidence <= 1))
+      return { answer: "reject", because: "invalid" };
     if (this.blocked !== undefined) return { answer: "reject", because: this.blocked };
     // Twice the score: a stranger at one half is trusted as far as it is confident.
     const trust = confidence * Math.min(1, 2 * this.#trust.of(requester).score);
@@ -234,7 +235,9 @@ export class Variable<Value> {
   sync(other: Versioned<Value>): boolean {
     const value = this.validate(other.value);
     const newer =
-      other.generation - this.#generation || other.time - this.#time || (other.node > this.#node ? 1 : other.node < this.#node ? -1 : 0);
+      other.generation - this.#generation ||
+      other.time - this.#time ||
+      (other.node > this.#node ? 1 : other.node < this.#node ? -1 : 0);
     if (!(newer > 0)) return false;
     this.#supersede();
     this.#store(value, other.generation, other.time, other.node, "sync", other.node);
@@ -306,7 +309,8 @@ export class Variable<Value> {
     const { environment, scope } = this.#options;
     const generation = this.#generation + 1;
     this.#store(value, generation, environment.clock.wallTime(), environment.node, by, requester, tell);
-    if (scope !== "local") environment.emit({ type: "variable.cluster.sync", variable: this.name, ...this.version }, []);
+    if (scope !== "local")
+      environment.emit({ type: "variable.cluster.sync", variable: this.name, ...this.version }, []);
     return { state: "committed", value, generation, by };
   }
 

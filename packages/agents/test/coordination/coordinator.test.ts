@@ -34,7 +34,10 @@ describe("Coordinator", () => {
     ballots[0]!.vote(0, 1);
     ballots[1]!.vote(2, 1);
     expect(await outcome).toMatchObject({ state: "decided", choice: 1 });
-    expect(events.map(({ type }) => type)).toEqual(["coordination.consensus.started", "coordination.consensus.reached"]);
+    expect(events.map(({ type }) => type)).toEqual([
+      "coordination.consensus.started",
+      "coordination.consensus.reached",
+    ]);
     expect(events[1]).toMatchObject({ id, elapsed: 20, outcome: { silent: 1 } });
     expect(coordinator.statistics).toEqual({ open: 0, started: 1, decided: 1, undecided: 0 });
   });

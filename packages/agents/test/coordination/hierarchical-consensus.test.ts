@@ -42,7 +42,9 @@ describe("formHierarchy", () => {
   test("the best represent, on every level", () => {
     const scores = Float64Array.from({ length: 25 }, (_, i) => (i === 13 ? 9 : i % 5));
     const { clusters, root } = formHierarchy(25, { scores });
-    expect(clusters.filter(({ level }) => level === 0).map(({ candidates }) => candidates[0])).toEqual([4, 9, 13, 19, 24]);
+    expect(clusters.filter(({ level }) => level === 0).map(({ candidates }) => candidates[0])).toEqual([
+      4, 9, 13, 19, 24,
+    ]);
     expect(clusters[root]!.candidates).toEqual([13, 4, 9]);
   });
 });

@@ -1,6 +1,13 @@
 import { ManualClock, ms } from "@mettle/core";
 import { describe, expect, test } from "vitest";
-import { agreeByKey, agreeWithin, clockTimers, iterativeConsensus, type Position, type Round } from "../../src/index.ts";
+import {
+  agreeByKey,
+  agreeWithin,
+  clockTimers,
+  iterativeConsensus,
+  type Position,
+  type Round,
+} from "../../src/index.ts";
 
 function consensus(
   opinions: readonly number[],
@@ -65,7 +72,13 @@ describe("iterativeConsensus", () => {
   test("a group that never answers ends by its deadlines", async () => {
     const { clock, outcome } = consensus([1, 1], () => undefined, { maxRounds: 3 });
     await clock.advance(ms(300));
-    expect(await outcome).toEqual({ state: "silence", leading: undefined, agreement: 0, quality: undefined, rounds: 3 });
+    expect(await outcome).toEqual({
+      state: "silence",
+      leading: undefined,
+      agreement: 0,
+      quality: undefined,
+      rounds: 3,
+    });
   });
 
   test("only a member's first answer of a round counts, and none after its end", async () => {

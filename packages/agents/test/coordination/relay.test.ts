@@ -14,9 +14,9 @@ import {
 } from "../../src/index.ts";
 
 const trees = fc.oneof(
-  fc.record({ size: fc.integer({ min: 1, max: 300 }), fanOut: fc.integer({ min: 2, max: 7 }) }).map(
-    ({ size, fanOut }) => karyTree(size, fanOut),
-  ),
+  fc
+    .record({ size: fc.integer({ min: 1, max: 300 }), fanOut: fc.integer({ min: 2, max: 7 }) })
+    .map(({ size, fanOut }) => karyTree(size, fanOut)),
   fc.integer({ min: 1, max: 200 }).map(flatTree),
   fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 4 }).map(levelTree),
 );

@@ -19,7 +19,12 @@ interface Vote {
 }
 
 /** The choices that could still win, by trying every way in which the others might vote with full confidence. */
-function possibleWinners(votes: readonly Vote[], weights: readonly number[], choices: number, rule: DecisionRule): Set<string> {
+function possibleWinners(
+  votes: readonly Vote[],
+  weights: readonly number[],
+  choices: number,
+  rule: DecisionRule,
+): Set<string> {
   const voted = new Set(votes.map(({ member }) => member));
   const silent = weights.map((_, member) => member).filter((member) => !voted.has(member));
   const maximum = weights.reduce((sum, weight) => sum + weight, 0);
@@ -54,7 +59,10 @@ const ballots = fc.integer({ min: 1, max: 6 }).chain((members) =>
       Array.from({ length: members }, (_, i) => i),
       { minLength: members },
     ),
-    answers: fc.array(fc.record({ choice: fc.nat(2), quarters: fc.nat(4) }), { minLength: members, maxLength: members }),
+    answers: fc.array(fc.record({ choice: fc.nat(2), quarters: fc.nat(4) }), {
+      minLength: members,
+      maxLength: members,
+    }),
   }),
 );
 
@@ -63,7 +71,12 @@ describe("VoteCollector", () => {
     fc.assert(
       fc.property(ballots, ({ weights, choices, rule, order, answers }) => {
         fc.pre(weights.some((weight) => weight > 0));
-        const collector = new VoteCollector({ members: weights.length, choices, rule, weights: Float64Array.from(weights) });
+        const collector = new VoteCollector({
+          members: weights.length,
+          choices,
+          rule,
+          weights: Float64Array.from(weights),
+        });
         const votes: Vote[] = [];
         for (const [i, member] of order.entries()) {
           const { choice, quarters } = answers[i]!;

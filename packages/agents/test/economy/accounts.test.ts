@@ -53,7 +53,11 @@ describe("ReputationBook", () => {
 
 describe("Budgets", () => {
   test("spent and reserved stay within the limit, and nothing is lost", () => {
-    const step = fc.record({ kind: fc.constantFrom("reserve", "spend", "commit", "release"), amount: fc.nat(40), which: fc.nat(9) });
+    const step = fc.record({
+      kind: fc.constantFrom("reserve", "spend", "commit", "release"),
+      amount: fc.nat(40),
+      which: fc.nat(9),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const budgets = new Budgets();
@@ -65,7 +69,8 @@ describe("Budgets", () => {
           const fits = spent + held() + amount <= 100;
           const chosen = open[which % Math.max(1, open.length)];
           if (kind === "reserve" || kind === "spend") {
-            if (!fits) expect(() => budgets.reserve("a", amount)).toThrow(expect.objectContaining({ code: "BUDGET_EXCEEDED" }));
+            if (!fits)
+              expect(() => budgets.reserve("a", amount)).toThrow(expect.objectContaining({ code: "BUDGET_EXCEEDED" }));
             else if (kind === "reserve") open.push(budgets.reserve("a", amount));
             else {
               budgets.spend("a", amount);

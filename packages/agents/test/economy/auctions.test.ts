@@ -40,14 +40,20 @@ describe("sealed bids", () => {
 
   test("in a second-price auction no bid does better than the truth", () => {
     fc.assert(
-      fc.property(fc.array(amount, { minLength: 1, maxLength: 4 }), amount, amount, amount, (others, worth, lie, reserve) => {
-        const gain = (mine: number): number => {
-          const rivals = others.map((amount, i) => ({ bidder: `rival ${i}`, amount }));
-          const outcome = vickreyAuction([...rivals, { bidder: "me", amount: mine }], { reserve });
-          return outcome.state === "sold" && outcome.winner === "me" ? worth - outcome.price : 0;
-        };
-        expect(gain(worth)).toBeGreaterThanOrEqual(gain(lie));
-      }),
+      fc.property(
+        fc.array(amount, { minLength: 1, maxLength: 4 }),
+        amount,
+        amount,
+        amount,
+        (others, worth, lie, reserve) => {
+          const gain = (mine: number): number => {
+            const rivals = others.map((amount, i) => ({ bidder: `rival ${i}`, amount }));
+            const outcome = vickreyAuction([...rivals, { bidder: "me", amount: mine }], { reserve });
+            return outcome.state === "sold" && outcome.winner === "me" ? worth - outcome.price : 0;
+          };
+          expect(gain(worth)).toBeGreaterThanOrEqual(gain(lie));
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -85,29 +91,37 @@ describe("open auctions", () => {
 
   test("English with limits: the same as bidders who take turns at a live auction; within a step of second price", () => {
     fc.assert(
-      fc.property(fc.array(amount, { minLength: 1, maxLength: 6 }), amount, fc.integer({ min: 1, max: 4 }), (worth, reserve, increment) => {
-        const limits = worth.map((limit, i) => ({ bidder: `b${i}`, limit }));
-        const outcome = runEnglishAuction(limits, { reserve, increment });
-        const live = new EnglishAuction({ reserve, increment, quiet: ms(1), timers: clockTimers(new ManualClock()) });
-        for (let bidding = true; bidding; ) {
-          bidding = false;
-          for (const { bidder, limit } of limits) {
-            if (live.standing?.bidder === bidder || limit < live.asking) continue;
-            live.bid(bidder, live.asking);
-            bidding = true;
+      fc.property(
+        fc.array(amount, { minLength: 1, maxLength: 6 }),
+        amount,
+        fc.integer({ min: 1, max: 4 }),
+        (worth, reserve, increment) => {
+          const limits = worth.map((limit, i) => ({ bidder: `b${i}`, limit }));
+          const outcome = runEnglishAuction(limits, { reserve, increment });
+          const live = new EnglishAuction({ reserve, increment, quiet: ms(1), timers: clockTimers(new ManualClock()) });
+          for (let bidding = true; bidding; ) {
+            bidding = false;
+            for (const { bidder, limit } of limits) {
+              if (live.standing?.bidder === bidder || limit < live.asking) continue;
+              live.bid(bidder, live.asking);
+              bidding = true;
+            }
           }
-        }
-        expect(outcome).toEqual(
-          live.standing
-            ? { state: "sold", winner: live.standing.bidder, price: live.standing.amount }
-            : { state: "unsold" },
-        );
-        const second = vickreyAuction(limits.map(({ bidder, limit }) => ({ bidder, amount: limit })), { reserve });
-        expect(outcome.state).toBe(second.state);
-        if (outcome.state === "sold" && second.state === "sold") {
-          expect(Math.abs(outcome.price - second.price)).toBeLessThanOrEqual(increment);
-        }
-      }),
+          expect(outcome).toEqual(
+            live.standing
+              ? { state: "sold", winner: live.standing.bidder, price: live.standing.amount }
+              : { state: "unsold" },
+          );
+          const second = vickreyAuction(
+            limits.map(({ bidder, limit }) => ({ bidder, amount: limit })),
+            { reserve },
+          );
+          expect(outcome.state).toBe(second.state);
+          if (outcome.state === "sold" && second.state === "sold") {
+            expect(Math.abs(outcome.price - second.price)).toBeLessThanOrEqual(increment);
+          }
+        },
+      ),
     );
   });
 
@@ -190,7 +204,9 @@ describe("combinatorial auctions", () => {
     const random = new Random(5);
     const offers = (count: number): BundleBid[] =>
       Array.from({ length: count }, (_, i) => {
-        const items = random.shuffle(Array.from({ length: 20 }, (_, item) => `item ${item}`)).slice(0, 1 + random.below(5));
+        const items = random
+          .shuffle(Array.from({ length: 20 }, (_, item) => `item ${item}`))
+          .slice(0, 1 + random.below(5));
         return { bidder: `bidder ${i}`, items, amount: Math.round(items.length * (5 + 10 * random.uniform())) };
       });
     expect(determineWinners(offers(40)).exact).toBe(true);
@@ -254,9 +270,12 @@ describe("combinatorial auctions", () => {
 });
 
 describe("clearMarket", () => {
-  const orders = fc.array(fc.record({ trader: fc.constantFrom("a", "b", "c"), price: amount, quantity: fc.integer({ min: 1, max: 5 }) }), {
-    maxLength: 7,
-  });
+  const orders = fc.array(
+    fc.record({ trader: fc.constantFrom("a", "b", "c"), price: amount, quantity: fc.integer({ min: 1, max: 5 }) }),
+    {
+      maxLength: 7,
+    },
+  );
   const sum = (of: readonly { quantity: number }[]): number => of.reduce((total, { quantity }) => total + quantity, 0);
 
   test("trades the most that any one price allows, at a price where nobody left out would trade", () => {

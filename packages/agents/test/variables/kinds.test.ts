@@ -173,7 +173,12 @@ describe("ChoiceKind (S0-042)", () => {
 
   test("accepts its choices only, by identity", () => {
     const kind = new ChoiceKind({ choices: [1, 2] });
-    expect([kind.accept(1), kind.accept("1"), kind.accept(3), kind.accept(undefined)]).toEqual([1, undefined, undefined, undefined]);
+    expect([kind.accept(1), kind.accept("1"), kind.accept(3), kind.accept(undefined)]).toEqual([
+      1,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(() => new ChoiceKind({ choices: ["a", "a"], epsilon: 2 })).toThrow(/all different.*epsilon/);
   });
 
@@ -187,17 +192,15 @@ describe("ChoiceKind (S0-042)", () => {
 });
 
 describe("assign", () => {
-  const matrix = fc
-    .record({ rows: fc.integer({ min: 1, max: 4 }), more: fc.nat(2) })
-    .chain(({ rows, more }) =>
-      fc.array(
-        fc.array(fc.oneof({ weight: 5, arbitrary: fc.integer({ min: -9, max: 9 }) }, fc.constant(Infinity)), {
-          minLength: rows + more,
-          maxLength: rows + more,
-        }),
-        { minLength: rows, maxLength: rows },
-      ),
-    );
+  const matrix = fc.record({ rows: fc.integer({ min: 1, max: 4 }), more: fc.nat(2) }).chain(({ rows, more }) =>
+    fc.array(
+      fc.array(fc.oneof({ weight: 5, arbitrary: fc.integer({ min: -9, max: 9 }) }, fc.constant(Infinity)), {
+        minLength: rows + more,
+        maxLength: rows + more,
+      }),
+      { minLength: rows, maxLength: rows },
+    ),
+  );
 
   test("as cheap as trying every assignment; none where there is none", () => {
     fc.assert(
@@ -259,7 +262,9 @@ describe("TeamKind (S0-043)", () => {
   });
 
   test("capability: who could stand in for others", () => {
-    expect(names(team({ aim: "capability", roles: [{ role: "any" }, ...roles], size: { min: 3, max: 3 } }))).toContain("ann");
+    expect(names(team({ aim: "capability", roles: [{ role: "any" }, ...roles], size: { min: 3, max: 3 } }))).toContain(
+      "ann",
+    );
   });
 
   test("further members up to the size, the least when it is about cost", () => {

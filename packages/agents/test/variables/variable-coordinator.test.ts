@@ -13,7 +13,11 @@ function setUp(names: readonly string[] = ["x", "y", "z"], options: Partial<Vari
   const clock = new ManualClock();
   const timers = clockTimers(clock);
   const outcomes: (OptimizationOutcome | { error: unknown })[] = [];
-  const coordinator = new VariableCoordinator({ timers, random: new Random(1), optimized: (outcome) => outcomes.push(outcome) });
+  const coordinator = new VariableCoordinator({
+    timers,
+    random: new Random(1),
+    optimized: (outcome) => outcomes.push(outcome),
+  });
   const variables = names.map((name) => {
     const variable = new Variable<number>({
       name,
@@ -39,17 +43,40 @@ const codeOf = (run: () => unknown): unknown => {
 describe("VariableCoordinator", () => {
   test("a batch changes all or none (S3-010)", () => {
     const { coordinator, variables } = setUp();
-    coordinator.update([{ variable: "x", value: 1 }, { variable: "y", value: 2 }], "me");
+    coordinator.update(
+      [
+        { variable: "x", value: 1 },
+        { variable: "y", value: 2 },
+      ],
+      "me",
+    );
     expect(coordinator.values()).toEqual({ x: 1, y: 2, z: 5 });
-    const wrong = [{ variable: "x", value: 9 }, { variable: "y", value: 11 }];
+    const wrong = [
+      { variable: "x", value: 9 },
+      { variable: "y", value: 11 },
+    ];
     expect(codeOf(() => coordinator.update(wrong, "me"))).toBe("VARIABLE_VALUE_INVALID");
-    expect(codeOf(() => coordinator.update([{ variable: "x", value: 9 }, { variable: "?", value: 1 }], "me"))).toBe("VARIABLE_UNKNOWN");
+    expect(
+      codeOf(() =>
+        coordinator.update(
+          [
+            { variable: "x", value: 9 },
+            { variable: "?", value: 1 },
+          ],
+          "me",
+        ),
+      ),
+    ).toBe("VARIABLE_UNKNOWN");
     expect(variables.map(({ generation }) => generation)).toEqual([1, 1, 0]);
   });
 
   test("two values for one variable are a conflict: the later one is taken, and it is said", () => {
     const { coordinator } = setUp();
-    const updates = [{ variable: "x", value: 1 }, { variable: "x", value: 3 }, { variable: "x", value: 3 }];
+    const updates = [
+      { variable: "x", value: 1 },
+      { variable: "x", value: 3 },
+      { variable: "x", value: 3 },
+    ];
     const { conflicts, applied } = coordinator.update(updates, "me");
     expect(conflicts).toEqual([{ variable: "x", kept: 3, dropped: 1 }]);
     expect(applied).toMatchObject([{ variable: "x", change: { state: "committed", value: 3 } }]);
@@ -80,14 +107,26 @@ describe("VariableCoordinator", () => {
 
   test("constraints hold for the batch as a whole, derived values included", () => {
     const { coordinator } = setUp();
-    const sum = { name: "sum", variables: ["x", "y"], holds: ({ x, y }: Record<string, unknown>) => Number(x) + Number(y) <= 10 };
+    const sum = {
+      name: "sum",
+      variables: ["x", "y"],
+      holds: ({ x, y }: Record<string, unknown>) => Number(x) + Number(y) <= 10,
+    };
     coordinator.constrain(sum);
     expect(codeOf(() => coordinator.update([{ variable: "x", value: 6 }], "me"))).toBe("VARIABLE_CONSTRAINT_VIOLATED");
-    coordinator.update([{ variable: "x", value: 9 }, { variable: "y", value: 1 }], "me");
+    coordinator.update(
+      [
+        { variable: "x", value: 9 },
+        { variable: "y", value: 1 },
+      ],
+      "me",
+    );
     coordinator.depend({ variable: "y", on: ["z"], derive: ({ z }) => z });
     expect(codeOf(() => coordinator.update([{ variable: "z", value: 4 }], "me"))).toBe("VARIABLE_CONSTRAINT_VIOLATED");
     expect(coordinator.values()).toEqual({ x: 9, y: 1, z: 5 });
-    expect(codeOf(() => coordinator.constrain({ name: "never", variables: ["x"], holds: () => false }))).toBe("VARIABLE_CONSTRAINT_VIOLATED");
+    expect(codeOf(() => coordinator.constrain({ name: "never", variables: ["x"], holds: () => false }))).toBe(
+      "VARIABLE_CONSTRAINT_VIOLATED",
+    );
     expect(coordinator.unconstrain("sum")).toBe(true);
     coordinator.update([{ variable: "z", value: 4 }], "me");
   });
@@ -95,7 +134,10 @@ describe("VariableCoordinator", () => {
   test("a locked variable stops the whole batch", () => {
     const { coordinator, variables } = setUp(["x", "y"], { scope: "cluster", affected: ["a"] });
     variables[1]!.change(1, "someone");
-    const updates = [{ variable: "x", value: 1 }, { variable: "y", value: 2 }];
+    const updates = [
+      { variable: "x", value: 1 },
+      { variable: "y", value: 2 },
+    ];
     expect(codeOf(() => coordinator.update(updates, "me"))).toBe("VARIABLE_LOCKED");
     expect(variables[0]!.lock).toBe("unlocked");
   });
@@ -103,7 +145,10 @@ describe("VariableCoordinator", () => {
   test("so does one whose node is cut off", () => {
     const { coordinator, variables } = setUp(["x", "y"], { scope: "cluster", sync: "eventual" });
     variables[1]!.setConnected(false);
-    const updates = [{ variable: "x", value: 1 }, { variable: "y", value: 2 }];
+    const updates = [
+      { variable: "x", value: 1 },
+      { variable: "y", value: 2 },
+    ];
     expect(codeOf(() => coordinator.update(updates, "me"))).toBe("VARIABLE_PARTITIONED");
     expect(variables[0]!.generation).toBe(0);
   });
@@ -119,8 +164,11 @@ describe("VariableCoordinator", () => {
   });
 
   const worth = (values: Record<string, unknown>): number =>
-    -((Number(values["x"]) - 2) ** 2) - (Number(values["y"]) - 8) ** 2 - 0.1 * (Number(values["x"]) - Number(values["y"])) ** 2;
-  const neighbours = (_name: string, value: unknown): number[] => [-1, -0.1, 0.1, 1].map((step) => Number(value) + step);
+    -((Number(values["x"]) - 2) ** 2) -
+    (Number(values["y"]) - 8) ** 2 -
+    0.1 * (Number(values["x"]) - Number(values["y"])) ** 2;
+  const neighbours = (_name: string, value: unknown): number[] =>
+    [-1, -0.1, 0.1, 1].map((step) => Number(value) + step);
 
   test("global optimization finds the best of all together, within constraints", () => {
     const { coordinator, variables } = setUp(["x", "y"]);
@@ -131,7 +179,11 @@ describe("VariableCoordinator", () => {
     expect(after).toBeGreaterThan(before);
     expect(changed.toSorted()).toEqual(["x", "y"]);
     const narrow = setUp(["x", "y"]);
-    narrow.coordinator.constrain({ name: "gap", variables: ["x", "y"], holds: ({ x, y }) => Number(y) - Number(x) <= 2 });
+    narrow.coordinator.constrain({
+      name: "gap",
+      variables: ["x", "y"],
+      holds: ({ x, y }) => Number(y) - Number(x) <= 2,
+    });
     narrow.coordinator.optimize({ worth, neighbours, evaluations: 5000 });
     expect(narrow.variables[1]!.value - narrow.variables[0]!.value).toBeLessThanOrEqual(2);
     expect(narrow.variables[0]!.generation).toBe(1); // one batch, not a change for each step
@@ -140,7 +192,11 @@ describe("VariableCoordinator", () => {
   test("every thirty seconds, within its evaluations, until it is stopped", async () => {
     const { clock, coordinator, outcomes } = setUp(["x", "y"]);
     let calls = 0;
-    const optimization = { worth: (values: Record<string, unknown>) => ((calls += 1), worth(values)), neighbours, evaluations: 40 };
+    const optimization = {
+      worth: (values: Record<string, unknown>) => ((calls += 1), worth(values)),
+      neighbours,
+      evaluations: 40,
+    };
     coordinator.optimizeEvery(optimization);
     await clock.advance(ms(29_999));
     expect(calls).toBe(0);

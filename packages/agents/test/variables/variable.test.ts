@@ -69,13 +69,16 @@ describe("local scope", () => {
   test("the last hundred changes are remembered, oldest first", () => {
     const { variable } = setUp();
     for (let i = 1; i <= 250; i++) variable.change(i % 10, "me");
-    expect(variable.history.map(({ generation }) => generation)).toEqual(Array.from({ length: 100 }, (_, i) => 151 + i));
+    expect(variable.history.map(({ generation }) => generation)).toEqual(
+      Array.from({ length: 100 }, (_, i) => 151 + i),
+    );
   });
 });
 
 describe("adaptation (S0-047)", () => {
   test("says what it did, and coordinates when it moved more than a thousandth", () => {
-    const gradient = (value: number) => ({ type: "variable.performance.feedback", performance: 1, gradient: value }) as const;
+    const gradient = (value: number) =>
+      ({ type: "variable.performance.feedback", performance: 1, gradient: value }) as const;
     const kind = new FloatKind({ min: 0, max: 10, direction: "maximise", strategy: "model", momentum: 0 });
     const { told, variable } = setUp({ affected, kind });
     expect(variable.handle(gradient(0.05))).toEqual({
@@ -111,14 +114,15 @@ describe("adaptation (S0-047)", () => {
     expect(variable.reputation).toBeCloseTo((1 - 0.5 * 0.9 ** 2) * 0.9, 12);
   });
 
-  test.each([{ performance: Number.NaN }, { performance: 1, cost: Infinity }, { performance: 1, gradient: Number.NaN }])(
-    "%j is refused",
-    (feedback) => {
-      expect(() => setUp().variable.feedback(feedback)).toThrow(
-        expect.objectContaining({ code: "VARIABLE_FEEDBACK_INVALID" }),
-      );
-    },
-  );
+  test.each([
+    { performance: Number.NaN },
+    { performance: 1, cost: Infinity },
+    { performance: 1, gradient: Number.NaN },
+  ])("%j is refused", (feedback) => {
+    expect(() => setUp().variable.feedback(feedback)).toThrow(
+      expect.objectContaining({ code: "VARIABLE_FEEDBACK_INVALID" }),
+    );
+  });
 });
 
 describe("cluster scope (S0-046)", () => {
@@ -130,7 +134,9 @@ describe("cluster scope (S0-046)", () => {
       affected,
     });
     expect(variable.lock).toBe("consensusPending");
-    expect(() => variable.change(8, "other")).toThrow(expect.objectContaining({ code: "VARIABLE_LOCKED", retryable: true }));
+    expect(() => variable.change(8, "other")).toThrow(
+      expect.objectContaining({ code: "VARIABLE_LOCKED", retryable: true }),
+    );
     variable.handle({ type: "variable.vote.cast", voter: "a", approve: true });
     expect(variable.value).toBe(5);
     variable.handle({ type: "variable.vote.cast", voter: "c", approve: true });
@@ -306,14 +312,26 @@ describe("suggestions", () => {
   test("there is nothing between two choices", () => {
     const clock = new ManualClock();
     const environment = { clock, timers: clockTimers(clock), random: new Random(1), node: "n", emit: () => undefined };
-    const variable = new Variable<string>({ name: "model", kind: new ChoiceKind({ choices: ["a", "b"] }), environment });
-    expect(variable.suggest({ value: "b", requester: "x", confidence: 0.5 })).toEqual({ answer: "reject", because: "trust" });
+    const variable = new Variable<string>({
+      name: "model",
+      kind: new ChoiceKind({ choices: ["a", "b"] }),
+      environment,
+    });
+    expect(variable.suggest({ value: "b", requester: "x", confidence: 0.5 })).toEqual({
+      answer: "reject",
+      because: "trust",
+    });
   });
 });
 
 describe("synchronization", () => {
   const versions: fc.Arbitrary<Versioned<number>[]> = fc.array(
-    fc.record({ value: fc.integer({ min: 0, max: 10 }), generation: fc.nat(4), time: fc.nat(3), node: fc.constantFrom("n1", "n2", "n3") }),
+    fc.record({
+      value: fc.integer({ min: 0, max: 10 }),
+      generation: fc.nat(4),
+      time: fc.nat(3),
+      node: fc.constantFrom("n1", "n2", "n3"),
+    }),
     { maxLength: 8 },
   );
 
@@ -321,7 +339,9 @@ describe("synchronization", () => {
     fc.assert(
       fc.property(versions, fc.nat(), (heard, seed) => {
         // A node commits a version once: the same generation, time and node never carry two values.
-        const seen = new Map(heard.map((version) => [`${version.generation} ${version.time} ${version.node}`, version]));
+        const seen = new Map(
+          heard.map((version) => [`${version.generation} ${version.time} ${version.node}`, version]),
+        );
         const real = [...seen.values()];
         const ends = [1, 2].map((run) => {
           const { variable } = setUp({}, undefined, "n0");
@@ -355,7 +375,12 @@ test("whatever happens: the generation never falls, the lock ends, every pending
   const step = fc.oneof(
     fc.record({ do: fc.constant("change" as const), value: fc.integer({ min: -2, max: 12 }), force: fc.boolean() }),
     fc.record({ do: fc.constant("vote" as const), voter: fc.constantFrom("a", "b", "c", "d"), approve: fc.boolean() }),
-    fc.record({ do: fc.constant("bid" as const), bidder: fc.constantFrom("a", "b", "c"), value: fc.nat(10), amount: fc.nat(60) }),
+    fc.record({
+      do: fc.constant("bid" as const),
+      bidder: fc.constantFrom("a", "b", "c"),
+      value: fc.nat(10),
+      amount: fc.nat(60),
+    }),
     fc.record({ do: fc.constant("sync" as const), value: fc.nat(10), generation: fc.nat(20) }),
     fc.record({ do: fc.constant("feedback" as const), performance: fc.integer({ min: 1, max: 100 }) }),
     fc.record({ do: fc.constant("wait" as const), for: fc.constantFrom(10, 5000) }),
@@ -376,7 +401,8 @@ test("whatever happens: the generation never falls, the lock ends, every pending
             if (change.state === "pending") pending.push(change.settled);
           } else if (one.do === "vote") variable.vote(one.voter, one.approve);
           else if (one.do === "bid") variable.bid(one.bidder, one.value, one.amount);
-          else if (one.do === "sync") variable.sync({ value: one.value, generation: one.generation, time: 1, node: "n2" });
+          else if (one.do === "sync")
+            variable.sync({ value: one.value, generation: one.generation, time: 1, node: "n2" });
           else if (one.do === "feedback") variable.feedback({ performance: one.performance });
           else await clock.advance(ms(one.for));
         } catch (error) {
