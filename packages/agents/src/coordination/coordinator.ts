@@ -135,7 +135,7 @@ export class Coordinator {
 
   /** Ends all open proposals undecided. */
   close(): void {
-    for (const collector of [...this.#open.values()]) collector.cancel();
+    for (const collector of this.#open.values()) collector.cancel();
   }
 
   #askAll<Proposal>(members: number, ask: Ask<Proposal>, ballot: Ballot<Proposal>, collector: VoteCollector): void {

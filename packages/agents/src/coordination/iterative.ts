@@ -131,14 +131,13 @@ function gather<Value>(
   return new Promise((resolve, reject) => {
     const answered = new Set<number>();
     let open = true;
-    let timer: Timer | undefined;
     const end = (): void => {
       if (!open) return;
       open = false;
-      timer?.cancel();
+      timer.cancel();
       resolve([...answered]);
     };
-    timer = timers.after(roundDeadline, end);
+    const timer: Timer = timers.after(roundDeadline, end);
     try {
       for (let member = 0; member < members; member++) {
         ask(member, round, (position) => {
@@ -151,7 +150,7 @@ function gather<Value>(
     } catch (error) {
       open = false;
       timer.cancel();
-      reject(error as Error);
+      reject(error);
     }
   });
 }

@@ -142,19 +142,18 @@ export function allocateResources(capacity: number, options: GatherOptions): Pro
   return new Promise((resolve, reject) => {
     const answers: (ResourceRequest | undefined)[] = agents.map(() => undefined);
     const waiting = new Set(agents.keys());
-    let timer: Timer | undefined;
     const end = (): void => {
-      timer?.cancel();
+      timer.cancel();
       const silent = [...waiting].map((i) => agents[i]!);
       waiting.clear();
       const requests = answers.filter((request) => request !== undefined);
       try {
         resolve({ ...computeOptimalAllocation(capacity, requests), requests, silent });
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     };
-    timer = timers.after(deadline, end);
+    const timer: Timer = timers.after(deadline, end);
     try {
       for (const [i, agent] of agents.entries()) {
         ask(agent, (request) => {
@@ -166,7 +165,7 @@ export function allocateResources(capacity: number, options: GatherOptions): Pro
     } catch (error) {
       timer.cancel();
       waiting.clear();
-      reject(error as Error);
+      reject(error);
     }
     if (agents.length === 0) end();
   });

@@ -16,10 +16,10 @@ export interface Reservation {
   /**
    * Spends up to the amount and releases the rest.
    *
-   * @throws MettleError `BUDGET_RESERVATION_SETTLED`, `BUDGET_EXCEEDED` for more than was reserved
+   * @throws MettleError `ACCOUNT_RESERVATION_SETTLED`, `ACCOUNT_OVERDRAWN` for more than was reserved
    */
   commit(spent?: number): void;
-  /** @throws MettleError `BUDGET_RESERVATION_SETTLED` */
+  /** @throws MettleError `ACCOUNT_RESERVATION_SETTLED` */
   release(): void;
 }
 
@@ -46,24 +46,24 @@ export class Budgets {
     this.#accounts.delete(account);
   }
 
-  /** @throws MettleError `BUDGET_ACCOUNT_UNKNOWN` */
+  /** @throws MettleError `ACCOUNT_UNKNOWN` */
   of(account: string): AccountState {
     const { limit, spent, reserved } = this.#find(account);
     return { limit, spent, reserved, available: Math.max(0, limit - spent - reserved) };
   }
 
-  /** @throws MettleError `BUDGET_ACCOUNT_UNKNOWN`, `BUDGET_EXCEEDED`, `OPTIONS_INVALID` */
+  /** @throws MettleError `ACCOUNT_UNKNOWN`, `ACCOUNT_OVERDRAWN`, `OPTIONS_INVALID` */
   spend(account: string, amount: number): void {
     this.reserve(account, amount).commit();
   }
 
-  /** @throws MettleError `BUDGET_ACCOUNT_UNKNOWN`, `BUDGET_EXCEEDED`, `OPTIONS_INVALID` */
+  /** @throws MettleError `ACCOUNT_UNKNOWN`, `ACCOUNT_OVERDRAWN`, `OPTIONS_INVALID` */
   reserve(account: string, amount: number): Reservation {
     refuseProblems("Budget", within("amount", amount, 0, Number.MAX_VALUE));
     const found = this.#find(account);
     const { available } = this.of(account);
     if (amount > available) {
-      throw economyErrors.create("BUDGET_EXCEEDED", `${account} has ${available} left, ${amount} was asked for.`, {
+      throw economyErrors.create("ACCOUNT_OVERDRAWN", `${account} has ${available} left, ${amount} was asked for.`, {
         details: { account, available, amount },
       });
     }
@@ -79,7 +79,7 @@ export class Budgets {
   #find(account: string): Account {
     const found = this.#accounts.get(account);
     if (found === undefined) {
-      throw economyErrors.create("BUDGET_ACCOUNT_UNKNOWN", `There is no account ${account}.`, { details: { account } });
+      throw economyErrors.create("ACCOUNT_UNKNOWN", `There is no account ${account}.`, { details: { account } });
     }
     return found;
   }
@@ -100,7 +100,7 @@ class OpenReservation implements Reservation {
   commit(spent = this.amount): void {
     refuseProblems("Budget", within("spent", spent, 0, Number.MAX_VALUE));
     if (spent > this.amount) {
-      throw economyErrors.create("BUDGET_EXCEEDED", `${spent} is more than the ${this.amount} that were reserved.`, {
+      throw economyErrors.create("ACCOUNT_OVERDRAWN", `${spent} is more than the ${this.amount} that were reserved.`, {
         details: { account: this.account, amount: this.amount, spent },
       });
     }
@@ -110,9 +110,13 @@ class OpenReservation implements Reservation {
 
   release(): void {
     if (this.#settled) {
-      throw economyErrors.create("BUDGET_RESERVATION_SETTLED", `A reservation of ${this.account} was settled before.`, {
-        details: { account: this.account, amount: this.amount },
-      });
+      throw economyErrors.create(
+        "ACCOUNT_RESERVATION_SETTLED",
+        `A reservation of ${this.account} was settled before.`,
+        {
+          details: { account: this.account, amount: this.amount },
+        },
+      );
     }
     this.#settled = true;
     this.#of.reserved -= this.amount;

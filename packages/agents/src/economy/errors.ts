@@ -3,9 +3,9 @@ import { defineErrors, type ErrorCatalogue, exitCodes } from "@mettle/core";
 export type EconomyErrorCode =
   | "AUCTION_BID_INVALID"
   | "AUCTION_CLOSED"
-  | "BUDGET_EXCEEDED"
-  | "BUDGET_ACCOUNT_UNKNOWN"
-  | "BUDGET_RESERVATION_SETTLED";
+  | "ACCOUNT_OVERDRAWN"
+  | "ACCOUNT_UNKNOWN"
+  | "ACCOUNT_RESERVATION_SETTLED";
 
 export const economyErrors: ErrorCatalogue<EconomyErrorCode> = defineErrors({
   AUCTION_BID_INVALID: {
@@ -13,11 +13,11 @@ export const economyErrors: ErrorCatalogue<EconomyErrorCode> = defineErrors({
     exitCode: exitCodes.usage,
   },
   AUCTION_CLOSED: { next: "Bid in an auction that is still open.", exitCode: exitCodes.usage },
-  BUDGET_EXCEEDED: {
+  ACCOUNT_OVERDRAWN: {
     next: "Spend less, wait for reservations to be released, or raise the account's limit.",
     exitCode: exitCodes.usage,
     retryable: true,
   },
-  BUDGET_ACCOUNT_UNKNOWN: { next: "Open the account before it is used.", exitCode: exitCodes.usage },
-  BUDGET_RESERVATION_SETTLED: { next: "Commit or release a reservation once.", exitCode: exitCodes.usage },
+  ACCOUNT_UNKNOWN: { next: "Open the account before it is used.", exitCode: exitCodes.usage },
+  ACCOUNT_RESERVATION_SETTLED: { next: "Commit or release a reservation once.", exitCode: exitCodes.usage },
 });

@@ -98,7 +98,7 @@ export class TaskPool<Input, Output> implements AsyncDisposable {
       const seat = this.#choose();
       const id = this.#nextId++;
       try {
-        seat.worker.postMessage({ id, input });
+        seat.worker.postMessage({ id, input }, []);
       } catch (cause) {
         throw poolErrors.create("TASK_NOT_CLONEABLE", `The input cannot be sent to a worker: ${messageOf(cause)}`, {
           cause,
@@ -121,7 +121,7 @@ export class TaskPool<Input, Output> implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await Promise.all(this.#seats.splice(0).map((seat) => seat?.worker.terminate()));
+    await Promise.all(this.#seats.splice(0).flatMap((seat) => seat?.worker.terminate() ?? []));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

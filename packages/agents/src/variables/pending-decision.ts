@@ -86,7 +86,7 @@ export class PendingAuction<Value> {
   /**
    * One bid for each; a bid of 0 says that the bidder does not care.
    *
-   * @throws MettleError `BUDGET_EXCEEDED`, `BUDGET_ACCOUNT_UNKNOWN`, `VARIABLE_NOT_PENDING` for a second bid or a stranger
+   * @throws MettleError `ACCOUNT_OVERDRAWN`, `ACCOUNT_UNKNOWN`, `VARIABLE_NOT_PENDING` for a second bid or a stranger
    */
   bid(bidder: string, value: Value, amount: number): void {
     if (!this.#bidders.has(bidder) || this.#bids.has(bidder)) {

@@ -4,7 +4,6 @@ import { refuseProblems, wholeAtLeast } from "../coordination/check-options.ts";
 import type { Timer, Timers } from "../coordination/timers.ts";
 import { variableErrors } from "./errors.ts";
 import type { ChangeOutcome } from "./signals.ts";
-import type { Variable } from "./variable.ts";
 
 /** Values by the names of their variables. */
 export type Assignment = Readonly<Record<string, unknown>>;
@@ -74,10 +73,14 @@ export interface VariableCoordinatorOptions {
 }
 
 /** A variable of any type: the names and the checks are all that the coordinator needs of it. */
-export type AnyVariable = Pick<Variable<never>, "name" | "value" | "validate" | "blocked"> & {
-  // A method, so that a variable of any value fits.
+export interface AnyVariable {
+  readonly name: string;
+  readonly value: unknown;
+  readonly blocked: "locked" | "partitioned" | undefined;
+  validate(value: unknown): unknown;
+  // `never`, so that a variable of any value fits; what is passed has come out of `validate`.
   change(value: never, requester: string, force?: boolean): ChangeOutcome<unknown>;
-};
+}
 
 /** Keeps variables consistent with one another: dependencies, constraints, batches, and a search over all of them. */
 export class VariableCoordinator {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { ReputationBook } from "../economy/reputation.ts";
 import { variableErrors } from "./errors.ts";
 import { History, type HistoryEntry } from "./history.ts";
@@ -130,7 +131,7 @@ export class Variable<Value> {
   validate(value: unknown): Value {
     const accepted = this.#options.kind.accept(value);
     if (accepted === undefined) {
-      const shown = typeof value === "object" ? JSON.stringify(value) : String(value);
+      const shown = inspect(value, { depth: 2, breakLength: Infinity });
       throw variableErrors.create("VARIABLE_VALUE_INVALID", `${this.name} cannot be ${shown}.`, {
         details: { variable: this.name, value: shown },
       });
@@ -218,7 +219,7 @@ export class Variable<Value> {
     decision.vote(voter, approve, confidence);
   }
 
-  /** @throws MettleError `VARIABLE_NOT_PENDING`, `VARIABLE_VALUE_INVALID`, `BUDGET_EXCEEDED`, `BUDGET_ACCOUNT_UNKNOWN` */
+  /** @throws MettleError `VARIABLE_NOT_PENDING`, `VARIABLE_VALUE_INVALID`, `ACCOUNT_OVERDRAWN`, `ACCOUNT_UNKNOWN` */
   bid(bidder: string, value: Value, amount: number): undefined {
     const decision = this.#pending?.decision;
     if (!(decision instanceof PendingAuction)) throw this.#notPending("auction");

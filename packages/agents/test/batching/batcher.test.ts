@@ -105,8 +105,7 @@ describe("Batcher (S1-019)", () => {
     expect(batches.map(([, items]) => items.length)).toEqual([
       1,
       50, // of 129
-      10, // of 79, and so on
-      ...[10, 10, 10, 10, 10, 10],
+      ...Array.from({ length: 7 }, () => 10), // of 79, 69, … 19
       ...Array.from({ length: 9 }, () => 1),
     ]);
   });

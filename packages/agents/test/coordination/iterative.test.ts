@@ -36,7 +36,7 @@ describe("iterativeConsensus", () => {
     const opinions = [0, 4, 8, 12, 16];
     const { outcome } = consensus(opinions, (member, { leading }) => {
       opinions[member] = leading === undefined ? opinions[member]! : (opinions[member]! + leading) / 2;
-      return { value: opinions[member]! };
+      return { value: opinions[member] };
     });
     // The farthest is 8 away; 8 → 4 → 2 → 1 → 0.5 takes four steps after the first round.
     expect(await outcome).toEqual({ state: "converged", leading: 8, agreement: 1, quality: undefined, rounds: 5 });

@@ -70,7 +70,9 @@ describe("Budgets", () => {
           const chosen = open[which % Math.max(1, open.length)];
           if (kind === "reserve" || kind === "spend") {
             if (!fits)
-              expect(() => budgets.reserve("a", amount)).toThrow(expect.objectContaining({ code: "BUDGET_EXCEEDED" }));
+              expect(() => budgets.reserve("a", amount)).toThrow(
+                expect.objectContaining({ code: "ACCOUNT_OVERDRAWN" }),
+              );
             else if (kind === "reserve") open.push(budgets.reserve("a", amount));
             else {
               budgets.spend("a", amount);
@@ -83,8 +85,8 @@ describe("Budgets", () => {
               chosen.commit(paid);
               spent += paid;
             } else chosen.release();
-            expect(() => chosen.release()).toThrow(expect.objectContaining({ code: "BUDGET_RESERVATION_SETTLED" }));
-            expect(() => chosen.commit(0)).toThrow(expect.objectContaining({ code: "BUDGET_RESERVATION_SETTLED" }));
+            expect(() => chosen.release()).toThrow(expect.objectContaining({ code: "ACCOUNT_RESERVATION_SETTLED" }));
+            expect(() => chosen.commit(0)).toThrow(expect.objectContaining({ code: "ACCOUNT_RESERVATION_SETTLED" }));
           }
           const reserved = held();
           expect(budgets.of("a")).toEqual({ limit: 100, spent, reserved, available: 100 - spent - reserved });
@@ -102,17 +104,17 @@ describe("Budgets", () => {
     expect(budgets.of("a").available).toBe(0);
     budgets.renew("a");
     expect(budgets.of("a")).toEqual({ limit: 50, spent: 0, reserved: 10, available: 40 });
-    expect(() => held.commit(11)).toThrow(expect.objectContaining({ code: "BUDGET_EXCEEDED" }));
+    expect(() => held.commit(11)).toThrow(expect.objectContaining({ code: "ACCOUNT_OVERDRAWN" }));
     held.commit(4);
     expect(budgets.of("a").available).toBe(46);
   });
 
   test("an account nobody opened, or that was closed, has no money", () => {
     const budgets = new Budgets();
-    expect(() => budgets.spend("a", 1)).toThrow(expect.objectContaining({ code: "BUDGET_ACCOUNT_UNKNOWN" }));
+    expect(() => budgets.spend("a", 1)).toThrow(expect.objectContaining({ code: "ACCOUNT_UNKNOWN" }));
     budgets.open("a", 1);
     budgets.close("a");
-    expect(() => budgets.of("a")).toThrow(expect.objectContaining({ code: "BUDGET_ACCOUNT_UNKNOWN" }));
+    expect(() => budgets.of("a")).toThrow(expect.objectContaining({ code: "ACCOUNT_UNKNOWN" }));
   });
 });
 

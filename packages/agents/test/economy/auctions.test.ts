@@ -249,7 +249,7 @@ describe("combinatorial auctions", () => {
           const { winners, payments } = vcgAuction([...others, ...reports]);
           const won = winners.find(({ bidder }) => bidder === "me");
           if (won === undefined) return 0;
-          return mine[reports.indexOf(won)]!.amount - payments.get("me")!;
+          return mine[(reports as BundleBid[]).indexOf(won)]!.amount - payments.get("me")!;
         };
         expect(gain(({ amount }) => amount)).toBeGreaterThanOrEqual(gain(({ lie }) => lie));
       }),

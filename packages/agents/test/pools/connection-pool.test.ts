@@ -46,12 +46,12 @@ describe("ConnectionPool (S3-036, S3-041)", () => {
       });
     }
     expect(pool.statistics.waiting).toBe(2);
-    leases[1]!.release();
+    leases[1].release();
     await settle();
     expect(order).toEqual(["first"]);
-    expect(served[0]!.connection).toBe(leases[1]!.connection);
-    leases[0]!.release();
-    leases[2]!.release();
+    expect(served[0]!.connection).toBe(leases[1].connection);
+    leases[0].release();
+    leases[2].release();
     await settle();
     expect(order).toEqual(["first", "second"]);
     expect(made).toHaveLength(3);

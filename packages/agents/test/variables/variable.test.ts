@@ -270,7 +270,7 @@ describe("global scope", () => {
   test("a bid over the budget, a second one, and a stranger's are refused; force gives the money back", async () => {
     const { budgets, variable } = auction();
     const change = variable.change(7, "me");
-    expect(() => variable.bid("a", 3, 101)).toThrow(expect.objectContaining({ code: "BUDGET_EXCEEDED" }));
+    expect(() => variable.bid("a", 3, 101)).toThrow(expect.objectContaining({ code: "ACCOUNT_OVERDRAWN" }));
     variable.bid("a", 3, 100);
     expect(() => variable.bid("a", 4, 0)).toThrow(expect.objectContaining({ code: "VARIABLE_NOT_PENDING" }));
     expect(() => variable.bid("z", 4, 0)).toThrow(expect.objectContaining({ code: "VARIABLE_NOT_PENDING" }));
@@ -406,7 +406,7 @@ test("whatever happens: the generation never falls, the lock ends, every pending
           else if (one.do === "feedback") variable.feedback({ performance: one.performance });
           else await clock.advance(ms(one.for));
         } catch (error) {
-          expect((error as { code: string }).code).toMatch(/^(VARIABLE|BUDGET)_/);
+          expect((error as { code: string }).code).toMatch(/^(VARIABLE|ACCOUNT)_/);
         }
         expect(variable.generation).toBeGreaterThanOrEqual(generation);
         generation = variable.generation;
