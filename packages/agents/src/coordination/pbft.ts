@@ -38,12 +38,15 @@ export interface PbftOptions<Value> {
 /** Views ahead whose votes are kept; a member further behind learns the result from the others. */
 const VIEWS_AHEAD = 4;
 const MOST_DOUBLINGS = 6;
+/** How often a member repeats itself within its patience, the end not counted. */
+const RESENDS = 4;
 
 /**
  * One member's part in one decision by Practical Byzantine Fault Tolerance (Castro and Liskov, OSDI 1999), for groups where
  * members may lie. With at most ⌊(n − 1)/3⌋ faulty members no two honest ones decide differently, whatever the network
  * does; they decide once messages arrive within the timeout. Departures from the paper: one decision and no log; the primary
- * sends a prepare like everyone, so a quorum of prepares is a certificate; who has decided answers a view change with proof.
+ * sends a prepare like everyone, so a quorum of prepares is a certificate; who has decided answers a view change with proof; what
+ * was said in a view is repeated while it lasts, so that a lost message costs no view.
  */
 export class PbftMember<Value> {
   readonly #options: PbftOptions<Value>;
@@ -68,6 +71,9 @@ export class PbftMember<Value> {
   readonly #wishes = new Map<number, ViewChange<Value>>();
   #newViewSent = 0;
   #timer: Timer | undefined;
+  #resend: Timer | undefined;
+  /** What this member has said in the present view, to be said again: a quorum may be lacking one lost message. */
+  #said: PbftMessage<Value>[] = [];
   #stopped = false;
 
   /** @throws MettleError `OPTIONS_INVALID`, `COORDINATION_GROUP_TOO_SMALL` under four members */
@@ -112,7 +118,7 @@ export class PbftMember<Value> {
   /** Takes no further part; its timer ends. */
   stop(): void {
     this.#stopped = true;
-    this.#timer?.cancel();
+    this.#stopTimers();
   }
 
   /** Hot: members² messages each of two rounds. */
@@ -224,7 +230,8 @@ export class PbftMember<Value> {
 
   #decide(proof: Certificate<Value>): void {
     this.#proof = proof;
-    this.#timer?.cancel();
+    this.#stopTimers();
+    this.#said = [];
     this.#endorsements.clear();
     this.#endorsed.clear();
     this.#options.decided(proof.value, proof.view);
@@ -242,7 +249,8 @@ export class PbftMember<Value> {
     const seal = signer.sign(this.#statements.viewChange(view, prepared));
     const change: ViewChange<Value> = { member, view, prepared, seal };
     this.#wishes.set(member, change);
-    this.#timer?.cancel();
+    this.#said = [];
+    this.#stopTimers();
     this.#timer = this.#startTimer();
     this.#broadcast({ kind: "viewChange", change });
     this.#beginView(view);
@@ -274,8 +282,7 @@ export class PbftMember<Value> {
     const wanted = last === undefined ? this.#wanted : { value: last.value };
     if (wanted === undefined) return; // nobody has told this member what to decide; the next view's primary may know
     this.#newViewSent = view;
-    this.#broadcast({ kind: "newView", view, value: wanted.value, changes });
-    this.#enter(view, wanted.value);
+    this.#enter(view, wanted.value, { kind: "newView", view, value: wanted.value, changes });
   }
 
   #onNewView(from: number, view: number, value: Value, changes: readonly ViewChange<Value>[]): void {
@@ -289,13 +296,16 @@ export class PbftMember<Value> {
     this.#enter(view, value);
   }
 
-  #enter(view: number, value: Value): void {
+  /** @param announcement - of the new primary, said before anything else in the view */
+  #enter(view: number, value: Value, announcement?: PbftMessage<Value>): void {
     this.#view = view;
     this.#leaving = false;
     this.#committed = false;
     this.#forgetBefore(view);
-    this.#timer?.cancel();
+    this.#said = [];
+    this.#stopTimers();
     this.#timer = this.#startTimer();
+    if (announcement !== undefined) this.#broadcast(announcement);
     const digest = this.#digestOf(value);
     this.#proposal = { value, digest };
     this.#endorse("prepare", digest);
@@ -309,13 +319,31 @@ export class PbftMember<Value> {
   }
 
   #startTimer(): Timer {
-    const patience = ms(this.#viewTimeout * 2 ** Math.min(this.#view, MOST_DOUBLINGS));
-    return this.#options.timers.after(patience, () => {
+    const patience = this.#viewTimeout * 2 ** Math.min(this.#view, MOST_DOUBLINGS);
+    this.#sayAgainAfter(ms(patience / RESENDS));
+    return this.#options.timers.after(ms(patience), () => {
       if (!this.#stopped && this.#proof === undefined) this.#leaveFor(this.#view + 1);
     });
   }
 
+  #sayAgainAfter(delay: Milliseconds): void {
+    this.#resend = this.#options.timers.after(delay, () => {
+      for (const message of this.#said) this.#send(message);
+      this.#sayAgainAfter(delay);
+    });
+  }
+
+  #stopTimers(): void {
+    this.#timer?.cancel();
+    this.#resend?.cancel();
+  }
+
   #broadcast(message: PbftMessage<Value>): void {
+    this.#said.push(message);
+    this.#send(message);
+  }
+
+  #send(message: PbftMessage<Value>): void {
     const { member, members, network } = this.#options;
     for (let to = 0; to < members; to++) if (to !== member) network.send(member, to, message);
   }

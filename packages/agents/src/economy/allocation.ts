@@ -73,7 +73,7 @@ function byDensity(capacity: number, requests: readonly ResourceRequest[], whole
     const units = Math.min(left, request.amount);
     granted[i] = units;
     left -= units;
-    value += (request.value * units) / request.amount;
+    value += units === request.amount ? request.value : (request.value * units) / request.amount; // exactly all of it
   }
   return { granted, value };
 }
