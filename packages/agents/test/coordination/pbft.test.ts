@@ -18,10 +18,21 @@ import {
 
 type Message = PbftMessage<string>;
 
-function group(members: number, seed: number, links: LinkOptions = {}, accept?: (value: string) => boolean) {
+interface Further {
+  readonly accept?: (value: string) => boolean;
+  /** Whether the message is lost, on top of what the links lose. */
+  readonly lost?: (from: number, to: number, message: Message) => boolean;
+}
+
+function group(members: number, seed: number, links: LinkOptions = {}, { accept, lost = () => false }: Further = {}) {
   const time = new SimulatedTime();
   const random = new Random(seed);
   const network = new SimulatedNetwork<Message>(time, random, links);
+  const filtered = {
+    send: (from: number, to: number, message: Message): void => {
+      if (!lost(from, to, message)) network.send(from, to, message);
+    },
+  };
   const notary = processNotary();
   const decisions: (string | undefined)[] = Array.from({ length: members });
   const replicas = decisions.map((_, member) => {
@@ -29,7 +40,7 @@ function group(members: number, seed: number, links: LinkOptions = {}, accept?: 
       member,
       members,
       instance: "test",
-      network,
+      network: filtered,
       timers: time,
       signer: notary.signer(member),
       verifier: notary.verifier,
@@ -161,12 +172,32 @@ describe("PBFT with faults", () => {
   });
 
   test("a value nobody accepts is never decided", () => {
-    const { time, replicas, decisions } = group(4, 1, {}, (value) => value !== "poison");
+    const { time, replicas, decisions } = group(4, 1, {}, { accept: (value) => value !== "poison" });
     replicas[0]!.propose("poison");
     time.run({ until: ms(2000) });
     expect(decidedValues(decisions)).toEqual([]);
     for (const replica of replicas) replica.stop();
   });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    "what one member decided before it died, the others decide as well (seed %i)",
+    (seed) => {
+      const lost = (_from: number, to: number, message: Message): boolean =>
+        message.kind === "commit" && message.view === 0 && to !== 0;
+      const { time, network, replicas, decisions } = group(7, seed, {}, { lost });
+      let open = true;
+      replicas[0]!.propose("blue");
+      time.run({ enough: () => decisions[0] !== undefined });
+      expect(decisions).toEqual(["blue", ...Array.from({ length: 6 }, () => undefined)]);
+      network.crash(0);
+      open = false;
+      // The next primaries would rather have something else.
+      for (const replica of replicas.slice(1)) replica.propose("red");
+      time.run({ until: ms(60_000), enough: () => decisions.every((value) => value !== undefined) });
+      expect(decidedValues(decisions)).toEqual(["blue"]);
+      expect(decisions).not.toContain(undefined);
+    },
+  );
 
   test("who was cut off learns the decision afterwards", () => {
     const { time, network, replicas, decisions } = group(4, 1);
