@@ -4,7 +4,7 @@ import type { AgentStatus, AskOptions, Message, StopOptions } from "./message.ts
  * What the types of a reference know of an agent's actions: by name, its input and its reply. A type parameter of this
  * kind has no such constraint, as an index signature would let every name through.
  */
-export type Protocol = Readonly<Record<string, { readonly input: unknown; readonly reply: unknown }>>;
+export type AgentProtocol = Readonly<Record<string, { readonly input: unknown; readonly reply: unknown }>>;
 
 type MessageTo<Name, Types> = Types extends { readonly input: infer Input }
   ? [Input] extends [void]

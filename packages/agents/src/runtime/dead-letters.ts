@@ -2,7 +2,7 @@ import type { Message } from "../agent/message.ts";
 import type { DeadLetterReason } from "./events.ts";
 import { Ring } from "./ring.ts";
 
-export interface DeadLetter {
+export interface AgentDeadLetter {
   /** Address of the agent that it was for. */
   readonly to: string;
   readonly message: Message;
@@ -14,8 +14,8 @@ export interface DeadLetter {
 }
 
 /** Messages that nobody handled: all of them counted by reason, the newest kept. Memory is bounded by the capacity. */
-export class DeadLetters {
-  readonly #kept = new Ring<DeadLetter>();
+export class AgentDeadLetters {
+  readonly #kept = new Ring<AgentDeadLetter>();
   readonly #counts = new Map<DeadLetterReason, number>();
   readonly #capacity: number;
   #total = 0;
@@ -24,7 +24,7 @@ export class DeadLetters {
     this.#capacity = capacity;
   }
 
-  add(letter: DeadLetter): void {
+  add(letter: AgentDeadLetter): void {
     this.#total++;
     this.#counts.set(letter.reason, (this.#counts.get(letter.reason) ?? 0) + 1);
     if (this.#capacity === 0) return;
@@ -47,8 +47,8 @@ export class DeadLetters {
   }
 
   /** Takes out what is kept, oldest first, for example to send it again. */
-  drain(): DeadLetter[] {
-    const letters: DeadLetter[] = [];
+  drain(): AgentDeadLetter[] {
+    const letters: AgentDeadLetter[] = [];
     for (let letter = this.#kept.shift(); letter !== undefined; letter = this.#kept.shift()) letters.push(letter);
     return letters;
   }

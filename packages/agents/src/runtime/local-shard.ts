@@ -12,7 +12,7 @@ import { CallbackTimer, TimerWheel } from "../timers/timer-wheel.ts";
 import { AgentCell } from "./agent-cell.ts";
 import { carryOut, type Effects, endEffects } from "./carry-out.ts";
 import { type CellBase, type CellHost, IDLE, type MailboxItem, STOPPED } from "./cell-base.ts";
-import { DeadLetters } from "./dead-letters.ts";
+import { AgentDeadLetters } from "./dead-letters.ts";
 import type { Down, DownListener } from "./down.ts";
 import { agentErrors } from "./errors.ts";
 import type { DeadLetterReason, Observers } from "./events.ts";
@@ -49,7 +49,7 @@ export class LocalShard implements CellHost, Effects {
   readonly fastPath: boolean;
   readonly direct: boolean;
   readonly addressPrefix: string;
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: AgentDeadLetters;
   readonly signals: SignalPort | undefined;
   readonly root: RootSupervisor;
   readonly prepare: (message: Message) => Message;
@@ -77,7 +77,7 @@ export class LocalShard implements CellHost, Effects {
     this.direct = options.switches.zeroCopy && options.switches.monomorphic;
     this.fastPath = options.switches.fastPath && this.direct;
     this.addressPrefix = `${number}/`;
-    this.deadLetters = new DeadLetters(options.deadLetters);
+    this.deadLetters = new AgentDeadLetters(options.deadLetters);
     this.signals = options.signals;
     this.root = new RootSupervisor(`${number}/root`, this, options.restarts);
     this.#batch = options.switches.batching ? options.batch : 1;

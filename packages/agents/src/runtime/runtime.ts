@@ -7,9 +7,9 @@ import { RemoteRef } from "../shards/remote-ref.ts";
 import { ShardPool } from "../shards/shard-pool.ts";
 import { problemsOfLimits, type RestartLimits, restartDefaults } from "../supervision/restart-window.ts";
 import type { Parent } from "../supervision/supervised.ts";
-import { type Strategy, Supervisor } from "../supervision/supervisor.ts";
+import { type SupervisionStrategy, Supervisor } from "../supervision/supervisor.ts";
 import { AgentCell } from "./agent-cell.ts";
-import type { DeadLetters } from "./dead-letters.ts";
+import type { AgentDeadLetters } from "./dead-letters.ts";
 import type { DownListener } from "./down.ts";
 import { agentErrors } from "./errors.ts";
 import { Observers, type RuntimeEvent } from "./events.ts";
@@ -19,7 +19,7 @@ import { resolveOptions, type RuntimeOptions } from "./options.ts";
 export interface SupervisorOptions extends Partial<RestartLimits> {
   readonly name?: string;
   /** @defaultValue "one-for-one" */
-  readonly strategy?: Strategy;
+  readonly strategy?: SupervisionStrategy;
   /** When the supervisor itself has failed: whether its parent starts it again. @defaultValue "transient" */
   readonly restart?: RestartKind;
 }
@@ -80,7 +80,7 @@ export interface Runtime extends AsyncDisposable {
   link(one: AnyRef, other: AnyRef): () => void;
   /** Calls `listener` on everything that happens to agents and threads. @returns the end of it */
   observe(listener: (event: RuntimeEvent) => void): () => void;
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: AgentDeadLetters;
   stats(): RuntimeStats;
   /** Ends all agents and threads. May be called twice. `await using` calls it. */
   close(options?: CloseOptions): Promise<void>;
@@ -110,7 +110,7 @@ class LocalRuntime implements Runtime {
     this.#pool = new ShardPool(this.#shard);
   }
 
-  get deadLetters(): DeadLetters {
+  get deadLetters(): AgentDeadLetters {
     return this.#shard.deadLetters;
   }
 

@@ -9,7 +9,7 @@ import type { Parent, Supervised } from "./supervised.ts";
 /**
  * Which children a failure takes along: only itself, all of them, or itself and those started after it.
  */
-export type Strategy = "one-for-one" | "one-for-all" | "rest-for-one";
+export type SupervisionStrategy = "one-for-one" | "one-for-all" | "rest-for-one";
 
 export interface SupervisorContext {
   readonly clock: Clock;
@@ -18,7 +18,7 @@ export interface SupervisorContext {
 }
 
 /** The children that a failure of the one at `failed` takes along, as a range of their order. */
-export function affectedBy(strategy: Strategy, failed: number, count: number): readonly [from: number, to: number] {
+export function affectedBy(strategy: SupervisionStrategy, failed: number, count: number): readonly [from: number, to: number] {
   if (strategy === "one-for-one") return [failed, failed + 1];
   return strategy === "one-for-all" ? [0, count] : [failed, count];
 }
@@ -36,7 +36,7 @@ type State = "running" | "suspended" | "ended";
 export class Supervisor implements Supervised, Parent {
   readonly address: string;
   readonly restartKind: RestartKind;
-  readonly #strategy: Strategy;
+  readonly #strategy: SupervisionStrategy;
   readonly #limits: RestartLimits;
   readonly #parent: Parent;
   readonly #context: SupervisorContext;
@@ -50,7 +50,7 @@ export class Supervisor implements Supervised, Parent {
     address: string,
     parent: Parent,
     context: SupervisorContext,
-    options: { readonly strategy: Strategy; readonly limits: RestartLimits; readonly restart: RestartKind },
+    options: { readonly strategy: SupervisionStrategy; readonly limits: RestartLimits; readonly restart: RestartKind },
   ) {
     this.address = address;
     this.restartKind = options.restart;

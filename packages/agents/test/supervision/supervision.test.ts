@@ -1,6 +1,6 @@
 import { ms } from "@mettle/core";
 import { describe, expect, test } from "vitest";
-import { type AgentRef, defineAction, defineAgent, type Down, type RefOf, type Strategy } from "../../src/index.ts";
+import { type AgentRef, defineAction, defineAgent, type Down, type RefOf, type SupervisionStrategy } from "../../src/index.ts";
 import { counter, Gates, runtimeForTest, settled } from "../support.ts";
 
 const failing = (agent: RefOf<typeof counter>, text = "broken"): Promise<unknown> =>
@@ -163,7 +163,7 @@ describe("a failing agent", () => {
 });
 
 describe("strategies", () => {
-  const cases: readonly (readonly [Strategy, readonly number[]])[] = [
+  const cases: readonly (readonly [SupervisionStrategy, readonly number[]])[] = [
     ["one-for-one", [1]],
     ["one-for-all", [0, 1, 2]],
     ["rest-for-one", [1, 2]],

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Observers } from "../../src/runtime/events.ts";
 import { restartDefaults } from "../../src/supervision/restart-window.ts";
 import type { Parent, Supervised } from "../../src/supervision/supervised.ts";
-import { type Strategy, Supervisor } from "../../src/supervision/supervisor.ts";
+import { type SupervisionStrategy, Supervisor } from "../../src/supervision/supervisor.ts";
 import { TimerWheel } from "../../src/timers/timer-wheel.ts";
 
 type State = "up" | "down" | "ended";
@@ -42,9 +42,9 @@ class Model {
   failures: number[] = [];
   dueAt = Number.POSITIVE_INFINITY;
   escalated = 0;
-  readonly #strategy: Strategy;
+  readonly #strategy: SupervisionStrategy;
 
-  constructor(strategy: Strategy, children: number) {
+  constructor(strategy: SupervisionStrategy, children: number) {
     this.#strategy = strategy;
     this.states = Array.from({ length: children }, (): State => "up");
     this.restarts = Array.from({ length: children }, () => 0);
@@ -86,7 +86,7 @@ test("a supervisor does what a plain model of its documentation does, for any fa
     fc.record({ fail: fc.nat(3) }),
     fc.record({ wait: fc.constantFrom(1, 5, 9, 10, 11, 19, 20, 21, 100, 4999, 5000, 5001) }),
   );
-  const strategies = fc.constantFrom<Strategy>("one-for-one", "one-for-all", "rest-for-one");
+  const strategies = fc.constantFrom<SupervisionStrategy>("one-for-one", "one-for-all", "rest-for-one");
   await fc.assert(
     fc.asyncProperty(strategies, fc.array(step, { maxLength: 25 }), async (strategy, steps) => {
       const clock = new ManualClock();
