@@ -23,7 +23,7 @@ export type { Down, DownListener } from "./runtime/down.ts";
 export { type AgentErrorCode, agentErrors } from "./runtime/errors.ts";
 export type { DeadLetterReason, RuntimeEvent } from "./runtime/events.ts";
 export { type RuntimeOptions, runtimeDefaults, type ShardOptions } from "./runtime/options.ts";
-export type { SignalPort, TelemetryPort, Transport } from "./runtime/ports.ts";
+export type { Transport } from "./runtime/ports.ts";
 export {
   type CloseOptions,
   createRuntime,

@@ -110,6 +110,14 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     return ask.promise;
   }
 
+  /** Hot: takes a message from the bus; false when there is no room for it. */
+  offer(message: Message): boolean {
+    if (this.phase < STOPPING) return this.accept(this.host.direct ? message : this.host.prepare(message));
+    if (this.phase !== MOVED) return false;
+    this.extras!.moved!.send(message);
+    return true;
+  }
+
   /** Hot: takes an item into the mailbox; false when there is no room. */
   accept(item: MailboxItem): boolean {
     let { box } = this;

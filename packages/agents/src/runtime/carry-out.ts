@@ -12,7 +12,7 @@ import { cancel, schedule } from "./schedules.ts";
 
 /** What directives need of the thread. */
 export interface Effects {
-  readonly signals: SignalPort | undefined;
+  readonly signals: SignalPort;
   spawn(definition: AnyDefinition, options: SpawnOptions): AnyRef;
   resolve(to: string): AnyRef | undefined;
   unknownAddress(to: string, message: Message): void;
@@ -26,7 +26,7 @@ export function carryOut(cell: AgentCell, directives: readonly Directive[], effe
 function carryOutOne(cell: AgentCell, directive: Directive, effects: Effects): void {
   switch (directive.kind) {
     case "emit":
-      emit(cell, directive, effects.signals);
+      effects.signals.publish(directive.type, directive.data, cell.name ?? cell.address, directive.subject);
       return;
     case "send":
       send(directive.to, directive.message, effects);
@@ -59,19 +59,6 @@ function carryOutOne(cell: AgentCell, directive: Directive, effects: Effects): v
       directive satisfies never;
       throw agentErrors.create("AGENT_DEFINITION_INVALID", `${cell.label} returned a directive of no known kind.`);
   }
-}
-
-function emit(cell: AgentCell, signal: Extract<Directive, { kind: "emit" }>, signals: SignalPort | undefined): void {
-  if (signals === undefined) {
-    throw agentErrors.create(
-      "AGENT_OPTIONS_INVALID",
-      `${cell.label} emits "${signal.type}", but the runtime has no bus.`,
-      {
-        next: "Give the runtime a bus with its signals option.",
-      },
-    );
-  }
-  signals.publish(signal.type, signal.data, cell.name ?? cell.address, signal.subject);
 }
 
 function send(to: AnyRef | string, message: Message, effects: Effects): void {

@@ -27,6 +27,8 @@ const KEPT_CAPACITY = 256;
 
 /** What a shard needs of the runtime around it. */
 export interface ShardSurroundings {
+  /** The bus, once the shard has its timers. */
+  signals(wheel: TimerWheel): SignalPort;
   readonly observers: Observers;
   /** Agents of other threads, by address or name. */
   resolve(to: string): AnyRef | undefined;
@@ -50,7 +52,7 @@ export class LocalShard implements CellHost, Effects {
   readonly direct: boolean;
   readonly addressPrefix: string;
   readonly deadLetters: AgentDeadLetters;
-  readonly signals: SignalPort | undefined;
+  readonly signals: SignalPort;
   readonly root: RootSupervisor;
   readonly prepare: (message: Message) => Message;
   readonly #cells = new Map<number, AgentCell>();
@@ -78,7 +80,7 @@ export class LocalShard implements CellHost, Effects {
     this.fastPath = options.switches.fastPath && this.direct;
     this.addressPrefix = `${number}/`;
     this.deadLetters = new AgentDeadLetters(options.deadLetters);
-    this.signals = options.signals;
+    this.signals = surroundings.signals(this.wheel);
     this.root = new RootSupervisor(`${number}/root`, this, options.restarts);
     this.#batch = options.switches.batching ? options.batch : 1;
     this.#ceiling = new Ceiling(options.maxAgents, options.maxHeapShare);
@@ -166,6 +168,8 @@ export class LocalShard implements CellHost, Effects {
   }
 
   resolve(to: string): AnyRef | undefined {
+    if (!this.options.switches.localFirst)
+      return this.#surroundings.resolve(to) ?? this.#names.get(to) ?? this.#own(to);
     return this.#names.get(to) ?? this.#own(to) ?? this.#surroundings.resolve(to);
   }
 
@@ -285,7 +289,7 @@ export class LocalShard implements CellHost, Effects {
   }
 
   /** Ends every agent: with `drain`, after what it has accepted; at the latest after `withinMs`. */
-  async close(drain: boolean, withinMs: number): Promise<void> {
+  async close(drain: boolean, withinMs: number, beforeTimersEnd?: () => Promise<void>): Promise<void> {
     const living = [...this.#cells.values()];
     this.#closed = true;
     if (drain && living.length > 0) {
@@ -296,15 +300,14 @@ export class LocalShard implements CellHost, Effects {
       await Promise.all(living.map((cell) => cell.stop({ drain: true, reason: "runtime closed" })));
     }
     for (const cell of [...this.#cells.values()].toReversed()) cell.terminate("runtime closed");
+    await beforeTimersEnd?.();
     this.#scheduler.close();
     this.wheel.close();
   }
 
   #subscribe(cell: AgentCell): void {
-    const { signals } = this;
-    if (signals === undefined) return;
     for (const [pattern, action] of cell.definition.signals) {
-      cell.cold().onEnd.push(signals.subscribe(pattern, (signal) => cell.send({ type: action, data: signal })));
+      cell.cold().onEnd.push(this.signals.subscribe(pattern, (signal) => cell.offer({ type: action, data: signal })));
     }
   }
 
@@ -339,7 +342,7 @@ export class LocalShard implements CellHost, Effects {
 
   #tellReset(cell: CellBase, messagesLost: number): void {
     this.observers.tell({ kind: "agent-state-reset", agent: cell.address, messagesLost });
-    this.signals?.publish("agent.state.reset", { address: cell.address, messagesLost }, cell.address, cell.name);
+    this.signals.publish("agent.state.reset", { address: cell.address, messagesLost }, cell.address, cell.name);
   }
 
   /** Accounts every agent that has handled messages since the last time, and takes back large mailboxes of idle ones. */

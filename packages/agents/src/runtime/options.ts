@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from "@mettle/core";
 import { problemsOfLimits, type RestartLimits, restartDefaults } from "../supervision/restart-window.ts";
 import { type Switches, resolveSwitches } from "../switches/switches.ts";
+import type { BusOptions } from "../bus/bus.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { agentErrors } from "./errors.ts";
-import type { SignalPort, TelemetryPort } from "./ports.ts";
 
 export interface RuntimeOptions {
   /** @defaultValue the system's */
@@ -28,9 +29,10 @@ export interface RuntimeOptions {
   readonly deadLetters?: number;
   /** Limits on restarts of agents that no supervisor of your own watches. */
   readonly restarts?: Partial<RestartLimits>;
-  /** Where signals go and come from. */
-  readonly signals?: SignalPort;
-  readonly telemetry?: TelemetryPort;
+  /** Of the runtime's bus: its log, its limits. */
+  readonly bus?: Omit<BusOptions, "clock" | "wheel">;
+  /** @defaultValue one of the runtime's own, on its clock */
+  readonly telemetry?: Telemetry;
   /** Threads. @defaultValue none are started */
   readonly shards?: ShardOptions;
 }
@@ -46,12 +48,9 @@ export interface ShardOptions {
   readonly moveGreedy?: boolean;
 }
 
-export interface ResolvedOptions
-  extends Required<Omit<RuntimeOptions, "signals" | "telemetry" | "shards" | "restarts">> {
+export interface ResolvedOptions extends Required<Omit<RuntimeOptions, "bus" | "telemetry" | "shards" | "restarts">> {
   readonly switches: Switches;
   readonly restarts: RestartLimits;
-  readonly signals: SignalPort | undefined;
-  readonly telemetry: TelemetryPort | undefined;
   readonly shards: Required<ShardOptions>;
 }
 
@@ -72,7 +71,7 @@ export const runtimeDefaults = {
  * @throws AGENT_OPTIONS_INVALID naming every problem
  */
 export function resolveOptions(given: RuntimeOptions, cores: number): ResolvedOptions {
-  const { restarts, shards, switches, signals, telemetry, clock, ...rest } = given;
+  const { restarts, shards, switches, bus: _bus, telemetry: _telemetry, clock, ...rest } = given;
   const resolved: ResolvedOptions = {
     ...runtimeDefaults,
     ...rest,
@@ -80,8 +79,6 @@ export function resolveOptions(given: RuntimeOptions, cores: number): ResolvedOp
     switches: resolveSwitches(switches),
     restarts: { ...restartDefaults, ...restarts },
     shards: { workers: Math.max(1, cores - 1), stuckAfterMs: 2000, maxInFlight: 100_000, moveGreedy: true, ...shards },
-    signals,
-    telemetry,
   };
   const problems = [...problemsOf(resolved), ...problemsOfLimits(resolved.restarts)];
   if (problems.length === 0) return resolved;

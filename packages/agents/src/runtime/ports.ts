@@ -1,28 +1,21 @@
-import type { Message } from "../agent/message.ts";
+import type { AnyRef } from "../agent/ref.ts";
 
 /** What agents need of a signal bus: publish what they emit, and get what their patterns match. */
 export interface SignalPort {
   publish(type: string, data: unknown, source: string, subject: string | undefined): void;
-  /** @returns the end of the subscription */
-  subscribe(pattern: string, receive: (signal: unknown) => void): () => void;
+  /**
+   * @param offer - takes a signal; false when its agent has no room for it
+   * @returns the end of the subscription
+   */
+  subscribe(pattern: string, offer: (signal: unknown) => boolean): () => void;
 }
 
 /**
- * What the runtime tells a telemetry. It looks at `enabled` before it measures anything, so that nothing is paid for
- * what nobody reads.
+ * The way to agents that live elsewhere: in other processes, on other nodes. Attached to a runtime, it is asked for every
+ * address and name that the runtime does not know, and `directives.send`, `runtime.find` and the rest work with what it
+ * answers. A request through such a reference must settle, with a reply or a coded error, whatever happens on the way.
  */
-export interface TelemetryPort {
-  readonly enabled: boolean;
-  count(name: string, by: number): void;
-  /** A duration in ns, or a size. */
-  record(name: string, value: number): void;
-}
-
-/** How a message or request gets to an agent that does not live in this thread: another thread, or another node. */
 export interface Transport {
-  /** @throws AGENT_NOT_CLONEABLE, AGENT_MAILBOX_FULL */
-  send(id: number, message: Message): void;
-  /** Settles always: with the reply, or rejected with a coded error. */
-  ask(id: number, message: Message, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown>;
-  control(id: number, order: "stop" | "drain" | "pause" | "resume", reason: string): Promise<void>;
+  /** A reference to the agent of this address or name, or undefined when it is not there either. */
+  resolve(addressOrName: string): AnyRef | undefined;
 }

@@ -1,4 +1,10 @@
+import { ms } from "@mettle/core";
 import { availableParallelism } from "node:os";
+import type { SignalBus } from "../bus/bus.ts";
+import type { AgentRegistry } from "../registry/registry.ts";
+import { Telemetry } from "../telemetry/telemetry.ts";
+import type { Transport } from "./ports.ts";
+import { countEvents, makeBus, makeRegistry } from "./wiring.ts";
 import type { AgentDefinition } from "../agent/definition-types.ts";
 import type { AgentRef, AnyRef } from "../agent/ref.ts";
 import type { RestartKind, SpawnOptions } from "../agent/spawn-options.ts";
@@ -80,6 +86,13 @@ export interface Runtime extends AsyncDisposable {
   link(one: AnyRef, other: AnyRef): () => void;
   /** Calls `listener` on everything that happens to agents and threads. @returns the end of it */
   observe(listener: (event: RuntimeEvent) => void): () => void;
+  /** Signals: what agents emit goes here, and the patterns of their definitions are subscribed here. */
+  readonly bus: SignalBus;
+  /** Who can do what: entries vanish with their agents. */
+  readonly registry: AgentRegistry<AnyRef>;
+  readonly telemetry: Telemetry;
+  /** Adds a way to agents elsewhere. @returns takes it away again */
+  attach(transport: Transport): () => void;
   readonly deadLetters: AgentDeadLetters;
   stats(): RuntimeStats;
   /** Ends all agents and threads. May be called twice. `await using` calls it. */
@@ -95,6 +108,11 @@ class LocalRuntime implements Runtime {
   readonly #observers = new Observers();
   readonly #shard: LocalShard;
   readonly #pool: ShardPool;
+  readonly #stopCounting: () => void;
+  readonly registry: AgentRegistry<AnyRef>;
+  readonly telemetry: Telemetry;
+  #bus!: SignalBus;
+  #transports: Transport[] = [];
   #closing: Promise<void> | undefined;
   #supervisors = 0;
 
@@ -102,12 +120,39 @@ class LocalRuntime implements Runtime {
     const resolved = resolveOptions(options, availableParallelism());
     this.#shard = new LocalShard(0, resolved, {
       observers: this.#observers,
-      resolve: (to) => this.#pool.resolve(to),
+      signals: (wheel) => {
+        const { bus, port } = makeBus(resolved.clock, wheel, options.bus ?? {});
+        this.#bus = bus;
+        return port;
+      },
+      resolve: (to) => this.#pool.resolve(to) ?? this.#elsewhere(to),
       spawnElsewhere: (definition, options) => this.#pool.spawn(definition, options),
       onLongTurn: (cell, tookNs) => strike(cell, tookNs / 1e6, resolved.shards.moveGreedy ? this.#pool : undefined),
       current: undefined,
     });
     this.#pool = new ShardPool(this.#shard);
+    this.registry = makeRegistry(resolved.maxAgents, (agent, listener) => this.monitor(agent, listener));
+    this.telemetry = options.telemetry ?? new Telemetry(resolved.clock);
+    this.#stopCounting = countEvents(this.#observers, this.telemetry);
+  }
+
+  get bus(): SignalBus {
+    return this.#bus;
+  }
+
+  attach(transport: Transport): () => void {
+    this.#transports.push(transport);
+    return () => {
+      this.#transports = this.#transports.filter((other) => other !== transport);
+    };
+  }
+
+  #elsewhere(to: string): AnyRef | undefined {
+    for (const transport of this.#transports) {
+      const found = transport.resolve(to);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   get deadLetters(): AgentDeadLetters {
@@ -159,7 +204,8 @@ class LocalRuntime implements Runtime {
   /** The other threads first: their agents may still need this one, and this one's timers see to it that they end. */
   async #close(drain: boolean, withinMs: number): Promise<void> {
     await this.#pool.close(drain, withinMs);
-    await this.#shard.close(drain, withinMs);
+    await this.#shard.close(drain, withinMs, () => this.#bus.close(ms(withinMs)));
+    this.#stopCounting();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -89,7 +89,6 @@ export interface WorkerSettings {
   readonly numbers: Readonly<Record<string, number>>;
   readonly restarts: Readonly<Record<string, number>>;
   readonly maxInFlight: number;
-  readonly hasSignals: boolean;
   /** Beats, and the agent that has its turn. */
   readonly pulse: SharedArrayBuffer;
 }
@@ -97,7 +96,9 @@ export interface WorkerSettings {
 /** Places in a thread's pulse. */
 export const BEAT = 0;
 export const CURRENT = 1;
-export const PULSE_BYTES = 8;
+/** Modules being loaded: that may take long, and is no fault. */
+export const LOADING = 2;
+export const PULSE_BYTES = 12;
 /** How often a thread shows that its event loop turns. */
 export const BEAT_MS = 100;
 /** Ids that a worker thread gives its own agents; below are those that the main thread gave. */

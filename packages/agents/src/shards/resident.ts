@@ -57,7 +57,6 @@ export function settingsFor(shard: number, options: ResolvedOptions, pulse: Shar
     },
     restarts: { ...options.restarts },
     maxInFlight: options.shards.maxInFlight,
-    hasSignals: options.signals !== undefined,
     pulse,
   };
 }

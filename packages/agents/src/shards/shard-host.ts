@@ -243,18 +243,18 @@ export class ShardHost {
   }
 
   #publish({ type, data, source, subject }: PublishPayload): void {
-    this.#surroundings.shard.signals?.publish(type, data, source, subject);
+    this.#surroundings.shard.signals.publish(type, data, source, subject);
   }
 
   #subscribe(pattern: string, number: number, on: boolean): void {
     this.#subscriptions.get(number)?.();
     this.#subscriptions.delete(number);
-    const { signals } = this.#surroundings.shard;
-    if (!on || signals === undefined) return;
-    this.#subscriptions.set(
-      number,
-      signals.subscribe(pattern, (signal) => this.#link.put(PUBLISH, 0, number, signal)),
-    );
+    if (!on) return;
+    const pass = (signal: unknown): boolean => {
+      this.#link.put(PUBLISH, 0, number, signal);
+      return true;
+    };
+    this.#subscriptions.set(number, this.#surroundings.shard.signals.subscribe(pattern, pass));
   }
 
   async #control(ref: RemoteRef, order: ControlPayload["order"], reason: string): Promise<void> {

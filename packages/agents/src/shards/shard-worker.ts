@@ -21,6 +21,7 @@ import {
   DEAD_LETTER,
   EVENT,
   FIRST_OWN_ID,
+  LOADING,
   NEWS,
   PUBLISH,
   SNAPSHOT,
@@ -38,23 +39,26 @@ import { toWire } from "./wire-errors.ts";
 class ShardWorker {
   readonly #port = parentPort!;
   readonly #settings: WorkerSettings;
+  readonly #pulse: Int32Array<SharedArrayBuffer>;
   readonly #shard: LocalShard;
   readonly #link: Link;
   readonly #receiver: Receiver;
   /** What came for agents whose module is still being loaded, by id, in order. */
   readonly #arriving = new Map<number, (() => void)[]>();
   readonly #modules = new Map<string, Readonly<Record<string, unknown>>>();
-  readonly #subscriptions: ((signal: unknown) => void)[] = [];
+  readonly #subscriptions: ((signal: unknown) => boolean)[] = [];
 
   constructor(settings: WorkerSettings) {
     this.#settings = settings;
     const observers = new Observers();
     const pulse = new Int32Array(settings.pulse);
+    this.#pulse = pulse;
     this.#shard = new LocalShard(
       settings.shard,
       this.#options(),
       {
         observers,
+        signals: () => this.#signals(),
         resolve: (to) => this.#elsewhere(to),
         spawnElsewhere: (definition) => {
           throw agentErrors.create(
@@ -89,35 +93,42 @@ class ShardWorker {
   }
 
   #options(): ResolvedOptions {
-    const { switches, numbers, restarts, maxInFlight, hasSignals } = this.#settings;
-    const signals: SignalPort = {
-      publish: (type, data, source, subject) => this.#link.put(PUBLISH, 0, 0, { type, data, source, subject }),
-      subscribe: (pattern, receive) => {
-        const number = this.#subscriptions.push(receive);
-        this.#link.put(SUBSCRIBE, pattern, number, true);
-        return () => this.#link.put(SUBSCRIBE, pattern, number, false);
-      },
-    };
+    const { switches, numbers, restarts, maxInFlight } = this.#settings;
     return {
       ...numbers,
       clock: systemClock,
       switches,
       restarts,
       shards: { workers: 0, stuckAfterMs: 1, maxInFlight, moveGreedy: false },
-      signals: hasSignals ? signals : undefined,
-      telemetry: undefined,
     } as unknown as ResolvedOptions;
+  }
+
+  /** The main thread's bus, as agents here use it. */
+  #signals(): SignalPort {
+    return {
+      publish: (type, data, source, subject) => this.#link.put(PUBLISH, 0, 0, { type, data, source, subject }),
+      subscribe: (pattern, offer) => {
+        const number = this.#subscriptions.push(offer);
+        this.#link.put(SUBSCRIBE, pattern, number, true);
+        return () => this.#link.put(SUBSCRIBE, pattern, number, false);
+      },
+    };
   }
 
   #receive(kind: number, to: Target, request: number, payload: unknown): void {
     if (kind === SPAWN) void this.#spawn(to as number, payload as SpawnPayload);
-    else if (kind === PUBLISH) this.#subscriptions[request - 1]?.(payload);
+    else if (kind === PUBLISH) this.#offer(request, payload);
     else if (kind === CLOSE) void this.#close(payload as ClosePayload);
     else {
       const waiting = typeof to === "number" ? this.#arriving.get(to) : undefined;
       if (waiting === undefined) this.#receiver.receive(this.#link, kind, to, request, payload);
       else waiting.push(() => this.#receiver.receive(this.#link, kind, to, request, payload));
     }
+  }
+
+  #offer(subscription: number, signal: unknown): void {
+    if (this.#subscriptions[subscription - 1]?.(signal) !== false) return;
+    this.#shard.deadLetter(this.#shard.addressPrefix, { type: "signal", data: signal }, "mailbox-full", undefined);
   }
 
   async #spawn(id: number, payload: SpawnPayload): Promise<void> {
@@ -158,7 +169,12 @@ class ShardWorker {
   async #definition({ module, definition: name }: SpawnPayload): Promise<AnyDefinition> {
     let exports = this.#modules.get(module);
     if (exports === undefined) {
-      exports = (await import(module)) as Readonly<Record<string, unknown>>;
+      Atomics.add(this.#pulse, LOADING, 1);
+      try {
+        exports = (await import(module)) as Readonly<Record<string, unknown>>;
+      } finally {
+        Atomics.sub(this.#pulse, LOADING, 1);
+      }
       this.#modules.set(module, exports);
     }
     for (const value of Object.values(exports)) {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { BEAT, CURRENT } from "./protocol.ts";
+import { BEAT, CURRENT, LOADING } from "./protocol.ts";
 
 /** What the watchdog is told: watch this thread's pulse, or no longer. */
 export type WatchOrder =
@@ -19,6 +19,9 @@ interface Watched {
   since: number;
 }
 
+/** So many times longer may a thread take that loads modules. */
+const LOADING_FACTOR = 10;
+
 const { stuckAfterMs } = workerData as { readonly stuckAfterMs: number };
 const watched = new Map<number, Watched>();
 const port = parentPort!;
@@ -37,7 +40,7 @@ setInterval(
       if (beat !== state.beat || beat === 0) {
         state.beat = beat;
         state.since = now;
-      } else if (now - state.since >= stuckAfterMs) {
+      } else if (now - state.since >= stuckAfterMs * (Atomics.load(state.pulse, LOADING) > 0 ? LOADING_FACTOR : 1)) {
         const agent = Atomics.load(state.pulse, CURRENT);
         port.postMessage({ shard, agent, forMs: Math.round(now - state.since) } satisfies StuckNews);
         state.since = now;

@@ -1,14 +1,6 @@
 import { ms } from "@mettle/core";
 import { describe, expect, test } from "vitest";
-import {
-  defineAction,
-  defineAgent,
-  type Directive,
-  directives,
-  type Message,
-  type Sensor,
-  type SignalPort,
-} from "../../src/index.ts";
+import { defineAction, defineAgent, type Directive, directives, type Message, type Sensor } from "../../src/index.ts";
 import { counter, runtimeForTest, settled } from "../support.ts";
 
 interface Seen {
@@ -66,13 +58,13 @@ describe("directives", () => {
       type: "doAndNote",
       data: [
         directives.run({ action: "note", data: "first" }),
-        directives.emit("order.created"),
+        directives.emit("not a type"),
         directives.run({ action: "note", data: "never" }),
       ],
     });
     await expect(broken).rejects.toMatchObject({
       code: "AGENT_ACTION_FAILED",
-      cause: { code: "AGENT_OPTIONS_INVALID" },
+      cause: { code: "SIGNAL_TYPE_INVALID" },
     });
     await settled();
     expect(await agent.ask({ type: "seen" })).toEqual(["first"]);
@@ -80,15 +72,6 @@ describe("directives", () => {
   });
 
   test("emit publishes with the agent as source; patterns of a definition bring signals in until it ends", async () => {
-    const published: unknown[] = [];
-    const receivers = new Map<string, (signal: unknown) => void>();
-    const signals: SignalPort = {
-      publish: (...signal) => published.push(signal),
-      subscribe: (pattern, receive) => {
-        receivers.set(pattern, receive);
-        return () => receivers.delete(pattern);
-      },
-    };
     const listening = defineAgent({
       name: "listening",
       state: (): Seen => ({ seen: [] }),
@@ -97,20 +80,25 @@ describe("directives", () => {
         note: defineAction({
           run: (state: Seen, value: unknown) => ({
             state: { seen: [...state.seen, value] },
-            directives: [directives.emit("noted", value, "subject")],
+            directives: [directives.emit("noted.once", value, "subject")],
           }),
         }),
         seen: defineAction({ mode: "read", run: (state: Seen) => ({ reply: state.seen }) }),
       },
     });
-    const { runtime } = runtimeForTest({ signals });
+    const { runtime } = runtimeForTest();
     const agent = runtime.spawn(listening, { name: "ears" });
-    receivers.get("orders.*.created")!({ type: "orders.eu.created" });
+    const published: unknown[] = [];
+    runtime.bus.subscribe("noted.**", ({ type, source, subject, data }) =>
+      published.push([type, source, subject, data]),
+    );
+    const order = runtime.bus.emit("orders.eu.created", "shop", { total: 12 });
+    runtime.bus.emit("orders.eu.cancelled", "shop", {});
     await settled();
-    expect(await agent.ask({ type: "seen" })).toEqual([{ type: "orders.eu.created" }]);
-    expect(published).toEqual([["noted", { type: "orders.eu.created" }, "ears", "subject"]]);
+    expect(await agent.ask({ type: "seen" })).toEqual([order]);
+    expect(published).toEqual([["noted.once", "ears", "subject", order]]);
     await agent.stop();
-    expect(receivers.size).toBe(0);
+    expect(runtime.bus.statistics.subscriptions).toBe(1);
     await runtime.close();
   });
 

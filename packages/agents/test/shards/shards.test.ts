@@ -172,7 +172,7 @@ describe("a thread that dies", () => {
   });
 
   test("stuck in a handler: the watchdog ends it, names the agent, and it works again", async () => {
-    start({ shards: { workers: 1, stuckAfterMs: 300 } });
+    start({ shards: { workers: 1, stuckAfterMs: 800 } });
     const agent = runtime.spawn(collector, { placement: 1 });
     await agent.ask({ type: "add", data: 1 });
     await expect(agent.ask({ type: "spin" })).rejects.toMatchObject({
