@@ -282,7 +282,7 @@ export class ShardHost {
     this.#subscriptions.clear();
     const cause = this.#reason ?? failure;
     this.#reason = undefined;
-    const text = cause === undefined ? `it ended with code ${code}` : messageOf(cause);
+    const text = cause === undefined ? `it ended with code ${code}` : messageOf(cause).replace(/\.$/, "");
     const error = agentErrors.create("SHARD_LOST", `Thread ${this.number} died: ${text}.`, {
       details: { shard: this.number, exitCode: code },
       cause,
