@@ -47,6 +47,10 @@ export class PbftStatements<Value> {
   readonly #members: number;
   readonly #digestOf: (value: Value) => string;
   readonly #verifier: Verifier;
+  readonly #last = {
+    prepare: { view: -1, digest: "", statement: "" },
+    commit: { view: -1, digest: "", statement: "" },
+  };
 
   constructor(instance: string, members: number, digestOf: (value: Value) => string, verifier: Verifier) {
     this.#instance = instance;
@@ -55,8 +59,14 @@ export class PbftStatements<Value> {
     this.#verifier = verifier;
   }
 
+  /** Hot. Members say the same many times over: the last statement of each step is kept. */
   endorsement(step: "prepare" | "commit", view: number, digest: string): string {
-    return `${this.#instance}|${step}|${view}|${digest}`;
+    const last = this.#last[step];
+    if (last.view === view && last.digest === digest) return last.statement;
+    last.view = view;
+    last.digest = digest;
+    last.statement = `${this.#instance}|${step}|${view}|${digest}`;
+    return last.statement;
   }
 
   viewChange(view: number, prepared: Certificate<Value> | undefined): string {

@@ -5,6 +5,7 @@ import type { Network } from "./network.ts";
 import type { Seal, Signer, Verifier } from "./notary.ts";
 import {
   type Certificate,
+  type Endorsement,
   faultsTolerated,
   lastPrepared,
   type PbftMessage,
@@ -33,6 +34,36 @@ export interface PbftOptions<Value> {
   readonly viewTimeout?: Milliseconds;
   /** Called once. */
   readonly decided: (value: Value, view: number) => void;
+}
+
+type Step = "prepare" | "commit";
+
+/** Endorsements of one step in one view. */
+class StepTally {
+  readonly #digests = new Map<number, string>();
+  readonly #seals = new Map<number, Seal>();
+  readonly #counts = new Map<string, number>();
+
+  /** Hot. The member's first counts. */
+  add(member: number, digest: string, seal: Seal): void {
+    if (this.#digests.has(member)) return;
+    this.#digests.set(member, digest);
+    this.#seals.set(member, seal);
+    this.#counts.set(digest, (this.#counts.get(digest) ?? 0) + 1);
+  }
+
+  /** Everyone's endorsement of the digest, once they are enough. */
+  quorum(digest: string, enough: number): Endorsement[] | undefined {
+    if ((this.#counts.get(digest) ?? 0) < enough) return undefined;
+    return [...this.#digests].flatMap(([member, of]) =>
+      of === digest ? [{ member, seal: this.#seals.get(member) }] : [],
+    );
+  }
+}
+
+class ViewTally {
+  readonly prepare: StepTally = new StepTally();
+  readonly commit: StepTally = new StepTally();
 }
 
 /** Views ahead whose votes are kept; a member further behind learns the result from the others. */
@@ -64,10 +95,8 @@ export class PbftMember<Value> {
   #prepared: Certificate<Value> | undefined;
   #committed = false;
   #proof: Certificate<Value> | undefined;
-  /** `step|view|digest` → endorsements by member; only for the current view and a few ahead. */
-  readonly #endorsements = new Map<string, Map<number, Seal>>();
-  /** `step|view|member` of every endorsement kept: a member has one per step and view, whatever it says later. */
-  readonly #endorsed = new Map<string, number>();
+  /** By view: the current one and a few ahead. */
+  readonly #tallies = new Map<number, ViewTally>();
   readonly #wishes = new Map<number, ViewChange<Value>>();
   #newViewSent = 0;
   #timer: Timer | undefined;
@@ -177,14 +206,14 @@ export class PbftMember<Value> {
     this.#advance();
   }
 
-  #endorse(step: "prepare" | "commit", digest: string): void {
+  #endorse(step: Step, digest: string): void {
     const view = this.#view;
     const seal = this.#options.signer.sign(this.#statements.endorsement(step, view, digest));
     this.#broadcast({ kind: step, view, digest, seal });
     this.#keep(this.#options.member, step, view, digest, seal);
   }
 
-  #onEndorsement(from: number, step: "prepare" | "commit", view: number, digest: string, seal: Seal): void {
+  #onEndorsement(from: number, step: Step, view: number, digest: string, seal: Seal): void {
     if (this.#proof !== undefined || !(view >= this.#view && view <= this.#view + VIEWS_AHEAD)) return;
     if (!this.#statements.endorsed(from, step, view, digest, seal)) return;
     this.#timer ??= this.#startTimer(); // whoever missed the request still knows that something is under way
@@ -192,14 +221,11 @@ export class PbftMember<Value> {
     if (view === this.#view) this.#advance();
   }
 
-  #keep(member: number, step: "prepare" | "commit", view: number, digest: string, seal: Seal): void {
-    const once = `${step}|${view}|${member}`;
-    if (this.#endorsed.has(once)) return;
-    this.#endorsed.set(once, view);
-    const key = `${step}|${view}|${digest}`;
-    let kept = this.#endorsements.get(key);
-    if (kept === undefined) this.#endorsements.set(key, (kept = new Map()));
-    kept.set(member, seal);
+  /** Hot. A member has one endorsement per step and view, whatever it says later. */
+  #keep(member: number, step: Step, view: number, digest: string, seal: Seal): void {
+    let tally = this.#tallies.get(view);
+    if (tally === undefined) this.#tallies.set(view, (tally = new ViewTally()));
+    tally[step].add(member, digest, seal);
   }
 
   /** Commits once a quorum prepared, decides once a quorum committed. */
@@ -217,11 +243,9 @@ export class PbftMember<Value> {
     if (proof !== undefined) this.#decide(proof);
   }
 
-  #certificate(step: "prepare" | "commit", proposal: { value: Value; digest: string }): Certificate<Value> | undefined {
-    const kept = this.#endorsements.get(`${step}|${this.#view}|${proposal.digest}`);
-    if (kept === undefined || kept.size < this.#quorum) return undefined;
-    const endorsements = Array.from(kept, ([member, seal]) => ({ member, seal }));
-    return { view: this.#view, value: proposal.value, endorsements };
+  #certificate(step: Step, proposal: { value: Value; digest: string }): Certificate<Value> | undefined {
+    const endorsements = this.#tallies.get(this.#view)?.[step].quorum(proposal.digest, this.#quorum);
+    return endorsements && { view: this.#view, value: proposal.value, endorsements };
   }
 
   #prove(to: number, proof: Certificate<Value>): void {
@@ -232,8 +256,7 @@ export class PbftMember<Value> {
     this.#proof = proof;
     this.#stopTimers();
     this.#said = [];
-    this.#endorsements.clear();
-    this.#endorsed.clear();
+    this.#tallies.clear();
     this.#options.decided(proof.value, proof.view);
   }
 
@@ -313,9 +336,7 @@ export class PbftMember<Value> {
   }
 
   #forgetBefore(view: number): void {
-    for (const key of this.#endorsements.keys())
-      if (Number(key.split("|", 2)[1]) < view) this.#endorsements.delete(key);
-    for (const [key, of] of this.#endorsed) if (of < view) this.#endorsed.delete(key);
+    for (const of of this.#tallies.keys()) if (of < view) this.#tallies.delete(of);
   }
 
   #startTimer(): Timer {

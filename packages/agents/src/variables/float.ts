@@ -30,6 +30,7 @@ const NEEDED = 3;
 const REMEMBERED = 10;
 /** Points of the slope: few, so that it follows the value; more than two, so that one noisy point does not turn it. */
 const SLOPE_POINTS = 5;
+const SMALLEST_STEP = 0.001;
 const POOR = { under: 0.8, step: 0.1 } as const;
 const GOOD = { over: 1.2, step: 0.05 } as const;
 
@@ -183,11 +184,14 @@ export class FloatKind implements VariableKind<number> {
     const meanValue = points.reduce((sum, { value }) => sum + value, 0) / points.length;
     const meanUtility = points.reduce((sum, { utility }) => sum + utility, 0) / points.length;
     let together = 0;
-    let spread = 0;
+    // Noise over a tiny distance would be a huge slope: steps under a thousandth of the range count as that far apart.
+    let spread = points.length * (SMALLEST_STEP * (this.#options.max - this.#options.min)) ** 2;
+    let varied = false;
     for (const { value, utility } of points) {
       together += (value - meanValue) * (utility - meanUtility);
       spread += (value - meanValue) ** 2;
+      varied ||= value !== points[0]!.value;
     }
-    return spread === 0 ? 0 : together / spread;
+    return varied ? together / spread : 0;
   }
 }

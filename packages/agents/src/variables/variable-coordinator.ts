@@ -249,6 +249,7 @@ export class VariableCoordinator {
   /** The wanted values and those that follow from them. Throws when a constraint would not hold. */
   #planned(wanted: ReadonlyMap<string, unknown>): Map<string, unknown> {
     const planned = new Map(wanted);
+    if (this.#order.length === 0 && this.#constraints.size === 0) return planned;
     const values: Record<string, unknown> = { ...this.values(), ...Object.fromEntries(wanted) };
     for (const { variable, on, derive } of this.#order) {
       if (!on.some((name) => planned.has(name))) continue;

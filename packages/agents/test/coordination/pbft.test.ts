@@ -14,7 +14,9 @@ import {
   quorumOf,
   SimulatedNetwork,
   SimulatedTime,
+  type ViewChange,
 } from "../../src/index.ts";
+import { lastPrepared } from "../../src/coordination/pbft-messages.ts";
 
 type Message = PbftMessage<string>;
 
@@ -328,4 +330,17 @@ describe("PBFT is safe", () => {
   test("a group that cannot survive a lie is refused", () => {
     expect(() => group(3, 1)).toThrow(expect.objectContaining({ code: "COORDINATION_GROUP_TOO_SMALL" }));
   });
+});
+
+test("a new view keeps the value prepared last, whoever tells of it first", () => {
+  const change = (view: number | undefined, value: string): ViewChange<string> => ({
+    member: 0,
+    view: 9,
+    prepared: view === undefined ? undefined : { view, value, endorsements: [] },
+    seal: undefined,
+  });
+  const changes = [change(2, "two"), change(5, "five"), change(undefined, ""), change(3, "three")];
+  expect(lastPrepared(changes)?.value).toBe("five");
+  expect(lastPrepared(changes.toReversed())?.value).toBe("five");
+  expect(lastPrepared([change(undefined, "")])).toBeUndefined();
 });
