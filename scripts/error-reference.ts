@@ -1,3 +1,12 @@
+import {
+  busErrors,
+  configErrors,
+  dispatchErrors,
+  eventErrors,
+  registryErrors,
+  signalErrors,
+  telemetryErrors,
+} from "@mettle/agents";
 import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
 import { judgeErrors } from "@mettle/judge";
@@ -15,6 +24,15 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   bench: { ...benchErrors.definitions, ...benchLabErrors.definitions },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
+  agents: {
+    ...signalErrors.definitions,
+    ...busErrors.definitions,
+    ...registryErrors.definitions,
+    ...configErrors.definitions,
+    ...eventErrors.definitions,
+    ...telemetryErrors.definitions,
+    ...dispatchErrors.definitions,
+  },
   cli: cliErrors.definitions,
 };
 
