@@ -1,11 +1,15 @@
 import {
   busErrors,
   configErrors,
+  coordinationErrors,
   dispatchErrors,
+  economyErrors,
   eventErrors,
+  poolErrors,
   registryErrors,
   signalErrors,
   telemetryErrors,
+  variableErrors,
 } from "@mettle/agents";
 import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
@@ -32,6 +36,10 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
     ...eventErrors.definitions,
     ...telemetryErrors.definitions,
     ...dispatchErrors.definitions,
+    ...coordinationErrors.definitions,
+    ...economyErrors.definitions,
+    ...variableErrors.definitions,
+    ...poolErrors.definitions,
   },
   cli: cliErrors.definitions,
 };

@@ -55,7 +55,7 @@ export class TimerWheel {
   readonly #clock: Clock;
   readonly #startNs: number;
   /** First entry of each list; the last one is that of the incoming. */
-  readonly #heads: (WheelTimer | undefined)[] = new Array<WheelTimer | undefined>(INCOMING + 1).fill(undefined);
+  readonly #heads: (WheelTimer | undefined)[] = Array.from({ length: INCOMING + 1 });
   readonly #countOfLevel = [0, 0, 0, 0];
   #size = 0;
   /** Every tick up to this one has been expired. */

@@ -166,11 +166,13 @@ describe("TimerWheel", () => {
 
   test("one that throws does not keep the others from firing, and is not swallowed", async () => {
     let wake: () => void = () => {};
+    // A promise that settles when the test says so, within the call.
+    const sleeping = new Proxy(Promise.resolve(), { get: () => (resolve: () => void) => (wake = resolve) });
     let now = 0;
     const clock = {
       now: () => now,
       wallTime: () => 0,
-      sleep: () => ({ then: (resolve: () => void) => (wake = resolve) }),
+      sleep: () => sleeping,
     } as unknown as Clock;
     const wheel = new TimerWheel(clock);
     let fired = 0;
