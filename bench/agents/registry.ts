@@ -36,7 +36,7 @@ const map = new Map(registrations.map(({ namespace, name, agent }) => [`${namesp
 const keys = Array.from({ length: 65_536 }, () => {
   const { namespace, name } = pick(registrations);
   // Texts of their own, as from a message: a text that is the key itself is compared by identity.
-  return { namespace: [...namespace].join(""), name: [...name].join("") };
+  return { namespace: Buffer.from(namespace).toString(), name: Buffer.from(name).toString() };
 });
 let sink = 0;
 const control = "control: Map by namespace/name, key joined";

@@ -104,7 +104,7 @@ function selected<Target>(entries: readonly RouteEntry<Target>[], signal: Signal
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** @throws MettleError `ROUTE_INVALID` */
-export function checkPriority(priority: number): void {
+function checkPriority(priority: number): void {
   if (!Number.isInteger(priority) || priority < -100 || priority > 100) {
     throw signalErrors.create("ROUTE_INVALID", `A priority of ${priority} is not a whole number from -100 to 100.`, {
       details: { priority },

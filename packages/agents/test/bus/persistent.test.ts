@@ -289,7 +289,7 @@ describe("dead letters", () => {
       bus.deadLetters
         .list()
         .map((l) => [l.subscription, l.signal.data])
-        .toSorted(),
+        .toSorted(([a, b], [c, d]) => (a === c ? Number(b) - Number(d) : String(a) < String(c) ? -1 : 1)),
     ]).toEqual([
       [1],
       [
