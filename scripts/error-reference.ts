@@ -1,4 +1,5 @@
 import {
+  agentErrors,
   busErrors,
   configErrors,
   coordinationErrors,
@@ -29,6 +30,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
   agents: {
+    ...agentErrors.definitions,
     ...signalErrors.definitions,
     ...busErrors.definitions,
     ...registryErrors.definitions,

@@ -96,7 +96,7 @@ export interface ConcurrentOptions<State, Output, Input, Reply> extends CommonOp
 }
 
 /** How long an asynchronous action may take unless it says otherwise. */
-export const DEFAULT_ACTION_TIMEOUT_MS = 30_000;
+const DEFAULT_ACTION_TIMEOUT_MS = 30_000;
 
 /**
  * Defines an action: `(state, input) → new state, reply, directives`. It must not change the state it is given.

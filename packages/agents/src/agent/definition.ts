@@ -7,7 +7,7 @@ import type { AgentRef } from "./ref.ts";
 import { issueText, type StandardSchema, validated } from "./standard-schema.ts";
 
 export const WRITE = 0;
-export const READ = 1;
+const READ = 1;
 export const CONCURRENT = 2;
 
 /** An action as the runtime runs it. One shape for all. */

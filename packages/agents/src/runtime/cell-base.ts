@@ -16,8 +16,8 @@ export const IDLE = 0;
 export const HIBERNATED = 1;
 export const RUNNING = 2;
 export const INITIALIZING = 3;
-export const PAUSED = 4;
-export const RESTARTING = 5;
+const PAUSED = 4;
+const RESTARTING = 5;
 export const STOPPING = 6;
 export const STOPPED = 7;
 /** Lives in another thread; see `moveTo` of AgentCell. */

@@ -23,7 +23,6 @@ export type AgentErrorCode =
   | "AGENT_NOT_PORTABLE"
   | "SHARD_LOST"
   | "SHARD_STUCK"
-  | "SHARD_START_FAILED"
   | "RUNTIME_CLOSED";
 
 const { internal, usage } = exitCodes;
@@ -85,6 +84,5 @@ export const agentErrors: ErrorCatalogue<AgentErrorCode> = defineErrors({
     exitCode: internal,
     retryable: true,
   },
-  SHARD_START_FAILED: { next: "See the cause: the thread could not start.", exitCode: internal },
   RUNTIME_CLOSED: { next: "Use the runtime before it is closed.", exitCode: usage },
 });

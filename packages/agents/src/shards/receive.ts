@@ -73,7 +73,7 @@ export class Receiver {
   }
 }
 
-export function notFound(to: Target): Error {
+function notFound(to: Target): Error {
   return agentErrors.create("AGENT_NOT_FOUND", `There is no agent ${String(to)}.`, {
     details: { address: String(to) },
   });

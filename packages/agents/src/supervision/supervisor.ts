@@ -18,7 +18,7 @@ export interface SupervisorContext {
 }
 
 /** The children that a failure of the one at `failed` takes along, as a range of their order. */
-export function affectedBy(
+function affectedBy(
   strategy: SupervisionStrategy,
   failed: number,
   count: number,

@@ -10,7 +10,7 @@ export function preparer({ zeroCopy, monomorphic }: Switches): (message: Message
 }
 
 /** @throws AGENT_NOT_CLONEABLE */
-export function cloned(message: Message): Message {
+function cloned(message: Message): Message {
   try {
     return structuredClone(message);
   } catch (cause) {

@@ -8,14 +8,19 @@ const listener = defineAgent({
   signals: { "orders.**": "see" },
   actions: {
     see: defineAction({
-      run: (state: { readonly seen: readonly unknown[] }, signal: Signal) => ({ state: { seen: [...state.seen, signal.data] } }),
+      run: (state: { readonly seen: readonly unknown[] }, signal: Signal) => ({
+        state: { seen: [...state.seen, signal.data] },
+      }),
     }),
     fail: defineAction({
       run: (_state: { readonly seen: readonly unknown[] }): undefined => {
         throw new Error("broken");
       },
     }),
-    seen: defineAction({ mode: "read", run: (state: { readonly seen: readonly unknown[] }) => ({ reply: state.seen }) }),
+    seen: defineAction({
+      mode: "read",
+      run: (state: { readonly seen: readonly unknown[] }) => ({ reply: state.seen }),
+    }),
   },
 });
 
@@ -48,7 +53,9 @@ test("registry entries vanish when their agent ends, stay over a restart, and a 
   const metadata = { type: "counter", capabilities: ["count"], health: "healthy" as const };
   runtime.registry.register({ namespace: "test", name: "one", agent, metadata });
   await agent.ask({ type: "fail", data: "x" }).catch((error: unknown) => error);
-  expect(runtime.registry.discover({ capability: "count", health: "healthy" }).map((entry) => entry.agent)).toEqual([agent]);
+  expect(runtime.registry.discover({ capability: "count", health: "healthy" }).map((entry) => entry.agent)).toEqual([
+    agent,
+  ]);
   await agent.stop();
   expect(runtime.registry.whereis("test", "one")).toBeUndefined();
   expect(runtime.registry.size).toBe(0);
@@ -68,7 +75,13 @@ test("telemetry counts events by kind while somebody listens", async () => {
   runtime.spawn(counter);
   const series = collector.collect().find(({ name }) => name === "agents.events")!.series;
   const counts = Object.fromEntries(series.map(({ attributes, value }) => [attributes["kind"], value]));
-  expect(counts).toEqual({ "agent-started": 1, "dead-letter": 1, "agent-failed": 1, "agent-restarted": 1, "agent-state-reset": 1 });
+  expect(counts).toEqual({
+    "agent-started": 1,
+    "dead-letter": 1,
+    "agent-failed": 1,
+    "agent-restarted": 1,
+    "agent-state-reset": 1,
+  });
   await runtime.close();
 });
 
@@ -96,7 +109,11 @@ test("a transport is asked for what the runtime does not know; with localFirst o
     const sender = defineAgent({
       name: "sender",
       state: () => ({}),
-      actions: { go: defineAction({ run: (_state: object) => ({ directives: [directives.send("node-2/7", { type: "hello" })] }) }) },
+      actions: {
+        go: defineAction({
+          run: (_state: object) => ({ directives: [directives.send("node-2/7", { type: "hello" })] }),
+        }),
+      },
     });
     await runtime.spawn(sender).ask({ type: "go" });
     expect(there.got.splice(0)).toEqual([{ type: "hello" }]);
