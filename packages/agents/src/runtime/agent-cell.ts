@@ -217,8 +217,11 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (outcome === undefined) {
       if (ask !== undefined) ask.reply(undefined);
     } else if (outcome instanceof Promise) this.#follow(outcome, action, item);
-    else this.#apply(outcome, action, item);
-    this.controller = undefined;
+    else if (action.mode === WRITE && outcome.directives === undefined) {
+      if (outcome.state !== undefined) this.state = outcome.state;
+      if (ask !== undefined) ask.reply(outcome.reply);
+    } else this.#apply(outcome, action, item);
+    if (this.controller !== undefined) this.controller = undefined;
   }
 
   #validate(action: CompiledAction, input: unknown, item: MailboxItem): { readonly value: unknown } | undefined {

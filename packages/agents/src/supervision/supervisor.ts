@@ -18,11 +18,7 @@ export interface SupervisorContext {
 }
 
 /** The children that a failure of the one at `failed` takes along, as a range of their order. */
-function affectedBy(
-  strategy: SupervisionStrategy,
-  failed: number,
-  count: number,
-): readonly [from: number, to: number] {
+function affectedBy(strategy: SupervisionStrategy, failed: number, count: number): readonly [from: number, to: number] {
   if (strategy === "one-for-one") return [failed, failed + 1];
   return strategy === "one-for-all" ? [0, count] : [failed, count];
 }
