@@ -1,3 +1,17 @@
+import {
+  agentErrors,
+  busErrors,
+  configErrors,
+  coordinationErrors,
+  dispatchErrors,
+  economyErrors,
+  eventErrors,
+  poolErrors,
+  registryErrors,
+  signalErrors,
+  telemetryErrors,
+  variableErrors,
+} from "@mettle/agents";
 import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
 import {
@@ -33,6 +47,20 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
+  agents: {
+    ...agentErrors.definitions,
+    ...signalErrors.definitions,
+    ...busErrors.definitions,
+    ...registryErrors.definitions,
+    ...configErrors.definitions,
+    ...eventErrors.definitions,
+    ...telemetryErrors.definitions,
+    ...dispatchErrors.definitions,
+    ...coordinationErrors.definitions,
+    ...economyErrors.definitions,
+    ...variableErrors.definitions,
+    ...poolErrors.definitions,
+  },
   cli: cliErrors.definitions,
 };
 
