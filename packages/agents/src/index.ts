@@ -39,6 +39,7 @@ export { CallbackTimer, TimerWheel, WheelTimer } from "./timers/timer-wheel.ts";
 
 // Signals, bus, registry, configuration, events, dispatch, telemetry
 export { SignalBus, type BusOptions, type BusStatistics, type SubscribeOptions } from "./bus/bus.ts";
+export { busForAgents } from "./bus/bus-for-agents.ts";
 export { type DeadLetter, DeadLetters, type DeadLetterSelection } from "./bus/dead-letters.ts";
 export { busErrors } from "./bus/errors.ts";
 export type { BusMiddleware, DispatchOutcome, SubscriptionInfo } from "./bus/middleware.ts";
@@ -105,6 +106,7 @@ export {
   toBinary,
   toStructured,
 } from "./signals/cloud-event-http.ts";
+export { watchAgents } from "./registry/watch-agents.ts";
 export { CloudEventIds, seededCloudEventIds } from "./signals/cloud-event-id.ts";
 export { signalErrors } from "./signals/errors.ts";
 export { type Route, type RouteOptions, SignalRouter } from "./signals/router.ts";
@@ -144,6 +146,7 @@ export {
   type SpanStatus,
   type TraceContext,
 } from "./telemetry/spans.ts";
+export { telemetryForRuntime } from "./telemetry/telemetry-for-runtime.ts";
 export { type SpanOptions, Telemetry, type TelemetryHandler } from "./telemetry/telemetry.ts";
 
 // Coordination, economy, variables, pools, batching, caches.

@@ -18,7 +18,11 @@ export interface SupervisorContext {
 }
 
 /** The children that a failure of the one at `failed` takes along, as a range of their order. */
-export function affectedBy(strategy: SupervisionStrategy, failed: number, count: number): readonly [from: number, to: number] {
+export function affectedBy(
+  strategy: SupervisionStrategy,
+  failed: number,
+  count: number,
+): readonly [from: number, to: number] {
   if (strategy === "one-for-one") return [failed, failed + 1];
   return strategy === "one-for-all" ? [0, count] : [failed, count];
 }

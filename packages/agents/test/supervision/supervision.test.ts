@@ -1,6 +1,13 @@
 import { ms } from "@mettle/core";
 import { describe, expect, test } from "vitest";
-import { type AgentRef, defineAction, defineAgent, type Down, type RefOf, type SupervisionStrategy } from "../../src/index.ts";
+import {
+  type AgentRef,
+  defineAction,
+  defineAgent,
+  type Down,
+  type RefOf,
+  type SupervisionStrategy,
+} from "../../src/index.ts";
 import { counter, Gates, runtimeForTest, settled } from "../support.ts";
 
 const failing = (agent: RefOf<typeof counter>, text = "broken"): Promise<unknown> =>
