@@ -57,7 +57,7 @@ export {
   type Updatable,
 } from "./config/config-store.ts";
 export { configErrors } from "./config/errors.ts";
-export type { SettingCheck, SettingSchema, SettingValidator } from "./config/validator.ts";
+export type { SettingCheck, SettingValidator } from "./config/validator.ts";
 export {
   busDispatch,
   consoleDispatch,

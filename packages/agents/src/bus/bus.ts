@@ -123,13 +123,20 @@ export class SignalBus implements AsyncDisposable, Work {
     this.#index = new PatternIndex({ plan: planOf, memo: options.memo ?? defaultMemo });
     const onProblem = options.onProblem ?? warnOfProblems();
     this.#context = {
-      work: new WorkQueue(options.turns ?? nodeTurns),
+      work: new WorkQueue(options.turns ?? nodeTurns, () => this.#clock.now()),
       hooks: undefined,
       busy: 0,
       settled: () => this.#checkIdle(),
       report: (problem) => {
         this.#problems[problem.kind] += 1;
-        onProblem(problem);
+        try {
+          onProblem(problem);
+        } catch (error) {
+          // Thrown here it would reach a publisher, or leave a subscriber waiting for ever.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
       },
     };
   }
@@ -217,7 +224,7 @@ export class SignalBus implements AsyncDisposable, Work {
 
   /**
    * The persistent subscription of this name, made at the first call. It collects signals whether or not a subscriber is
-   * attached, until `removePersistent`.
+   * attached, until `removePersistent`. The options of the first call hold.
    *
    * @throws MettleError `SUBSCRIPTION_EXISTS` when it has another pattern, `PATTERN_INVALID`, `SUBSCRIPTION_INVALID`
    */
