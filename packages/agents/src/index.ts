@@ -38,7 +38,8 @@ export { allSwitches, type Switches } from "./switches/switches.ts";
 export { CallbackTimer, TimerWheel, WheelTimer } from "./timers/timer-wheel.ts";
 
 // Signals, bus, registry, configuration, events, dispatch, telemetry
-export { SignalBus, type BusOptions, type BusStatistics, type SubscribeOptions } from "./bus/bus.ts";
+export { SignalBus } from "./bus/bus.ts";
+export type { BusOptions, BusStatistics, SubscribeOptions } from "./bus/bus-options.ts";
 export { busForAgents } from "./bus/bus-for-agents.ts";
 export { type DeadLetter, DeadLetters, type DeadLetterSelection } from "./bus/dead-letters.ts";
 export { busErrors } from "./bus/errors.ts";
