@@ -103,6 +103,15 @@ describe("publish and subscribe", () => {
     expect(seen).toEqual([0, 1, 2]);
   });
 
+  test("more subscribers than fit into a turn each get every signal once, in order", async () => {
+    const { bus } = makeBus();
+    const seen = Array.from({ length: 5000 }, (): unknown[] => []);
+    for (const own of seen) bus.subscribe("a", ({ data }) => void own.push(data));
+    for (let i = 0; i < 3; i++) bus.publish(makeSignal("a", i));
+    await bus.idle();
+    expect(seen.filter((own) => own.join() !== "0,1,2")).toEqual([]);
+  });
+
   test("filters decide, and one that throws fails its delivery only", async () => {
     const { bus, problems } = makeBus();
     const [even, all] = [collector(), collector()];
@@ -359,6 +368,18 @@ describe("the log", () => {
     expect(data(bus.replay("**", { time: 1050 }, 2))).toEqual([6, 7]);
     await clock.advance(ms(80)); // 1160: what was published before 1060 is too old
     expect(data(bus.replay("**"))).toEqual([7, 8]);
+  });
+
+  test("keeps its order by time when the clock steps back", () => {
+    let wall = 1000;
+    const clock = Object.assign(new ManualClock(), { wallTime: () => ms(wall) });
+    const { bus } = makeBus({ clock, turns: { soon: (run) => run(), later: (run) => run() } });
+    for (const at of [1000, 2000, 500, 3000]) {
+      wall = at;
+      bus.publish(makeSignal("a", at));
+    }
+    expect(bus.replay("a").map(({ publishedAt }) => publishedAt)).toEqual([1000, 2000, 2000, 3000]);
+    expect(bus.replay("a", { time: 1500 }).map(({ signal }) => signal.data)).toEqual([2000, 500, 3000]);
   });
 
   test("does not grow beyond its retention, whatever is published", () => {
