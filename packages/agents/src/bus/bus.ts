@@ -6,13 +6,14 @@ import { SignalFactory } from "../signals/signal-factory.ts";
 import { TimerWheel } from "../timers/timer-wheel.ts";
 import type { BusContext } from "./context.ts";
 import { type DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
+import { type BusOptions, type BusStatistics, checkLimits, type SubscribeOptions } from "./bus-options.ts";
 import { busErrors } from "./errors.ts";
 import { type BusMiddleware, dispatchHooksOf } from "./middleware.ts";
 import { PersistentSubscription } from "./persistent.ts";
 import { type PersistentOptions, resolvePersistentOptions } from "./persistent-options.ts";
-import { type BusProblem, warnOfProblems } from "./problems.ts";
+import { warnOfProblems } from "./problems.ts";
 import { Ring } from "./ring.ts";
-import { type LogEntry, type LogRetention, type LogStart, logRetention, SignalLog } from "./signal-log.ts";
+import { type LogEntry, type LogStart, logRetention, SignalLog } from "./signal-log.ts";
 import {
   CallbackSubscription,
   type SignalHandler,
@@ -20,48 +21,7 @@ import {
   SinkSubscription,
   type Subscription,
 } from "./subscription.ts";
-import { nodeTurns, type Turns, type Work, WorkQueue } from "./work-queue.ts";
-
-export interface BusOptions {
-  readonly clock?: Clock;
-  /** Deadlines of persistent subscriptions; the runtime's own, or one that the bus makes and closes. */
-  readonly wheel?: TimerWheel;
-  /** Makes the signals of `emit`; share the runtime's, so that ids stay unique. */
-  readonly signals?: SignalFactory;
-  /** What the log keeps, or `false` for no log. @defaultValue 10 000 signals, one hour */
-  readonly log?: Partial<LogRetention> | false;
-  /** Signals published and not dispatched yet, before `publish` refuses (`BUS_FULL`). @defaultValue 65 536 */
-  readonly maxQueued?: number;
-  /** Dead letters kept. @defaultValue 10 000 */
-  readonly maxDeadLetters?: number;
-  /** Types whose subscribers are remembered. @defaultValue 4 096 */
-  readonly memo?: number;
-  /** Told what went wrong after `publish` had returned. @defaultValue a process warning, once per subscription and kind */
-  readonly onProblem?: (problem: BusProblem) => void;
-  readonly turns?: Turns;
-}
-
-export interface SubscribeOptions {
-  /** Shown in reports. */
-  readonly name?: string;
-  /** Only signals for which it returns true. */
-  readonly filter?: (signal: Signal) => boolean;
-  /** Signals kept while the handler is busy; beyond it, new ones are dropped and reported. @defaultValue 10 000 */
-  readonly maxBacklog?: number;
-  /** Begins with signals of the log, without gap or repetition before the live ones. */
-  readonly from?: LogStart;
-}
-
-export interface BusStatistics {
-  readonly published: number;
-  /** Signals refused with `BUS_FULL` or `BUS_BACKPRESSURE`. */
-  readonly refused: number;
-  readonly queued: number;
-  readonly subscriptions: number;
-  readonly problems: Readonly<Record<BusProblem["kind"], number>>;
-  readonly deadLetters: number;
-  readonly logged: number;
-}
+import { nodeTurns, type Work, WorkQueue } from "./work-queue.ts";
 
 type BusMember = CallbackSubscription | SinkSubscription | PersistentSubscription;
 
@@ -123,13 +83,20 @@ export class SignalBus implements AsyncDisposable, Work {
     this.#index = new PatternIndex({ plan: planOf, memo: options.memo ?? defaultMemo });
     const onProblem = options.onProblem ?? warnOfProblems();
     this.#context = {
-      work: new WorkQueue(options.turns ?? nodeTurns),
+      work: new WorkQueue(options.turns ?? nodeTurns, () => this.#clock.now()),
       hooks: undefined,
       busy: 0,
       settled: () => this.#checkIdle(),
       report: (problem) => {
         this.#problems[problem.kind] += 1;
-        onProblem(problem);
+        try {
+          onProblem(problem);
+        } catch (error) {
+          // Thrown here it would reach a publisher, or leave a subscriber waiting for ever.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
       },
     };
   }
@@ -217,7 +184,7 @@ export class SignalBus implements AsyncDisposable, Work {
 
   /**
    * The persistent subscription of this name, made at the first call. It collects signals whether or not a subscriber is
-   * attached, until `removePersistent`.
+   * attached, until `removePersistent`. The options of the first call hold.
    *
    * @throws MettleError `SUBSCRIPTION_EXISTS` when it has another pattern, `PATTERN_INVALID`, `SUBSCRIPTION_INVALID`
    */
@@ -413,14 +380,4 @@ function planOf(members: BusMember[]): BusPlan {
     sinks: members.filter((member) => member instanceof SinkSubscription),
     persistent: members.filter((member) => member instanceof PersistentSubscription),
   };
-}
-
-/** @throws MettleError `SUBSCRIPTION_INVALID` for a limit that is given and not a whole number from 1 */
-function checkLimits(limits: Readonly<Record<string, number | undefined>>): void {
-  const problems = Object.entries(limits)
-    .filter(([, value]) => value !== undefined && !(Number.isInteger(value) && value >= 1))
-    .map(([name, value]) => `${name} must be a whole number from 1, got ${value}`);
-  if (problems.length > 0) {
-    throw busErrors.create("SUBSCRIPTION_INVALID", `Bus: ${problems.join("; ")}.`, { details: { problems } });
-  }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "@mettle/core";
 import type { Signal } from "../signals/signal.ts";
 
 /** What middleware and reports tell of a subscription. */
@@ -58,8 +59,7 @@ export function dispatchWithin(
     }
     result = handler(current);
   } catch (error) {
-    settled({ state: "failed", error });
-    throw error;
+    throw afterFailure(settled, error);
   }
   if (!isThenable(result)) {
     settled({ state: "handled" });
@@ -68,10 +68,19 @@ export function dispatchWithin(
   return Promise.resolve(result).then(
     () => settled({ state: "handled" }),
     (error: unknown) => {
-      settled({ state: "failed", error });
-      throw error;
+      throw afterFailure(settled, error);
     },
   );
+}
+
+/** What failed; both errors when a hook that was told of it failed as well. */
+function afterFailure(settled: (outcome: DispatchOutcome) => void, error: unknown): unknown {
+  try {
+    settled({ state: "failed", error });
+  } catch (hookError) {
+    return new AggregateError([error, hookError], `${messageOf(error)}, and then a hook: ${messageOf(hookError)}`);
+  }
+  return error;
 }
 
 /** True for what `await` would wait for. */

@@ -171,7 +171,7 @@ export class CallbackSubscription implements Subscription, Work {
   }
 }
 
-/** Takes signals inside `publish`, so it must be quick, never throw and run nobody's code: a mailbox. */
+/** Takes signals inside `publish`, so it must be quick: a mailbox. What it throws is reported and reaches no publisher. */
 export interface SignalSink {
   /** @returns false when it is full or gone; the signal is then reported as dropped */
   offer(signal: Signal): boolean;
@@ -182,7 +182,7 @@ export class SinkSubscription implements Subscription {
   readonly pattern: string;
   readonly name: string | undefined;
   readonly backlog = 0;
-  readonly failed = 0;
+  failed = 0;
   delivered = 0;
   dropped = 0;
   active = true;
@@ -210,9 +210,14 @@ export class SinkSubscription implements Subscription {
   /** Hot: once per signal and agent. */
   offer(signal: Signal): void {
     if (!this.active) return;
-    if (this.#filter !== undefined && !this.#matches(signal)) return;
-    if (this.#sink.offer(signal)) this.delivered += 1;
-    else this.#drop(signal);
+    try {
+      if (this.#filter !== undefined && !this.#filter(signal)) return;
+      if (this.#sink.offer(signal)) this.delivered += 1;
+      else this.#drop(signal);
+    } catch (error) {
+      this.failed += 1;
+      this.#context.report({ kind: "failed", subscription: this, signal, error });
+    }
   }
 
   unsubscribe(): void {
@@ -223,16 +228,6 @@ export class SinkSubscription implements Subscription {
 
   [Symbol.dispose](): void {
     this.unsubscribe();
-  }
-
-  /** A filter that throws must not reach the publisher; its signal is reported and not delivered. */
-  #matches(signal: Signal): boolean {
-    try {
-      return this.#filter?.(signal) ?? true;
-    } catch (error) {
-      this.#context.report({ kind: "failed", subscription: this, signal, error });
-      return false;
-    }
   }
 
   #drop(signal: Signal): void {

@@ -19,26 +19,36 @@ export interface Work {
 
 /** Deliveries between two visits of the event loop: some 100 µs of quick handlers. */
 const turnBudget = 4096;
-/** Deliveries that one piece of work makes before another's turn. */
+/** Time between two visits of the event loop, as far as 64 deliveries at a time can keep to it. */
+const turnNs = 5e6;
+/** Most deliveries that one piece of work makes before another's turn; fewer while handlers are slow. */
 const slice = 512;
+/** The clock is read after so many deliveries, because reading it costs as much as several of them. */
+const checkEvery = 64;
 
 /**
- * Work in turn, round robin. Starts as a microtask; after 4 096 deliveries, in however many microtasks, it waits for the
- * event loop, because microtasks alone would starve timers and I/O.
+ * Work in turn, round robin. Starts as a microtask; after 4 096 deliveries or 5 ms, in however many microtasks, it waits
+ * for the event loop, because microtasks alone would starve timers and I/O.
  */
 export class WorkQueue {
   readonly #turns: Turns;
+  readonly #now: () => number;
   readonly #waiting = new Ring<Work>();
   readonly #drainBound = (): void => this.#drain();
   #scheduled = false;
+  /** Deliveries of this turn. */
   #spent = 0;
+  /** Deliveries since the clock was read. */
+  #unchecked = 0;
+  /** First and last reading of the clock in this turn; NaN before. */
+  #turnAt = Number.NaN;
+  #checkedAt = Number.NaN;
+  #slice: number = checkEvery;
 
-  constructor(turns: Turns) {
+  /** @param now - monotonic, in ns */
+  constructor(turns: Turns, now: () => number) {
     this.#turns = turns;
-  }
-
-  get idle(): boolean {
-    return this.#waiting.size === 0;
+    this.#now = now;
   }
 
   /** Hot: once per publish. */
@@ -56,6 +66,9 @@ export class WorkQueue {
       return;
     }
     this.#spent = 0;
+    this.#unchecked = 0;
+    this.#turnAt = Number.NaN;
+    this.#checkedAt = Number.NaN;
     this.#turns.later(this.#drainBound);
   }
 
@@ -63,7 +76,10 @@ export class WorkQueue {
     try {
       for (let work = this.#waiting.shift(); work !== undefined; work = this.#waiting.shift()) {
         work.queued = false;
-        this.#spent += work.run(Math.min(slice, turnBudget - this.#spent));
+        const done = work.run(Math.min(this.#slice, turnBudget - this.#spent));
+        this.#spent += done;
+        this.#unchecked += done;
+        if (this.#unchecked >= checkEvery) this.#checkTime();
         if (this.#spent >= turnBudget) break;
       }
     } finally {
@@ -71,5 +87,15 @@ export class WorkQueue {
       this.#scheduled = false;
       if (this.#waiting.size > 0) this.#schedule();
     }
+  }
+
+  /** Ends the turn when it took too long, and fits the slice to how long handlers take. */
+  #checkTime(): void {
+    const now = this.#now();
+    if (Number.isNaN(this.#turnAt)) this.#turnAt = now;
+    else this.#slice = now - this.#checkedAt > turnNs / 4 ? checkEvery : Math.min(slice, this.#slice * 2);
+    if (now - this.#turnAt >= turnNs) this.#spent = turnBudget;
+    this.#unchecked = 0;
+    this.#checkedAt = now;
   }
 }

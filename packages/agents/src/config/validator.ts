@@ -1,21 +1,12 @@
 import { messageOf } from "@mettle/core";
+import { issueText, type StandardSchema } from "../agent/standard-schema.ts";
 import { configErrors } from "./errors.ts";
-
-/** What the store needs of a Standard Schema (zod, valibot, arktype and others); synchronous ones only. */
-export interface SettingSchema<Value> {
-  readonly "~standard": {
-    readonly version: 1;
-    readonly validate: (value: unknown) => SchemaResult<Value> | Promise<SchemaResult<Value>>;
-  };
-}
-type SchemaResult<Value> =
-  | { readonly value: Value; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string }[] };
 
 /** Returns the value to store, possibly another than it was given, or throws. */
 export type SettingCheck<Value> = (value: unknown) => Value;
 
-export type SettingValidator<Value> = SettingSchema<Value> | SettingCheck<Value>;
+/** A function, or a validator that follows the Standard Schema convention and answers at once. */
+export type SettingValidator<Value> = StandardSchema<unknown, Value> | SettingCheck<Value>;
 
 /** @throws MettleError `SETTING_INVALID` */
 export function validated(validator: SettingValidator<unknown>, path: string, value: unknown): unknown {
@@ -28,9 +19,12 @@ export function validated(validator: SettingValidator<unknown>, path: string, va
     }
   }
   const result = validator["~standard"].validate(value);
-  if (result instanceof Promise) throw invalid(path, "its schema is asynchronous");
+  if (result instanceof Promise) {
+    result.catch(() => undefined); // its outcome is not used: the schema itself is refused
+    throw invalid(path, "its schema is asynchronous");
+  }
   if (result.issues === undefined) return result.value;
-  throw invalid(path, result.issues.map(({ message }) => message).join("; "));
+  throw invalid(path, result.issues.map(issueText).join("; "));
 }
 
 const invalid = (path: string, why: string, cause?: unknown): Error =>

@@ -1,4 +1,4 @@
-import { ManualClock, ms } from "@mettle/core";
+import { ManualClock, ms, ns } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SignalBus } from "../../src/bus/bus.ts";
@@ -101,6 +101,15 @@ describe("publish and subscribe", () => {
     stuck.resolve();
     await bus.idle();
     expect(seen).toEqual([0, 1, 2]);
+  });
+
+  test("more subscribers than fit into a turn each get every signal once, in order", async () => {
+    const { bus } = makeBus();
+    const seen = Array.from({ length: 5000 }, (): unknown[] => []);
+    for (const own of seen) bus.subscribe("a", ({ data }) => void own.push(data));
+    for (let i = 0; i < 3; i++) bus.publish(makeSignal("a", i));
+    await bus.idle();
+    expect(seen.filter((own) => own.join() !== "0,1,2")).toEqual([]);
   });
 
   test("filters decide, and one that throws fails its delivery only", async () => {
@@ -207,6 +216,69 @@ describe("publish and subscribe", () => {
     await bus.idle();
   });
 
+  test("slow handlers have the event loop visited by time, quick ones by number", () => {
+    for (const [handlerNs, least, most] of [
+      [1e6, 64, 192],
+      [100, 4096, 4096],
+    ] as const) {
+      let now = 0;
+      const clock = Object.assign(new ManualClock(), { now: () => ns(now) });
+      const due: (() => void)[] = [];
+      const perTurn: number[] = [];
+      let handled = 0;
+      const turns = {
+        soon: (run: () => void) => due.push(run),
+        later: (run: () => void) => {
+          perTurn.push(handled);
+          handled = 0;
+          due.push(run);
+        },
+      };
+      const { bus } = makeBus({ clock, turns: { soon: (run) => void turns.soon(run), later: turns.later } });
+      bus.subscribe("a", () => {
+        handled += 1;
+        now += handlerNs;
+      });
+      for (let i = 0; i < 20_000; i++) bus.publish(makeSignal("a"));
+      for (let run = due.shift(); run !== undefined; run = due.shift()) run();
+      expect(perTurn.length).toBeGreaterThan(3);
+      expect(Math.min(...perTurn)).toBeGreaterThanOrEqual(least);
+      expect(Math.max(...perTurn)).toBeLessThanOrEqual(most);
+    }
+  });
+
+  test("a report that throws stops neither the publisher nor the subscriber", async () => {
+    const escaped: unknown[] = [];
+    const listeners = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    process.on("uncaughtException", (error) => escaped.push(error));
+    const bus = new SignalBus({
+      onProblem: () => {
+        throw new Error("report");
+      },
+    });
+    const { seen, handler } = collector();
+    bus.subscribe("a", async (signal) => {
+      handler(signal);
+      await Promise.reject(new Error("no"));
+    });
+    bus.subscribeSink("a", {
+      offer: () => {
+        throw new Error("sink");
+      },
+    });
+    for (let i = 0; i < 2; i++) bus.publish(makeSignal("a", i));
+    await bus.idle();
+    await bus.close();
+    const turn = gate();
+    setImmediate(turn.resolve);
+    await turn.promise;
+    process.removeAllListeners("uncaughtException");
+    for (const listener of listeners) process.on("uncaughtException", listener);
+    expect(seen).toEqual([0, 1]);
+    expect(escaped).toHaveLength(4);
+  });
+
   test("a full queue refuses, and nobody gets what was refused", async () => {
     const { bus } = makeBus({ maxQueued: 2 });
     const { seen, handler } = collector();
@@ -296,6 +368,18 @@ describe("the log", () => {
     expect(data(bus.replay("**", { time: 1050 }, 2))).toEqual([6, 7]);
     await clock.advance(ms(80)); // 1160: what was published before 1060 is too old
     expect(data(bus.replay("**"))).toEqual([7, 8]);
+  });
+
+  test("keeps its order by time when the clock steps back", () => {
+    let wall = 1000;
+    const clock = Object.assign(new ManualClock(), { wallTime: () => ms(wall) });
+    const { bus } = makeBus({ clock, turns: { soon: (run) => run(), later: (run) => run() } });
+    for (const at of [1000, 2000, 500, 3000]) {
+      wall = at;
+      bus.publish(makeSignal("a", at));
+    }
+    expect(bus.replay("a").map(({ publishedAt }) => publishedAt)).toEqual([1000, 2000, 2000, 3000]);
+    expect(bus.replay("a", { time: 1500 }).map(({ signal }) => signal.data)).toEqual([2000, 500, 3000]);
   });
 
   test("does not grow beyond its retention, whatever is published", () => {
@@ -395,6 +479,19 @@ describe("middleware", () => {
       { state: "failed", error: rejected },
     ]);
     expect(problems.map(({ error }) => error)).toEqual([thrown, rejected]);
+    const hook = new Error("hook");
+    bus.use({
+      name: "bad watch",
+      afterDispatch: () => {
+        throw hook;
+      },
+    });
+    bus.publish(makeSignal("a"));
+    await bus.idle();
+    expect(problems.slice(2).map(({ error }) => (error as AggregateError).errors)).toEqual([
+      [thrown, hook],
+      [rejected, hook],
+    ]);
     bus.use({
       name: "broken",
       beforePublish: () => {

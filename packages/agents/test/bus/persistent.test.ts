@@ -179,6 +179,17 @@ describe("failure", () => {
     expect(bus.deadLetters.list()[0]).toMatchObject({ attempts: 2, error: { code: "DELIVERY_UNACKNOWLEDGED" } });
   });
 
+  test("one that was acknowledged does not come again, however long one waits", async () => {
+    const { bus, clock } = makeBus();
+    const orders = bus.persistent("orders", "a", { ackTimeout: ms(50) });
+    const seen: unknown[] = [];
+    orders.attach(({ data }) => void seen.push(data));
+    publish(bus, 1, 2);
+    await turn();
+    await clock.advance(ms(1000));
+    expect([seen, orders.acknowledged, orders.failed, orders.inFlight]).toEqual([[1, 2], 2, 0, 0]);
+  });
+
   test("with one in flight the order holds even when deliveries fail", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 10 }), async (failures) => {

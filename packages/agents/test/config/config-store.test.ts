@@ -1,15 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { type ConfigChange, ConfigStore } from "../../src/config/config-store.ts";
-import type { SettingSchema } from "../../src/config/validator.ts";
+import type { StandardSchema } from "../../src/agent/standard-schema.ts";
 
 const wholeNumber = (value: unknown): number => {
   if (!Number.isInteger(value)) throw new Error("not a whole number");
   return value as number;
 };
 /** As a schema library gives it. */
-const region: SettingSchema<string> = {
+const region: StandardSchema<unknown, string> = {
   "~standard": {
     version: 1,
+    vendor: "test",
     validate: (value) =>
       typeof value === "string"
         ? { value: value.toUpperCase() }
@@ -105,11 +106,11 @@ describe("updating", () => {
   });
 
   test("a schema that is a function works; an asynchronous one is refused", () => {
-    const callable = Object.assign(() => "called", region) as unknown as SettingSchema<string>;
+    const callable = Object.assign(() => "called", region) as unknown as StandardSchema<unknown, string>;
     const config = new ConfigStore({ region: "eu" }, { region: callable });
     expect(config.get("region")).toBe("EU");
-    const slow: SettingSchema<string> = {
-      "~standard": { version: 1, validate: () => Promise.resolve({ value: "x" }) },
+    const slow: StandardSchema<unknown, string> = {
+      "~standard": { version: 1, vendor: "test", validate: () => Promise.resolve({ value: "x" }) },
     };
     expect(() => new ConfigStore({ region: "eu" }, { region: slow })).toThrow(/asynchronous/);
   });

@@ -68,6 +68,32 @@ describe("the circuit breaker", () => {
     expect(breaker.state).toBe("open");
   });
 
+  test("nor does it while another call is trying", async () => {
+    const { clock, breaker } = make({ failures: 1 });
+    const [old, trial] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const late = breaker.run(() => old.promise);
+    await expect(breaker.run(fail)).rejects.toBe(error);
+    await clock.advance(ms(30_000));
+    const trying = breaker.run(() => trial.promise);
+    old.resolve("late");
+    await late;
+    expect(breaker.state).toBe("halfOpen");
+    trial.resolve("up");
+    await trying;
+    expect(breaker.state).toBe("closed");
+  });
+
+  test.each([
+    [10_000, "open"],
+    [10_001, "closed"],
+  ])("failures %d ms apart leave it %s", async (apart, state) => {
+    const { clock, breaker } = make({ failures: 2 });
+    await expect(breaker.run(fail)).rejects.toBe(error);
+    await clock.advance(ms(apart));
+    await expect(breaker.run(fail)).rejects.toBe(error);
+    expect(breaker.state).toBe(state);
+  });
+
   test("counts failures as a sliding window does", async () => {
     await fc.assert(
       fc.asyncProperty(

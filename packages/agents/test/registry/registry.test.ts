@@ -148,6 +148,13 @@ describe("discovery against a scan", () => {
     all.push(entry);
   }
   for (const entry of all.splice(2000, 3000)) large.unregister(entry.namespace, entry.name);
+  // Into slots that became free: the order of slots is not that of registration any more.
+  for (let i = 0; i < 800; i++) {
+    const resources = { cpu: random.below(50) / 50, memory: random.uniform() };
+    all.push(
+      large.register({ namespace: "a", name: `late-${i}`, agent: 10_000 + i, metadata: { type: "coder", resources } }),
+    );
+  }
   for (let i = 0; i < 1000; i++) {
     const at = random.below(all.length);
     const { namespace, name } = all[at]!;
