@@ -38,7 +38,7 @@ async function votes(members: number): Promise<void> {
         name: "a promise for each vote, Promise.all",
         run: async () => {
           const asked = Array.from({ length: members }, async (_, member) => {
-            await undefined;
+            await Promise.resolve();
             return member % 8 === 0 ? 0 : 1;
           });
           let support = 0;
@@ -65,7 +65,7 @@ async function votes(members: number): Promise<void> {
             rule: unanimity,
             ask: (member: number, ballot: Ballot<string>) => later.push(() => void ballot.vote(member, 1)) > 0,
           });
-          await undefined;
+          await Promise.resolve();
           for (const vote of later.splice(0)) vote();
           if ((await outcome).state !== "decided") throw new Error("undecided");
         },
