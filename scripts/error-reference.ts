@@ -1,4 +1,16 @@
-import { coordinationErrors, economyErrors, poolErrors, variableErrors } from "@mettle/agents";
+import {
+  busErrors,
+  configErrors,
+  coordinationErrors,
+  dispatchErrors,
+  economyErrors,
+  eventErrors,
+  poolErrors,
+  registryErrors,
+  signalErrors,
+  telemetryErrors,
+  variableErrors,
+} from "@mettle/agents";
 import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
 import { judgeErrors } from "@mettle/judge";
@@ -17,6 +29,13 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
   agents: {
+    ...signalErrors.definitions,
+    ...busErrors.definitions,
+    ...registryErrors.definitions,
+    ...configErrors.definitions,
+    ...eventErrors.definitions,
+    ...telemetryErrors.definitions,
+    ...dispatchErrors.definitions,
     ...coordinationErrors.definitions,
     ...economyErrors.definitions,
     ...variableErrors.definitions,
