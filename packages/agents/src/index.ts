@@ -285,6 +285,12 @@ export {
 } from "./variables/team.ts";
 export { Variable, type VariableLock } from "./variables/variable.ts";
 export {
+  type ChangeRequest,
+  spawnVariable,
+  type VariableAgentOptions,
+  type VariableProtocol,
+} from "./variables/variable-agent.ts";
+export {
   type AnyVariable,
   type AppliedUpdate,
   type Assignment,
