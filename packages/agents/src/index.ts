@@ -147,6 +147,7 @@ export {
 export { type SpanOptions, Telemetry, type TelemetryHandler } from "./telemetry/telemetry.ts";
 
 // Coordination, economy, variables, pools, batching, caches.
+export { type BallotMessage, ballotsTo } from "./coordination/agent-ballots.ts";
 export {
   type Ask,
   type Ballot,
