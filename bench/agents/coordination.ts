@@ -5,7 +5,12 @@
 import { ms } from "@mettle/core";
 import {
   type Ballot,
+  type BallotMessage,
+  ballotsTo,
   Coordinator,
+  createRuntime,
+  defineAction,
+  defineAgent,
   formHierarchy,
   HierarchyMember,
   type HierarchyMessage,
@@ -29,6 +34,48 @@ const timers: Timers = {
   after: () => ({ cancel: () => undefined }),
 };
 
+const voter = defineAgent({
+  name: "voter",
+  state: () => 0,
+  actions: {
+    propose: defineAction({
+      run: (state: number, { member, ballot }: BallotMessage<string>) => {
+        ballot.vote(member, 1);
+        return { state: state + 1 };
+      },
+    }),
+    decide: defineAction({ run: (state: number) => ({ state: state + 1, reply: 1 }) }),
+  },
+});
+
+/** The same with real agents: each message goes through a mailbox and is handled in a turn of its own. */
+async function agentVotes(members: number): Promise<void> {
+  await using runtime = createRuntime();
+  const coordinator = new Coordinator({ timers, nowMs: () => performance.now() });
+  const agents = Array.from({ length: members }, () => runtime.spawn(voter));
+  const ask = ballotsTo<string>(agents, "propose");
+  const timings = await alternate(
+    [
+      {
+        name: "a request to each, Promise.all",
+        run: async () => {
+          const answers = await Promise.all(agents.map((agent) => agent.ask({ type: "decide" })));
+          if (answers.length !== members) throw new Error("undecided");
+        },
+      },
+      {
+        name: "Coordinator, ballots, all votes",
+        run: async () => {
+          const { outcome } = coordinator.propose({ members, proposal: "scale", rule: unanimity, ask });
+          if ((await outcome).state !== "decided") throw new Error("undecided");
+        },
+      },
+    ],
+    { rounds: 15, runs: Math.max(3, Math.round(20_000 / members)) },
+  );
+  show(`propose and collect among ${members} agents of a runtime`, timings);
+}
+
 async function votes(members: number): Promise<void> {
   const coordinator = new Coordinator({ timers, nowMs: () => performance.now() });
   const later: (() => void)[] = [];
@@ -38,7 +85,7 @@ async function votes(members: number): Promise<void> {
         name: "a promise for each vote, Promise.all",
         run: async () => {
           const asked = Array.from({ length: members }, async (_, member) => {
-            await undefined;
+            await Promise.resolve();
             return member % 8 === 0 ? 0 : 1;
           });
           let support = 0;
@@ -65,7 +112,7 @@ async function votes(members: number): Promise<void> {
             rule: unanimity,
             ask: (member: number, ballot: Ballot<string>) => later.push(() => void ballot.vote(member, 1)) > 0,
           });
-          await undefined;
+          await Promise.resolve();
           for (const vote of later.splice(0)) vote();
           if ((await outcome).state !== "decided") throw new Error("undecided");
         },
@@ -150,6 +197,7 @@ function pbft(members: number): () => Promise<void> {
 }
 
 for (const members of [100, 1000, 10_000]) await votes(members);
+for (const members of [100, 1000, 10_000]) await agentVotes(members);
 for (const members of [100, 1000, 10_000]) {
   const runs = Math.max(1, Math.round(5000 / members));
   show(

@@ -39,7 +39,7 @@ const pooledWindow: Instruction[] = Array.from({ length: 500 }, () => objects.ch
 let sink = 0;
 
 show(
-  "an instruction (S1-015)",
+  "an instruction",
   await alternate(
     [
       {
@@ -95,7 +95,7 @@ show(
 const spawn = (type: string): { type: string; state: Float64Array } => ({ type, state: new Float64Array(512) });
 const agents = new AgentPool({ spawn, stop: () => undefined, reset: () => true, types: ["worker"], size: 10 });
 show(
-  "an agent of 4 KB (S3-012)",
+  "an agent of 4 KB",
   await alternate(
     [
       { name: "spawned each time", run: () => void (sink += spawn("worker").state.length) },
@@ -118,7 +118,7 @@ const connections = new ConnectionPool({
   timers: clockTimers(systemClock),
 });
 show(
-  "a connection whose opening costs one turn of the event loop (S3-036)",
+  "a connection whose opening costs one turn of the event loop",
   await alternate(
     [
       {
@@ -152,7 +152,7 @@ const batcher = (adaptive: boolean): Batcher<number, number> =>
 const [fixed, adaptive] = [batcher(false), batcher(true)];
 const items = Array.from({ length: 1000 }, (_, i) => i);
 show(
-  "1 000 items at once through something with a round trip (S1-019, S1-050)",
+  "1 000 items at once through something with a round trip",
   await alternate(
     [
       {
@@ -186,7 +186,7 @@ const validate = (key: string): boolean => {
 };
 const plain = new Map(keys.map((key) => [key, validate(key)]));
 show(
-  "a validation, 1 000 different (S1-021)",
+  "a validation, 1 000 different",
   await alternate(
     [
       { name: "done each time", run: () => keys.forEach((key) => void (sink += validate(key) ? 1 : 0)) },
@@ -213,7 +213,7 @@ for (const [name, upTo] of [
   ["a task of some 2 ms", 2_000_000],
 ] as const) {
   show(
-    `8 × ${name} (S3-037)`,
+    `8 × ${name}`,
     await alternate(
       [
         { name: "in this thread", run: () => void (sink += Array.from({ length: 8 }, () => squareSum(upTo)).length) },

@@ -35,7 +35,7 @@ const pool = Array.from({ length: 10 }, (_, i) => ({ agent: `a${i}`, capabilitie
 const roles = [{ role: "lead", capability: "any" }, { role: "hand" }];
 
 show(
-  "make one (S0-044, S0-050)",
+  "make one",
   await alternate(
     [
       { name: "float", run: () => void makeFloat("f") },
@@ -60,7 +60,7 @@ const plain = { value: 0, generation: 0, listener: (_old: number, _new: number) 
 const float = makeFloat("f");
 let next = 0;
 show(
-  "change the value, 5 agents told (S0-045, S3-050)",
+  "change the value, 5 agents told",
   await alternate(
     [
       {
@@ -94,7 +94,7 @@ const choice = new Variable<string>({
   environment: environment(),
 });
 show(
-  "adapt to one feedback (S0-047, S0-053)",
+  "adapt to one feedback",
   await alternate(
     [
       {
@@ -111,7 +111,7 @@ const coordinator = new VariableCoordinator({ timers, random });
 const many = Array.from({ length: 100 }, (_, i) => makeFloat(`v${i}`));
 for (const variable of many) coordinator.register(variable);
 show(
-  "change 100 variables (S3-010)",
+  "change 100 variables",
   await alternate(
     [
       {
@@ -162,7 +162,7 @@ const timings = await alternate(
   ],
   { runs: 20 },
 );
-show("tell 100 agents of 100 updates (S3-011, S3-018)", timings);
+show("tell 100 agents of 100 updates", timings);
 
 const collect = globalThis.gc;
 if (collect !== undefined) {
@@ -176,6 +176,6 @@ if (collect !== undefined) {
   };
   bytesOf(100);
   const [few, more] = [bytesOf(2000), bytesOf(12_000)];
-  console.log(`\nmemory of a float variable (S0-137), slope over 10 000: ${Math.round((more - few) / 10_000)} bytes`);
+  console.log(`\nmemory of a float variable, slope over 10 000: ${Math.round((more - few) / 10_000)} bytes`);
 }
 console.log(`\n(${told} signals told)`);

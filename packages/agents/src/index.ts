@@ -151,6 +151,7 @@ export { telemetryForRuntime } from "./telemetry/telemetry-for-runtime.ts";
 export { type SpanOptions, Telemetry, type TelemetryHandler } from "./telemetry/telemetry.ts";
 
 // Coordination, economy, variables, pools, batching, caches.
+export { type BallotMessage, ballotsTo } from "./coordination/agent-ballots.ts";
 export {
   type Ask,
   type Ballot,
@@ -214,7 +215,7 @@ export {
   SimulatedNetwork,
   SimulatedTime,
 } from "./coordination/simulation.ts";
-export { clockTimers, type Timer, type Timers } from "./coordination/timers.ts";
+export { clockTimers, type Timer, type Timers, wheelTimers } from "./coordination/timers.ts";
 export {
   type DecisionRule,
   simpleMajority,
@@ -288,6 +289,12 @@ export {
   type TeamRole,
 } from "./variables/team.ts";
 export { Variable, type VariableLock } from "./variables/variable.ts";
+export {
+  type ChangeRequest,
+  spawnVariable,
+  type VariableAgentOptions,
+  type VariableProtocol,
+} from "./variables/variable-agent.ts";
 export {
   type AnyVariable,
   type AppliedUpdate,

@@ -133,6 +133,16 @@ export class Coordinator {
     return { id, outcome: promise };
   }
 
+  /** Hot. A vote that came as a message: `id` is the ballot's. Late when that proposal is not open any more. */
+  vote(id: number, member: number, choice: number, confidence?: number): VoteReceipt {
+    return this.#open.get(id)?.vote(member, choice, confidence) ?? "late";
+  }
+
+  /** As {@link vote}, for a member who supports nothing. */
+  abstain(id: number, member: number): VoteReceipt {
+    return this.#open.get(id)?.abstain(member) ?? "late";
+  }
+
   /** Ends all open proposals undecided. */
   close(): void {
     for (const collector of this.#open.values()) collector.cancel();

@@ -44,16 +44,27 @@ export class LocalNetwork<Message> implements JoinableNetwork<Message> {
     while (this.#queue.length > 0) {
       const queue = this.#queue;
       this.#queue = [];
-      for (let i = 0; i < queue.length; i += 3) {
-        if (budget-- === 0) {
-          // What is left comes before what was sent meanwhile.
-          this.#queue = queue.slice(i).concat(this.#queue);
-          setImmediate(this.#drain);
-          return;
+      let i = 0;
+      try {
+        for (; i < queue.length && budget > 0; i += 3, budget--) {
+          this.#receivers[queue[i + 1] as number]?.(queue[i] as number, queue[i + 2] as Message);
         }
-        this.#receivers[queue[i + 1] as number]?.(queue[i] as number, queue[i + 2] as Message);
+      } catch (error) {
+        // One receiver's fault is not the others': it surfaces, and what is left is delivered in the next turn.
+        this.#resume(queue, i + 3);
+        throw error;
+      }
+      if (i < queue.length) {
+        this.#resume(queue, i);
+        return;
       }
     }
     this.#scheduled = false;
   };
+
+  /** What is left of `queue` comes before what was sent meanwhile. */
+  #resume(queue: (number | Message)[], from: number): void {
+    this.#queue = queue.slice(from).concat(this.#queue);
+    setImmediate(this.#drain);
+  }
 }

@@ -1,4 +1,5 @@
 import type { Clock, Milliseconds } from "@mettle/core";
+import { CallbackTimer, type TimerWheel } from "../timers/timer-wheel.ts";
 
 /** A deadline that has not come yet. */
 export interface Timer {
@@ -38,6 +39,17 @@ export function clockTimers(clock: Clock): Timers {
           controller.abort();
         },
       };
+    },
+  };
+}
+
+/** Timers on a runtime's wheel. A deadline of 100 ms or more may come up to 10 ms late, never early. */
+export function wheelTimers(wheel: TimerWheel): Timers {
+  return {
+    after(delay, run) {
+      const timer = new CallbackTimer(run);
+      wheel.addCoarse(timer, delay);
+      return { cancel: () => wheel.remove(timer) };
     },
   };
 }

@@ -42,6 +42,18 @@ describe("Coordinator", () => {
     expect(coordinator.statistics).toEqual({ open: 0, started: 1, decided: 1, undecided: 0 });
   });
 
+  test("votes may come as messages with the proposal's id", async () => {
+    const { coordinator } = setUp();
+    const { id, outcome } = coordinator.propose({ members: 3, proposal: 1, ask: () => true });
+    expect(coordinator.vote(id, 0, 1)).toBe("counted");
+    expect(coordinator.abstain(id, 1)).toBe("counted");
+    expect(coordinator.vote(id + 1, 2, 1)).toBe("late");
+    expect(coordinator.vote(id, 2, 1)).toBe("counted");
+    expect(await outcome).toMatchObject({ state: "decided", votes: 2, abstentions: 1 });
+    expect(coordinator.vote(id, 2, 1)).toBe("late");
+    expect(coordinator.abstain(id, 2)).toBe("late");
+  });
+
   test("asks nobody more once those who answered at once have settled it", async () => {
     const { coordinator } = setUp();
     let asked = 0;

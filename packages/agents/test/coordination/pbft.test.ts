@@ -187,12 +187,10 @@ describe("PBFT with faults", () => {
       const lost = (_from: number, to: number, message: Message): boolean =>
         message.kind === "commit" && message.view === 0 && to !== 0;
       const { time, network, replicas, decisions } = group(7, seed, {}, { lost });
-      let open = true;
       replicas[0]!.propose("blue");
       time.run({ enough: () => decisions[0] !== undefined });
       expect(decisions).toEqual(["blue", ...Array.from({ length: 6 }, () => undefined)]);
       network.crash(0);
-      open = false;
       // The next primaries would rather have something else.
       for (const replica of replicas.slice(1)) replica.propose("red");
       time.run({ until: ms(60_000), enough: () => decisions.every((value) => value !== undefined) });

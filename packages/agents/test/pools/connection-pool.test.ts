@@ -32,7 +32,7 @@ function setUp(options: Partial<ConnectionPoolOptions<Connection>> = {}) {
 /** Lets what is settled already run. */
 const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-describe("ConnectionPool (S3-036, S3-041)", () => {
+describe("ConnectionPool (S3-036)", () => {
   test("opens up to size and overflow, then waiters are served in order by what is returned", async () => {
     const { made, pool } = setUp();
     const leases = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()]);

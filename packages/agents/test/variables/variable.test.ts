@@ -42,7 +42,7 @@ async function settled(change: ChangeOutcome<number>) {
 }
 
 describe("local scope", () => {
-  test("a change is committed at once, and the affected agents are told with one signal (S0-045, S0-048)", () => {
+  test("a change is committed at once, and the affected agents are told with one signal (S0-048)", () => {
     const { told, variable } = setUp({ affected });
     expect(variable.handle({ type: "variable.value.change", value: 7, requester: "me" })).toEqual({
       state: "committed",
@@ -75,7 +75,7 @@ describe("local scope", () => {
   });
 });
 
-describe("adaptation (S0-047)", () => {
+describe("adaptation", () => {
   test("says what it did, and coordinates when it moved more than a thousandth", () => {
     const gradient = (value: number) =>
       ({ type: "variable.performance.feedback", performance: 1, gradient: value }) as const;
@@ -125,7 +125,7 @@ describe("adaptation (S0-047)", () => {
   });
 });
 
-describe("cluster scope (S0-046)", () => {
+describe("cluster scope", () => {
   test("a majority of the affected agents commits", async () => {
     const { told, types, variable } = setUp({ affected, scope: "cluster" });
     const change = variable.change(7, "me");
@@ -421,7 +421,7 @@ test("whatever happens: the generation never falls, the lock ends, every pending
   );
 });
 
-describe("UpdateBroadcast (S3-011, S3-018)", () => {
+describe("UpdateBroadcast (S3-011)", () => {
   const update = (variable: string, old: number, now: number): VariableUpdated => {
     return { type: "variable.value.updated", variable, old, new: now, generation: now };
   };
