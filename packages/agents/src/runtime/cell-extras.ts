@@ -1,0 +1,36 @@
+import type { AnyRef } from "../agent/ref.ts";
+import type { WheelTimer } from "../timers/timer-wheel.ts";
+import type { DownListener } from "./down.ts";
+import { Ring } from "./ring.ts";
+import type { RunningAction } from "./running-action.ts";
+
+/** What only some agents have. Made when first needed, so that an idle agent does not pay for it. */
+export class CellExtras<Item = unknown> {
+  /** Asynchronous actions under way. */
+  readonly running: Set<RunningAction> = new Set();
+  /** The asynchronous write under way; other writes wait for it. */
+  writing: RunningAction | undefined = undefined;
+  /** Writes, and ends of concurrent actions, that wait for `writing`. */
+  readonly waiting: Ring<Item | RunningAction> = new Ring();
+  children: Map<string, AnyRef> | undefined = undefined;
+  schedules: Map<string, WheelTimer> | undefined = undefined;
+  sensors: Map<string, () => void> | undefined = undefined;
+  watchers: Set<DownListener> | undefined = undefined;
+  links: Set<AnyRef> | undefined = undefined;
+  /** Called when the agent has ended. */
+  onEnd: (() => void)[] = [];
+  /** The state at the last checkpoint, and how many messages had been handled. */
+  snapshot: { readonly state: unknown; readonly processed: number } | undefined = undefined;
+  /** Where snapshots are kept beside this thread. */
+  onSnapshot: ((state: unknown, processed: number) => void) | undefined = undefined;
+  /** The state that the agent was spawned with, when not its definition's. */
+  givenState: unknown = undefined;
+  memoryLimitBytes: number | undefined = undefined;
+  memoryWarned = false;
+  hibernation: WheelTimer | undefined = undefined;
+  packed: Uint8Array | undefined = undefined;
+  /** Where it lives since it moved to another thread; this one passes on what comes for it. */
+  moved: AnyRef | undefined = undefined;
+  /** Times its handlers exceeded the budget, newest last. */
+  strikes: number[] | undefined = undefined;
+}

@@ -1,0 +1,351 @@
+import type { Clock } from "@mettle/core";
+import { compiledOf } from "../agent/definition.ts";
+import type { AnyDefinition } from "../agent/definition-types.ts";
+import type { Directive } from "../agent/directive.ts";
+import type { Message } from "../agent/message.ts";
+import type { AnyRef } from "../agent/ref.ts";
+import type { SpawnOptions } from "../agent/spawn-options.ts";
+import { RootSupervisor } from "../supervision/root.ts";
+import type { Parent } from "../supervision/supervised.ts";
+import { preparer } from "../switches/prepare.ts";
+import { CallbackTimer, TimerWheel } from "../timers/timer-wheel.ts";
+import { AgentCell } from "./agent-cell.ts";
+import { carryOut, type Effects, endEffects } from "./carry-out.ts";
+import { type CellBase, type CellHost, IDLE, type MailboxItem, STOPPED } from "./cell-base.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import type { Down, DownListener } from "./down.ts";
+import { agentErrors } from "./errors.ts";
+import type { DeadLetterReason, Observers } from "./events.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { messageOfItem } from "./pending-ask.ts";
+import type { SignalPort } from "./ports.ts";
+import { Ceiling, checkpoint, hibernateWhenIdle, holdToLimit, unpack } from "./resources.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** Messages that the mailbox of an idle agent has room for at most. */
+const KEPT_CAPACITY = 256;
+
+/** What a shard needs of the runtime around it. */
+export interface ShardSurroundings {
+  readonly observers: Observers;
+  /** Agents of other threads, by address or name. */
+  resolve(to: string): AnyRef | undefined;
+  /** Spawns where the placement says, when that is not this thread. */
+  spawnElsewhere(definition: AnyDefinition, options: SpawnOptions): AnyRef;
+  /** A handler took too long: one strike. */
+  onLongTurn(cell: AgentCell, tookNs: number): void;
+  readonly current: Int32Array | undefined;
+}
+
+/** The agents of one thread and everything they share: run queue, timers, directory, dead letters. */
+export class LocalShard implements CellHost, Effects {
+  readonly number: number;
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly observers: Observers;
+  readonly mailboxLimit: number;
+  readonly askTimeoutMs: number;
+  readonly fastPath: boolean;
+  readonly direct: boolean;
+  readonly addressPrefix: string;
+  readonly deadLetters: DeadLetters;
+  readonly signals: SignalPort | undefined;
+  readonly root: RootSupervisor;
+  readonly prepare: (message: Message) => Message;
+  readonly #cells = new Map<number, AgentCell>();
+  readonly #names = new Map<string, AnyRef>();
+  readonly #scheduler: Scheduler;
+  readonly #ceiling: Ceiling;
+  readonly #batch: number;
+  readonly #surroundings: ShardSurroundings;
+  readonly #memoryTimer = new CallbackTimer(() => this.#checkMemory());
+  readonly #accounted = new WeakMap<AgentCell, number>();
+  #lastId: number;
+  #closed = false;
+
+  constructor(number: number, options: ResolvedOptions, surroundings: ShardSurroundings, firstId = 0) {
+    this.#lastId = firstId;
+    this.number = number;
+    this.options = options;
+    this.clock = options.clock;
+    this.wheel = new TimerWheel(options.clock);
+    this.observers = surroundings.observers;
+    this.mailboxLimit = options.mailboxLimit;
+    this.askTimeoutMs = options.askTimeoutMs;
+    this.prepare = preparer(options.switches);
+    this.direct = options.switches.zeroCopy && options.switches.monomorphic;
+    this.fastPath = options.switches.fastPath && this.direct;
+    this.addressPrefix = `${number}/`;
+    this.deadLetters = new DeadLetters(options.deadLetters);
+    this.signals = options.signals;
+    this.root = new RootSupervisor(`${number}/root`, this, options.restarts);
+    this.#batch = options.switches.batching ? options.batch : 1;
+    this.#ceiling = new Ceiling(options.maxAgents, options.maxHeapShare);
+    this.#surroundings = surroundings;
+    this.#scheduler = new Scheduler({
+      clock: options.clock,
+      batch: this.#batch,
+      handlerBudgetNs: options.handlerBudgetMs * 1e6,
+      onLongTurn: (cell, tookNs) => surroundings.onLongTurn(cell as AgentCell, tookNs),
+      current: surroundings.current,
+    });
+  }
+
+  /** Agents alive. */
+  get living(): number {
+    return this.#cells.size;
+  }
+
+  /** Agents that wait for their turn. */
+  get ready(): number {
+    return this.#scheduler.ready;
+  }
+
+  cells(): IterableIterator<AgentCell> {
+    return this.#cells.values();
+  }
+
+  cell(id: number): AgentCell | undefined {
+    return this.#cells.get(id);
+  }
+
+  named(name: string): AnyRef | undefined {
+    return this.#names.get(name);
+  }
+
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  spawn(definition: AnyDefinition, options: SpawnOptions): AnyRef {
+    const placement = options.placement ?? "here";
+    if (placement === "here" || placement === this.number) return this.start(definition, options, this.root);
+    return this.#surroundings.spawnElsewhere(definition, options);
+  }
+
+  /**
+   * Starts an agent in this thread.
+   * @throws RUNTIME_CLOSED, AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID
+   */
+  start(definition: AnyDefinition, options: SpawnOptions, parent: Parent, id: number = this.nextId()): AgentCell {
+    if (this.#closed)
+      throw agentErrors.create("RUNTIME_CLOSED", `The runtime is closed: no ${definition.name} was started.`);
+    this.#ceiling.admit(this.#cells.size);
+    const compiled = compiledOf(definition);
+    const { name } = options;
+    if (name !== undefined && this.#names.has(name)) {
+      throw agentErrors.create("AGENT_NAME_TAKEN", `There is an agent named "${name}" already.`, { details: { name } });
+    }
+    const cell = new AgentCell(this, id, compiled, parent, compiled.createState(options.state), {
+      name,
+      restart: options.restart ?? "transient",
+      high: options.priority === "high",
+      batch: this.#batch,
+    });
+    this.#cells.set(id, cell);
+    if (name !== undefined) this.#names.set(name, cell);
+    if (options.state !== undefined) cell.cold().givenState = options.state;
+    if (options.memoryLimitBytes !== undefined) cell.cold().memoryLimitBytes = options.memoryLimitBytes;
+    if (options.hibernateAfterMs !== undefined) hibernateWhenIdle(cell, options.hibernateAfterMs);
+    if (compiled.signals.length > 0) this.#subscribe(cell);
+    if (this.#memoryTimer.wheelSlot < 0) this.wheel.add(this.#memoryTimer, this.options.memoryCheckMs);
+    if (this.observers.active)
+      this.observers.tell({ kind: "agent-started", agent: cell.address, definition: compiled.name });
+    cell.begin();
+    return cell;
+  }
+
+  /** A name of an agent somewhere else, so that it is found and taken here too. */
+  nameElsewhere(name: string, ref: AnyRef): void {
+    this.#names.set(name, ref);
+  }
+
+  forgetName(name: string): void {
+    this.#names.delete(name);
+  }
+
+  resolve(to: string): AnyRef | undefined {
+    return this.#names.get(to) ?? this.#own(to) ?? this.#surroundings.resolve(to);
+  }
+
+  #own(address: string): AgentCell | undefined {
+    if (!address.startsWith(this.addressPrefix)) return undefined;
+    return this.#cells.get(Number(address.slice(this.addressPrefix.length)));
+  }
+
+  enterNow(): boolean {
+    return this.#scheduler.enterNow();
+  }
+
+  leaveNow(): void {
+    this.#scheduler.leaveNow();
+  }
+
+  schedule(cell: CellBase): void {
+    this.#scheduler.schedule(cell);
+  }
+
+  deadLetter(to: string, item: MailboxItem, reason: DeadLetterReason, error: unknown): void {
+    const message = messageOfItem(item);
+    this.deadLetters.add({ to, message, reason, error, at: this.clock.wallTime() });
+    if (this.observers.active) this.observers.tell({ kind: "dead-letter", agent: to, action: message.type, reason });
+  }
+
+  unknownAddress(to: string, message: Message): void {
+    this.deadLetter(to, message, "unknown-address", undefined);
+  }
+
+  carryOut(cell: CellBase, directives: readonly Directive[]): void {
+    carryOut(cell as AgentCell, directives, this);
+  }
+
+  checkpoint(cell: CellBase): void {
+    checkpoint(cell, this.options.memoryLimitBytes);
+  }
+
+  unpack(cell: CellBase): void {
+    unpack(cell);
+  }
+
+  crashed(cell: CellBase, action: string | undefined, error: unknown): void {
+    this.observers.tell({
+      kind: "agent-failed",
+      agent: cell.address,
+      ...(action === undefined ? {} : { action }),
+      error,
+      restart: cell.restartKind,
+    });
+    if (cell.definition.onFailure === "resume" && action !== undefined) return;
+    this.#tellWatchers(cell, { reason: "crashed", error, mayRestart: true });
+    this.#breakLinks(cell, error);
+  }
+
+  released(cell: CellBase, reason: string): void {
+    endEffects(cell as AgentCell, reason);
+  }
+
+  restartState(cell: CellBase): unknown {
+    const snapshot = cell.extras?.snapshot;
+    const messagesLost = cell.processed - (snapshot?.processed ?? 0);
+    if (snapshot !== undefined) {
+      this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "snapshot", messagesLost });
+      return snapshot.state;
+    }
+    const state = cell.definition.createState(cell.extras?.givenState);
+    this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "initial", messagesLost });
+    this.#tellReset(cell, messagesLost);
+    return state;
+  }
+
+  ended(cell: CellBase, reason: string, error: unknown): void {
+    this.#cells.delete(cell.id);
+    if (cell.name !== undefined && this.#names.get(cell.name) === (cell as AgentCell)) this.#names.delete(cell.name);
+    if (this.observers.active) this.observers.tell({ kind: "agent-stopped", agent: cell.address, reason });
+    if (cell.extras === undefined) return;
+    this.#tellWatchers(cell, { reason, error, mayRestart: false });
+    if (error !== undefined) this.#breakLinks(cell, error);
+    for (const peer of cell.extras.links ?? []) (peer as AgentCell).extras?.links?.delete(cell as AgentCell);
+  }
+
+  /**
+   * Calls `listener` in the same turn in which the agent fails or ends. Of an agent that has ended, at once.
+   * @returns the end of the watch
+   */
+  monitor(cell: AgentCell, listener: DownListener): () => void {
+    if (cell.phase === STOPPED) {
+      listener({ address: cell.address, name: cell.name, reason: "stopped", error: undefined, mayRestart: false });
+      return () => undefined;
+    }
+    const extras = cell.cold();
+    extras.watchers ??= new Set();
+    extras.watchers.add(listener);
+    return () => cell.extras?.watchers?.delete(listener);
+  }
+
+  /** When one of the two fails, so does the other. An agent that ends as it should leaves the other alone. */
+  link(one: AgentCell, other: AgentCell): void {
+    for (const [cell, peer] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const extras = cell.cold();
+      extras.links ??= new Set();
+      extras.links.add(peer);
+    }
+  }
+
+  unlink(one: AgentCell, other: AgentCell): void {
+    one.extras?.links?.delete(other);
+    other.extras?.links?.delete(one);
+  }
+
+  /** Ends every agent: with `drain`, after what it has accepted; at the latest after `withinMs`. */
+  async close(drain: boolean, withinMs: number): Promise<void> {
+    const living = [...this.#cells.values()];
+    this.#closed = true;
+    if (drain && living.length > 0) {
+      const late = new CallbackTimer(() => {
+        for (const cell of this.#cells.values()) cell.terminate("the runtime closed before it had finished");
+      });
+      this.wheel.add(late, withinMs);
+      await Promise.all(living.map((cell) => cell.stop({ drain: true, reason: "runtime closed" })));
+    }
+    for (const cell of [...this.#cells.values()].toReversed()) cell.terminate("runtime closed");
+    this.#scheduler.close();
+    this.wheel.close();
+  }
+
+  #subscribe(cell: AgentCell): void {
+    const { signals } = this;
+    if (signals === undefined) return;
+    for (const [pattern, action] of cell.definition.signals) {
+      cell.cold().onEnd.push(signals.subscribe(pattern, (signal) => cell.send({ type: action, data: signal })));
+    }
+  }
+
+  #tellWatchers(cell: CellBase, news: Pick<Down, "reason" | "error" | "mayRestart">): void {
+    for (const listener of cell.extras?.watchers ?? []) {
+      try {
+        listener({ address: cell.address, name: cell.name, ...news });
+      } catch (error) {
+        this.observers.tell({ kind: "observer-failed", error });
+      }
+    }
+  }
+
+  /** Everyone linked to the failed one, directly or through others, fails once; then none of these links is left. */
+  #breakLinks(cell: CellBase, cause: unknown): void {
+    const first = cell.extras?.links;
+    if (first === undefined || first.size === 0) return;
+    const failed = new Set<CellBase>([cell]);
+    for (const member of failed) {
+      for (const peer of member.extras?.links ?? []) failed.add(peer as AgentCell);
+      member.extras?.links?.clear();
+    }
+    failed.delete(cell);
+    for (const peer of failed) {
+      const error = agentErrors.create("AGENT_LINK_BROKEN", `${peer.label} is linked to ${cell.label}, which failed.`, {
+        details: { address: peer.address, failed: cell.address },
+        cause,
+      });
+      peer.crash(undefined, error);
+    }
+  }
+
+  #tellReset(cell: CellBase, messagesLost: number): void {
+    this.observers.tell({ kind: "agent-state-reset", agent: cell.address, messagesLost });
+    this.signals?.publish("agent.state.reset", { address: cell.address, messagesLost }, cell.address, cell.name);
+  }
+
+  /** Accounts every agent that has handled messages since the last time, and takes back large mailboxes of idle ones. */
+  #checkMemory(): void {
+    for (const cell of this.#cells.values()) {
+      if (cell.phase === IDLE && cell.box !== undefined && cell.box.capacity > KEPT_CAPACITY) cell.box = undefined;
+      if (cell.processed === 0 || this.#accounted.get(cell) === cell.processed) continue;
+      this.#accounted.set(cell, cell.processed);
+      holdToLimit(cell, this.options.memoryLimitBytes);
+    }
+    if (this.#cells.size > 0) this.wheel.add(this.#memoryTimer, this.options.memoryCheckMs);
+  }
+}

@@ -1,0 +1,202 @@
+import { availableParallelism } from "node:os";
+import type { AgentDefinition } from "../agent/definition-types.ts";
+import type { AgentRef, AnyRef } from "../agent/ref.ts";
+import type { RestartKind, SpawnOptions } from "../agent/spawn-options.ts";
+import { strike } from "../shards/greedy.ts";
+import { RemoteRef } from "../shards/remote-ref.ts";
+import { ShardPool } from "../shards/shard-pool.ts";
+import { problemsOfLimits, type RestartLimits, restartDefaults } from "../supervision/restart-window.ts";
+import type { Parent } from "../supervision/supervised.ts";
+import { type Strategy, Supervisor } from "../supervision/supervisor.ts";
+import { AgentCell } from "./agent-cell.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { DownListener } from "./down.ts";
+import { agentErrors } from "./errors.ts";
+import { Observers, type RuntimeEvent } from "./events.ts";
+import { LocalShard } from "./local-shard.ts";
+import { resolveOptions, type RuntimeOptions } from "./options.ts";
+
+export interface SupervisorOptions extends Partial<RestartLimits> {
+  readonly name?: string;
+  /** @defaultValue "one-for-one" */
+  readonly strategy?: Strategy;
+  /** When the supervisor itself has failed: whether its parent starts it again. @defaultValue "transient" */
+  readonly restart?: RestartKind;
+}
+
+/** A supervisor of your own, with the children that it restarts together. */
+export interface SupervisorRef {
+  readonly address: string;
+  readonly state: "running" | "suspended" | "ended";
+  /** As `runtime.spawn`, in this thread, as the last child. */
+  spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
+  supervisor(options?: SupervisorOptions): SupervisorRef;
+  /** Ends the children, last started first, and the supervisor. */
+  stop(reason?: string): void;
+}
+
+export interface CloseOptions {
+  /** Finish what was accepted instead of ending it with AGENT_STOPPED. @defaultValue true */
+  readonly drain?: boolean;
+  /** How long finishing may take, in ms. @defaultValue 5000 */
+  readonly withinMs?: number;
+}
+
+export interface RuntimeStats {
+  /** Alive, in all threads; of other threads those that were started from here. */
+  readonly agents: number;
+  /** Threads that run agents, this one included. */
+  readonly threads: number;
+  /** Agents of this thread that wait for their turn. */
+  readonly ready: number;
+  readonly deadLetters: number;
+}
+
+/**
+ * Agents, and what runs them. The thread that makes it is its first shard.
+ *
+ * @example
+ * await using runtime = createRuntime();
+ * const agent = runtime.spawn(counter);
+ * agent.send({ type: "add", data: 2 });
+ * await agent.ask({ type: "total" }); // 2
+ */
+export interface Runtime extends AsyncDisposable {
+  /**
+   * Starts an agent and returns its reference; messages can be sent at once.
+   * @throws AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID, AGENT_NOT_PORTABLE, RUNTIME_CLOSED
+   */
+  spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
+  /** @throws AGENT_OPTIONS_INVALID naming every problem */
+  supervisor(options?: SupervisorOptions): SupervisorRef;
+  /** The living agent of this name or address. */
+  find(nameOrAddress: string): AnyRef | undefined;
+  /**
+   * Calls `listener` when the agent fails or ends; in this thread in the same turn.
+   * @returns the end of the watch
+   */
+  monitor(agent: AnyRef, listener: DownListener): () => void;
+  /** Ties two agents of this thread: when one fails, the other does too. @returns the end of the link */
+  link(one: AnyRef, other: AnyRef): () => void;
+  /** Calls `listener` on everything that happens to agents and threads. @returns the end of it */
+  observe(listener: (event: RuntimeEvent) => void): () => void;
+  readonly deadLetters: DeadLetters;
+  stats(): RuntimeStats;
+  /** Ends all agents and threads. May be called twice. `await using` calls it. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** @throws AGENT_OPTIONS_INVALID naming every problem */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  return new LocalRuntime(options);
+}
+
+class LocalRuntime implements Runtime {
+  readonly #observers = new Observers();
+  readonly #shard: LocalShard;
+  readonly #pool: ShardPool;
+  #closing: Promise<void> | undefined;
+  #supervisors = 0;
+
+  constructor(options: RuntimeOptions) {
+    const resolved = resolveOptions(options, availableParallelism());
+    this.#shard = new LocalShard(0, resolved, {
+      observers: this.#observers,
+      resolve: (to) => this.#pool.resolve(to),
+      spawnElsewhere: (definition, options) => this.#pool.spawn(definition, options),
+      onLongTurn: (cell, tookNs) => strike(cell, tookNs / 1e6, resolved.shards.moveGreedy ? this.#pool : undefined),
+      current: undefined,
+    });
+    this.#pool = new ShardPool(this.#shard);
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#shard.deadLetters;
+  }
+
+  spawn<State, P>(definition: AgentDefinition<State, P>, options: SpawnOptions<State> = {}): AgentRef<P> {
+    return this.#shard.spawn(definition, options) as AgentRef<P>;
+  }
+
+  supervisor(options: SupervisorOptions = {}): SupervisorRef {
+    return this.#supervise(this.#shard.root, options, (child) => void child);
+  }
+
+  find(nameOrAddress: string): AnyRef | undefined {
+    return this.#shard.resolve(nameOrAddress);
+  }
+
+  monitor(agent: AnyRef, listener: DownListener): () => void {
+    return agent instanceof RemoteRef
+      ? this.#pool.monitor(agent, listener)
+      : this.#shard.monitor(ownCell(agent), listener);
+  }
+
+  link(one: AnyRef, other: AnyRef): () => void {
+    const cells = [ownCell(one), ownCell(other)] as const;
+    this.#shard.link(...cells);
+    return () => this.#shard.unlink(...cells);
+  }
+
+  observe(listener: (event: RuntimeEvent) => void): () => void {
+    return this.#observers.add(listener);
+  }
+
+  stats(): RuntimeStats {
+    return {
+      agents: this.#shard.living + this.#pool.agents,
+      threads: 1 + this.#pool.threads,
+      ready: this.#shard.ready,
+      deadLetters: this.#shard.deadLetters.total,
+    };
+  }
+
+  close({ drain = true, withinMs = 5000 }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(drain, withinMs);
+    return this.#closing;
+  }
+
+  /** The other threads first: their agents may still need this one, and this one's timers see to it that they end. */
+  async #close(drain: boolean, withinMs: number): Promise<void> {
+    await this.#pool.close(drain, withinMs);
+    await this.#shard.close(drain, withinMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #supervise(parent: Parent, options: SupervisorOptions, adopt: (child: Supervisor) => void): SupervisorRef {
+    const { name, strategy = "one-for-one", restart = "transient", ...given } = options;
+    const limits = { ...restartDefaults, ...given };
+    const problems = problemsOfLimits(limits);
+    if (problems.length > 0) {
+      throw agentErrors.create("AGENT_OPTIONS_INVALID", `Supervisor options: ${problems.join("; ")}.`, {
+        details: { problems },
+      });
+    }
+    const address = name ?? `${this.#shard.number}/supervisor-${++this.#supervisors}`;
+    const supervisor = new Supervisor(address, parent, this.#shard, { strategy, limits, restart });
+    adopt(supervisor);
+    return {
+      address,
+      get state() {
+        return supervisor.state;
+      },
+      spawn: <State, P>(definition: AgentDefinition<State, P>, options: SpawnOptions<State> = {}) => {
+        const cell = this.#shard.start(definition, options, supervisor);
+        supervisor.adopt(cell);
+        return cell as unknown as AgentRef<P>;
+      },
+      supervisor: (options = {}) => this.#supervise(supervisor, options, (child) => supervisor.adopt(child)),
+      stop: (reason = "stopped") => supervisor.terminate(reason),
+    };
+  }
+}
+
+function ownCell(agent: AnyRef): AgentCell {
+  if (agent instanceof AgentCell) return agent;
+  throw agentErrors.create("AGENT_OPTIONS_INVALID", `${agent.address} is not an agent of this thread.`, {
+    details: { address: agent.address },
+  });
+}

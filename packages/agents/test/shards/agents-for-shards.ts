@@ -1,0 +1,70 @@
+// Agents that the tests run in other threads: those load this file.
+import { threadId } from "node:worker_threads";
+import { type AgentDefinition, defineAction, defineAgent, directives, type MessageOf } from "../../src/index.ts";
+
+export interface Numbers {
+  readonly seen: readonly number[];
+}
+
+const write = defineAction({ run: (state: Numbers, n: number) => ({ state: { seen: [...state.seen, n] }, reply: n }) });
+
+export const collector = defineAgent({
+  name: "collector",
+  module: import.meta.url,
+  state: (): Numbers => ({ seen: [] }),
+  snapshotEvery: 2,
+  actions: {
+    add: write,
+    seen: defineAction({ mode: "read", run: (state: Numbers) => ({ reply: state.seen }) }),
+    thread: defineAction({ mode: "read", run: (_state: Numbers) => ({ reply: threadId }) }),
+    fail: defineAction({
+      run: (_state: Numbers, text: string): undefined => {
+        throw new RangeError(text);
+      },
+    }),
+    hang: defineAction({ run: (_state: Numbers) => new Promise<undefined>(() => undefined) }),
+    spin: defineAction({
+      run: (_state: Numbers): undefined => {
+        for (;;);
+      },
+    }),
+    function: defineAction({ mode: "read", run: (_state: Numbers) => ({ reply: (): number => 1 }) }),
+    tell: defineAction({
+      run: (_state: Numbers, { to, n }: { to: string; n: number }) => ({
+        directives: [directives.send(to, { type: "add", data: n })],
+      }),
+    }),
+    eat: defineAction({
+      run: (_state: Numbers): undefined => {
+        const kept: number[][] = [];
+        for (;;) kept.push(Array.from({ length: 100_000 }, (_, i) => i + kept.length));
+      },
+    }),
+  },
+});
+
+/** Keeps nothing over a restart. */
+export const forgetful = defineAgent({
+  name: "forgetful",
+  module: import.meta.url,
+  state: (): Numbers => ({ seen: [] }),
+  actions: { add: write, seen: defineAction({ mode: "read", run: (state: Numbers) => ({ reply: state.seen }) }) },
+});
+
+/** Computes for as long as it is told. */
+export const busy = defineAgent({
+  name: "busy",
+  module: import.meta.url,
+  state: () => ({ turns: 0 }),
+  actions: {
+    compute: defineAction({
+      run: (state: { turns: number }, forMs: number) => {
+        const end = performance.now() + forMs;
+        while (performance.now() < end);
+        return { state: { turns: state.turns + 1 }, reply: { turns: state.turns + 1, thread: threadId } };
+      },
+    }),
+  },
+});
+
+export type CollectorMessage = typeof collector extends AgentDefinition<Numbers, infer P> ? MessageOf<P> : never;
