@@ -36,3 +36,112 @@ export type { RestartLimits } from "./supervision/restart-window.ts";
 export type { Strategy } from "./supervision/supervisor.ts";
 export { allSwitches, type Switches } from "./switches/switches.ts";
 export { CallbackTimer, TimerWheel, WheelTimer } from "./timers/timer-wheel.ts";
+
+// Signals, bus, registry, configuration, events, dispatch, telemetry
+export { SignalBus, type BusOptions, type BusStatistics, type SubscribeOptions } from "./bus/bus.ts";
+export { type DeadLetter, DeadLetters, type DeadLetterSelection } from "./bus/dead-letters.ts";
+export { busErrors } from "./bus/errors.ts";
+export type { BusMiddleware, DispatchOutcome, SubscriptionInfo } from "./bus/middleware.ts";
+export type { Attachment, Delivery, DeliveryHandler, PersistentSubscription } from "./bus/persistent.ts";
+export { persistentDefaults, type PersistentOptions } from "./bus/persistent-options.ts";
+export type { BusProblem } from "./bus/problems.ts";
+export { type LogEntry, type LogRetention, type LogStart, logRetention } from "./bus/signal-log.ts";
+export type { SignalHandler, SignalSink, Subscription } from "./bus/subscription.ts";
+export { nodeTurns, type Turns } from "./bus/work-queue.ts";
+export {
+  type ConfigChange,
+  type ConfigPath,
+  ConfigStore,
+  type ConfigValue,
+  type Updatable,
+} from "./config/config-store.ts";
+export { configErrors } from "./config/errors.ts";
+export type { SettingCheck, SettingSchema, SettingValidator } from "./config/validator.ts";
+export {
+  busDispatch,
+  consoleDispatch,
+  type DispatchAdapter,
+  type DispatchGuards,
+  dispatchToAll,
+  guarded,
+  inProcessDispatch,
+  isReceiverFailure,
+  loggerDispatch,
+  namedDispatch,
+  natsDispatch,
+  type NatsPort,
+  noopDispatch,
+  type SignalDirectory,
+  type SignalLogger,
+} from "./dispatch/adapter.ts";
+export { type BreakerOptions, type BreakerState, CircuitBreaker } from "./dispatch/circuit-breaker.ts";
+export { ConcurrencyLimit } from "./dispatch/concurrency-limit.ts";
+export { dispatchErrors } from "./dispatch/errors.ts";
+export { webhookDispatch, type WebhookOptions } from "./dispatch/webhook.ts";
+export { verifyWebhook, WebhookSecret } from "./dispatch/webhook-signature.ts";
+export { eventErrors } from "./events/errors.ts";
+export {
+  type EventQuery,
+  EventStore,
+  type EventStoreOptions,
+  type NewEvent,
+  type StoredEvent,
+} from "./events/event-store.ts";
+export type { AgentEntry, AgentHealth, AgentMetadata, AgentMetadataChange, Registration } from "./registry/entry.ts";
+export { registryErrors } from "./registry/errors.ts";
+export type { AgentQuery, DiscoverOptions } from "./registry/query.ts";
+export { AgentRegistry, type RegistryChange, type RegistryOptions } from "./registry/registry.ts";
+export {
+  type CloudEvent,
+  cloudEventProblems,
+  fromCloudEvent,
+  type SignalIds,
+  toCloudEvent,
+} from "./signals/cloud-event.ts";
+export {
+  type CloudEventMessage,
+  fromHttp,
+  type MessageHeaders,
+  toBinary,
+  toStructured,
+} from "./signals/cloud-event-http.ts";
+export { CloudEventIds, seededCloudEventIds } from "./signals/cloud-event-id.ts";
+export { signalErrors } from "./signals/errors.ts";
+export { type Route, type RouteOptions, SignalRouter } from "./signals/router.ts";
+export { type JsonLimits, jsonLimits } from "./signals/safe-json.ts";
+export { type SignalAttributes, SignalFactory } from "./signals/signal-factory.ts";
+export { checkSignalType, isSignalType } from "./signals/signal-type.ts";
+export { observeBus } from "./telemetry/bus-telemetry.ts";
+export { telemetryErrors } from "./telemetry/errors.ts";
+export {
+  type Attributes,
+  type Counter,
+  type Gauge,
+  type HistogramInstrument,
+  type Instrument,
+  type InstrumentKind,
+  type InstrumentOptions,
+  type MeasurementHandler,
+} from "./telemetry/instruments.ts";
+export {
+  type Distribution,
+  type MetricSnapshot,
+  MetricsCollector,
+  type SeriesSnapshot,
+} from "./telemetry/metrics-collector.ts";
+export {
+  openTelemetryName,
+  type TelemetryResource,
+  toOtlpMetrics,
+  toOtlpTraces,
+} from "./telemetry/open-telemetry.ts";
+export {
+  type FinishedSpan,
+  formatTraceparent,
+  parseTraceparent,
+  type Span,
+  type SpanHandler,
+  type SpanStatus,
+  type TraceContext,
+} from "./telemetry/spans.ts";
+export { type SpanOptions, Telemetry, type TelemetryHandler } from "./telemetry/telemetry.ts";
