@@ -1,3 +1,4 @@
+import { coordinationErrors, economyErrors, poolErrors, variableErrors } from "@mettle/agents";
 import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
 import { judgeErrors } from "@mettle/judge";
@@ -15,6 +16,12 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   bench: { ...benchErrors.definitions, ...benchLabErrors.definitions },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
+  agents: {
+    ...coordinationErrors.definitions,
+    ...economyErrors.definitions,
+    ...variableErrors.definitions,
+    ...poolErrors.definitions,
+  },
   cli: cliErrors.definitions,
 };
 

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { promisedOutput } from "./examples.ts";
 
-const files = globSync("examples/*.ts").toSorted();
+const files = globSync("examples/**/*.ts").toSorted();
 if (files.length === 0) {
   console.error("examples/ is empty: nothing was checked");
   process.exitCode = 1;
