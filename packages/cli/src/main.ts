@@ -6,6 +6,7 @@ import { describeError } from "./error-text.ts";
 
 /** Each command is loaded only when it is run: help and completion must not wait for what they do not use. */
 const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  validate: () => import("./commands/validate.ts"),
   bench: () => import("./commands/bench.ts"),
   load: () => import("./commands/load.ts"),
   "mock-model": () => import("./commands/mock-model.ts"),

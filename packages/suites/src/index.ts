@@ -1,2 +1,50 @@
-/** What a platform of agents can be asked to do; see the adapters for who can do what. */
-export type Capability = "agents" | "registry" | "signals" | "variables" | "coordination";
+export { installedPlatforms, openPlatform, platformNames } from "./adapters/adapters.ts";
+export { catalogue, scenariosOf } from "./catalogue/catalogue.ts";
+export {
+  type ResultGroup,
+  resultGroups,
+  type Rules,
+  type Scenario,
+  type ScenarioContext,
+  type SuiteName,
+  suiteNames,
+} from "./catalogue/scenario.ts";
+export { type SuitesErrorCode, suitesErrors } from "./errors.ts";
+export {
+  type MetricOptions,
+  type OperationTimes,
+  Recorder,
+  type Tags,
+  type ValueOptions,
+} from "./measure/recorder.ts";
+export {
+  type AdaptationResult,
+  type AgentDescription,
+  type AgentHandle,
+  type AgentMessage,
+  type AgentPlatform,
+  type AgentSpawn,
+  type Awaitable,
+  capabilities,
+  capabilitiesOf,
+  type Capability,
+  type CoordinationFacet,
+  type CoordinationOutcome,
+  type DiscoveryQuery,
+  type JournalFacet,
+  type LimitsFacet,
+  type PlatformOptions,
+  type RegistryFacet,
+  type SettingsFacet,
+  type SignalHandler,
+  type SignalsFacet,
+  type SupervisionFacet,
+  type VariableHandle,
+  type VariableKindName,
+  variableKinds,
+  type VariablesFacet,
+  type VariableUpdate,
+} from "./platform/platform.ts";
+export type { Recommendation } from "./validate/recommendations.ts";
+export type { GroupResult, ScenarioResult, ValidationResult } from "./validate/result.ts";
+export { validate, type ValidateOptions, type ValidationEvent } from "./validate/validate.ts";

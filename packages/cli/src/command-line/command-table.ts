@@ -37,6 +37,35 @@ const nodeFlags: FlagSpec = {
 };
 const metricName = { name: "METRIC", required: false } as const;
 
+const validate: CommandSpec = {
+  name: "validate",
+  summary: "run the catalogue of agent benchmarks and scenarios on a platform, and judge it",
+  arguments: [{ name: "SUITES", required: false, variadic: true }],
+  flags: [
+    {
+      name: "profile",
+      type: { kind: "choice", choices: ["smoke", "ci", "full", "soak"] },
+      help: "under 30 s, under 5 min, longer, or hours (ci); rates stay the same",
+      environment: true,
+    },
+    {
+      name: "platform",
+      type: text("NAME"),
+      help: "mettle, event-emitter, xstate, moleculer or otp (mettle)",
+      environment: true,
+    },
+    { name: "phase", type: { kind: "choice", choices: ["1", "2", "3"] }, help: "whose targets are judged (1)" },
+    { name: "versus", type: onOff, help: "the other platforms that are installed, side by side" },
+    { name: "save", type: text("NAME"), help: "save the run as a baseline" },
+    all,
+  ],
+  examples: ["mettle validate", "mettle validate registry --profile smoke", "mettle validate --platform xstate --phase 3"],
+  notes: [
+    "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations.",
+    "Exit code: 0 pass, 3 target, budget or objective missed, 5 something could not be measured.",
+  ],
+};
+
 const bench: CommandSpec = {
   name: "bench",
   summary: "measure benchmarks; compare with another revision, folder or baseline",
@@ -90,6 +119,7 @@ const bench: CommandSpec = {
 };
 
 const commands: readonly CommandSpec[] = [
+  validate,
   bench,
   { ...load, flags: [...load.flags, compare, history, noHistory, all] },
   mockModel,

@@ -1,0 +1,51 @@
+/** Monotonic nanoseconds. A number, where `systemClock.now` makes a bigint first: what is timed here may take 100 ns. */
+export const nowNs = (): number => performance.now() * 1e6;
+
+/** When to stop: after so many repetitions, or when the time is over, but never before the minimum. */
+export interface Extent {
+  readonly atMost: number;
+  readonly atLeast: number;
+  readonly seconds: number;
+}
+
+/**
+ * Runs `body` once after the other. The first tenth (200 times and a fifth of the time at most) is for the compiler: `body` is told, so that it
+ * records nothing.
+ *
+ * @returns how many were recorded
+ */
+export async function repeat(
+  { atMost, atLeast, seconds }: Extent,
+  body: (index: number, warmingUp: boolean) => void | Promise<void>,
+  signal?: AbortSignal,
+): Promise<number> {
+  const start = nowNs();
+  const end = start + seconds * 1e9;
+  const warmupEnd = start + seconds * 0.2e9;
+  const warmups = Math.min(200, Math.ceil(atMost / 10));
+  for (let i = 0; i < warmups && nowNs() < warmupEnd; i++) {
+    signal?.throwIfAborted();
+    await body(i, true);
+  }
+  let done = 0;
+  while (done < atMost && (done < atLeast || nowNs() < end)) {
+    signal?.throwIfAborted();
+    const running = body(done, false);
+    if (running !== undefined) await running;
+    done += 1;
+    // Bodies that never leave the turn would starve timers and channels of the very platform they measure.
+    if ((done & 255) === 0) await nextTurn();
+  }
+  return done;
+}
+
+/** After everything that is due now. */
+export const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
+/** Splits `count` into runs of at most `size`. */
+export function* batches(count: number, size: number): Generator<number> {
+  for (let left = count; left > 0; left -= size) yield Math.min(left, size);
+}

@@ -1,0 +1,29 @@
+import { type Budget, formatSelector, type JudgePolicy, parseSelector, type Phase, type Target } from "@mettle/judge";
+import type { Rules, Scenario } from "../catalogue/scenario.ts";
+
+/** A rule's metric on one platform only: in a run of several, each is judged by itself. */
+function onPlatform(metric: string, platform: string): string {
+  const selector = parseSelector(metric);
+  return formatSelector({ metric: selector.metric, tags: { ...selector.tags, platform } });
+}
+
+/** The rules of scenarios for one platform, as a policy. */
+export function policyOf(scenarios: readonly Scenario[], platform: string, phase: Phase): JudgePolicy {
+  const all = scenarios.flatMap(({ rules }): Rules[] => (rules ? [rules] : []));
+  const on = <Rule extends { readonly metric: string }>(rule: Rule): Rule => ({
+    ...rule,
+    metric: onPlatform(rule.metric, platform),
+  });
+  const thresholds = Object.fromEntries(
+    all.flatMap((rules) =>
+      Object.entries(rules.thresholds ?? {}).map(([metric, rule]) => [onPlatform(metric, platform), rule]),
+    ),
+  );
+  return {
+    targets: all.flatMap(({ targets = [] }) => targets.map((target): Target => on(target))),
+    budgets: all.flatMap(({ budgets = [] }) => budgets.map((budget): Budget => on(budget))),
+    objectives: all.flatMap(({ objectives = [] }) => objectives.map(on)),
+    thresholds,
+    phase,
+  };
+}
