@@ -15,13 +15,14 @@ import {
 import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
 import {
-  agentErrors,
   convertErrors,
   driverErrors,
   httpErrors,
+  k6Errors,
   loadErrors,
   mockModelErrors,
   traceErrors,
+  workloadErrors,
 } from "@mettle/load";
 import { judgeErrors } from "@mettle/judge";
 import { reportErrors } from "@mettle/report";
@@ -39,8 +40,9 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   load: {
     ...httpErrors.definitions,
     ...loadErrors.definitions,
+    ...k6Errors.definitions,
     ...driverErrors.definitions,
-    ...agentErrors.definitions,
+    ...workloadErrors.definitions,
     ...traceErrors.definitions,
     ...mockModelErrors.definitions,
     ...convertErrors.definitions,

@@ -42,7 +42,9 @@ async function ask(runtime: Runtime, seconds: number): Promise<{ due: number; to
   while (performance.now() - start < seconds * 1000) {
     for (; start + sent * EVERY_MS <= performance.now(); sent++) {
       const due = start + sent * EVERY_MS;
-      void agents[sent % agents.length]!.ask({ type: "add" }).then(() => responses.push({ due, took: performance.now() - due }));
+      void agents[sent % agents.length]!.ask({ type: "add" }).then(() =>
+        responses.push({ due, took: performance.now() - due }),
+      );
     }
     await new Promise((resolve) => {
       setImmediate(resolve);

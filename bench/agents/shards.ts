@@ -59,7 +59,9 @@ async function main(): Promise<void> {
       ratios.push(two / one);
       perRequest.push(1e6 / one);
     }
-    console.log(`${median(perRequest).toFixed(0)} µs a request on one shard; two carry ${median(ratios).toFixed(2)} times as much`);
+    console.log(
+      `${median(perRequest).toFixed(0)} µs a request on one shard; two carry ${median(ratios).toFixed(2)} times as much`,
+    );
   }
 
   const alone: number[] = [];
@@ -69,7 +71,9 @@ async function main(): Promise<void> {
     alone.push((performance.now() - start) * 1000);
   }
   const many = await throughput([first], 0);
-  console.log(`to another thread and back: ${median(alone).toFixed(0)} µs alone, ${(1e6 / many).toFixed(1)} µs with ${IN_FLIGHT} under way`);
+  console.log(
+    `to another thread and back: ${median(alone).toFixed(0)} µs alone, ${(1e6 / many).toFixed(1)} µs with ${IN_FLIGHT} under way`,
+  );
 }
 
 if (isMainThread) await main();

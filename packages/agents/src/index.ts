@@ -40,7 +40,6 @@ export { CallbackTimer, TimerWheel, WheelTimer } from "./timers/timer-wheel.ts";
 // Signals, bus, registry, configuration, events, dispatch, telemetry
 export { SignalBus } from "./bus/bus.ts";
 export type { BusOptions, BusStatistics, SubscribeOptions } from "./bus/bus-options.ts";
-export { busForAgents } from "./bus/bus-for-agents.ts";
 export { type DeadLetter, DeadLetters, type DeadLetterSelection } from "./bus/dead-letters.ts";
 export { busErrors } from "./bus/errors.ts";
 export type { BusMiddleware, DispatchOutcome, SubscriptionInfo } from "./bus/middleware.ts";
@@ -107,7 +106,6 @@ export {
   toBinary,
   toStructured,
 } from "./signals/cloud-event-http.ts";
-export { watchAgents } from "./registry/watch-agents.ts";
 export { CloudEventIds, seededCloudEventIds } from "./signals/cloud-event-id.ts";
 export { signalErrors } from "./signals/errors.ts";
 export { type Route, type RouteOptions, SignalRouter } from "./signals/router.ts";
@@ -147,7 +145,6 @@ export {
   type SpanStatus,
   type TraceContext,
 } from "./telemetry/spans.ts";
-export { telemetryForRuntime } from "./telemetry/telemetry-for-runtime.ts";
 export { type SpanOptions, Telemetry, type TelemetryHandler } from "./telemetry/telemetry.ts";
 
 // Coordination, economy, variables, pools, batching, caches.

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Random } from "@mettle/core";
+import { Random } from "@mettle/core";
+import { SharedProcessor } from "./affinity.ts";
 import { Host, type HostOptions, ProcessFailure } from "./host.ts";
 import {
   type ArmId,
@@ -29,7 +30,7 @@ import {
 } from "./station.ts";
 
 /** Blocks of one draw, shared by the cases; fewer than the least have no median worth the name. */
-const blockTurns = 40;
+const blockTurns = +(process.env["BT"] ?? 40);
 const leastBlocks = 14;
 /** The reference workload runs in one block of so many. */
 const controlEvery = 4;
@@ -41,6 +42,8 @@ export interface Side {
   readonly host: HostOptions;
   readonly file: (candidateFile: string) => string;
 }
+
+type Samples = Readonly<Record<ArmId, Float32Array>>;
 
 interface Manned extends Side {
   readonly process: Host;
@@ -56,6 +59,7 @@ export class PairStation implements Station {
   readonly #candidate: number;
   readonly #folder: string;
   readonly #pipes: readonly string[];
+  readonly #processor: SharedProcessor | undefined = SharedProcessor.find();
 
   /** @throws MettleError `BENCH_RELAY_UNSUPPORTED` */
   constructor(sides: readonly Side[], random: Random) {
@@ -78,7 +82,9 @@ export class PairStation implements Station {
     const reply = { records: {}, failedRecords: [], notes, failures };
     if (failures.length > 0) return { ...reply, iterations: request.iterations };
     const iterations = opened[this.#candidate]?.iterations ?? {};
-    const samples = await this.#relay(request, opened, failures);
+    const relay = (): Promise<Samples> => this.#relay(request, opened, failures);
+    const pids = this.#sides.flatMap(({ process: { pid } }) => pid ?? []);
+    const samples = await (this.#processor?.hold(pids, new Random(request.seed), relay) ?? relay());
     if (failures.some(isLethal)) return { ...reply, iterations };
     const records = await this.#records(request, opened);
     for (const [i, side] of this.#sides.entries()) {
@@ -127,11 +133,7 @@ export class PairStation implements Station {
     }
   }
 
-  async #relay(
-    request: DrawRequest,
-    opened: readonly Opened[],
-    failures: CaseFailure[],
-  ): Promise<Readonly<Record<ArmId, Float32Array>>> {
+  async #relay(request: DrawRequest, opened: readonly Opened[], failures: CaseFailure[]): Promise<Samples> {
     const cases = timedCases(request);
     if (cases.length === 0) return {};
     const plan = {

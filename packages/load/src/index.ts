@@ -53,7 +53,7 @@ export {
 export { CostModel, infrastructureCostPerMillionTokens, type ModelPrice, type PriceList } from "./agent/cost.ts";
 export { countSampler, type Distribution, type Sampler, samplerOf } from "./agent/distribution.ts";
 export { parseDistribution } from "./agent/distribution-text.ts";
-export { type AgentErrorCode, agentErrors } from "./agent/errors.ts";
+export { type AgentErrorCode, workloadErrors } from "./agent/errors.ts";
 export { ConcurrencyMeter, type Interval, peakConcurrency, unionLength } from "./agent/intervals.ts";
 export {
   type RequestMetric,

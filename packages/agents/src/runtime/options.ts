@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "@mettle/core";
 import { problemsOfLimits, type RestartLimits, restartDefaults } from "../supervision/restart-window.ts";
 import { type Switches, resolveSwitches } from "../switches/switches.ts";
-import type { BusOptions } from "../bus/bus.ts";
+import type { BusOptions } from "../bus/bus-options.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { agentErrors } from "./errors.ts";
 

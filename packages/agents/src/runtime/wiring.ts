@@ -1,5 +1,6 @@
 import type { AnyRef } from "../agent/ref.ts";
-import { SignalBus, type BusOptions } from "../bus/bus.ts";
+import { SignalBus } from "../bus/bus.ts";
+import type { BusOptions } from "../bus/bus-options.ts";
 import { AgentRegistry } from "../registry/registry.ts";
 import { SignalFactory } from "../signals/signal-factory.ts";
 import type { TimerWheel } from "../timers/timer-wheel.ts";

@@ -7,7 +7,6 @@ import { MetricsCollector } from "../../src/telemetry/metrics-collector.ts";
 import { openTelemetryName, toOtlpMetrics, toOtlpTraces } from "../../src/telemetry/open-telemetry.ts";
 import { type FinishedSpan, formatTraceparent, parseTraceparent } from "../../src/telemetry/spans.ts";
 import { Telemetry, type TelemetryHandler } from "../../src/telemetry/telemetry.ts";
-import { telemetryForRuntime } from "../../src/telemetry/telemetry-for-runtime.ts";
 import { makeSignal } from "../signals/signals.ts";
 
 function make() {
@@ -382,21 +381,4 @@ test("a bus is measured while anybody listens", async () => {
     ],
   ]);
   stop();
-});
-
-test("a runtime counts and records under names of its own", () => {
-  const { telemetry } = make();
-  const port = telemetryForRuntime(telemetry);
-  const collector = new MetricsCollector();
-  expect(port.enabled).toBe(false);
-  telemetry.attach(collector);
-  expect(port.enabled).toBe(true);
-  port.count("agent.spawned", 2);
-  port.record("agent.ask.time", 5);
-  port.record("agent.state.bytes", 100);
-  expect(collector.collect().map(({ name, kind, unit }) => [name, kind, unit])).toEqual([
-    ["agent.spawned", "counter", "1"],
-    ["agent.ask.time", "histogram", "ns"],
-    ["agent.state.bytes", "histogram", "bytes"],
-  ]);
 });

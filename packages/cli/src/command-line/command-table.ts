@@ -59,7 +59,11 @@ const validate: CommandSpec = {
     { name: "save", type: text("NAME"), help: "save the run as a baseline" },
     all,
   ],
-  examples: ["mettle validate", "mettle validate registry --profile smoke", "mettle validate --platform xstate --phase 3"],
+  examples: [
+    "mettle validate",
+    "mettle validate registry --profile smoke",
+    "mettle validate --platform xstate --phase 3",
+  ],
   notes: [
     "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations.",
     "Exit code: 0 pass, 3 target, budget or objective missed, 5 something could not be measured.",

@@ -73,7 +73,8 @@ function tell(view: LiveView, event: ValidationEvent): void {
   } else if (event.kind === "started") view.handle({ kind: "case-start", file, case: event.scenario });
   else {
     const { done, of, elapsedMs, leftMs, message = "", scenario } = event;
-    if (event.state === "failed") view.handle({ kind: "failure", file, failure: { case: scenario, kind: "error", message } });
+    if (event.state === "failed")
+      view.handle({ kind: "failure", file, failure: { case: scenario, kind: "error", message } });
     view.handle({ kind: "process-done", file, index: done, of, elapsedMs, etaMs: leftMs });
     if (done === of) view.handle({ kind: "done" });
   }
@@ -114,7 +115,8 @@ function show(result: ValidationResult, out: OutputFolder, context: CommandConte
   const files = { data: out.shown("run.json"), summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
   context.stdout.write(renderSummary(run, verdict, { ...textOptions(context), all: context.flags.on("all"), files }));
   const rules = recommendations.filter(({ kind }) => kind !== "finding");
-  for (const { text, because } of rules) context.stdout.write(`→ ${text}\n${because.map((fact) => `    ${fact}\n`).join("")}`);
+  for (const { text, because } of rules)
+    context.stdout.write(`→ ${text}\n${because.map((fact) => `    ${fact}\n`).join("")}`);
 }
 
 /** An interruption outranks everything. */

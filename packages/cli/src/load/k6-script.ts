@@ -6,7 +6,8 @@ import { flagsOf } from "../command-line/command-table.ts";
 import { isOutput } from "../config/settings.ts";
 import { pairs } from "./pairs.ts";
 
-const importsK6 = /(?:^|[\s;}])(?:import|export)[^;'"]*["']k6(?:\/[\w./-]*)?["']|\brequire\(\s*["']k6(?:\/[\w./-]*)?["']\s*\)/;
+const importsK6 =
+  /(?:^|[\s;}])(?:import|export)[^;'"]*["']k6(?:\/[\w./-]*)?["']|\brequire\(\s*["']k6(?:\/[\w./-]*)?["']\s*\)/;
 
 /** Whether a file is written for k6: it imports a module of k6's. Our own import `@mettle/load`. */
 export function isK6Script(file: string): boolean {

@@ -1,5 +1,5 @@
 import type { Random } from "@mettle/core";
-import { agentErrors } from "./errors.ts";
+import { workloadErrors } from "./errors.ts";
 
 export interface Weighted {
   readonly name: string;
@@ -24,7 +24,9 @@ export class WeightedChoice<Item extends Weighted> {
     const total = items.reduce((sum, { weight }) => sum + weight, 0);
     if (problems.length === 0 && !(total > 0)) problems.push("no behaviour has a weight above 0");
     if (problems.length > 0) {
-      throw agentErrors.create("BEHAVIOUR_INVALID", `Behaviours: ${problems.join("; ")}.`, { details: { problems } });
+      throw workloadErrors.create("BEHAVIOUR_INVALID", `Behaviours: ${problems.join("; ")}.`, {
+        details: { problems },
+      });
     }
     this.#items = items.filter(({ weight }) => weight > 0);
     let sum = 0;

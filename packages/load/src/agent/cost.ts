@@ -1,5 +1,5 @@
 import type { TokenUsage } from "../drivers/driver.ts";
-import { agentErrors } from "./errors.ts";
+import { workloadErrors } from "./errors.ts";
 
 /** What a model's tokens cost, per million, in the price list's currency. */
 export interface ModelPrice {
@@ -40,7 +40,7 @@ export class CostModel {
       ...[...this.#tools].flatMap(([tool, value]) => badPrice(`tools.${tool}`, value)),
     ];
     if (problems.length > 0) {
-      throw agentErrors.create("PRICE_INVALID", `Price list: ${problems.join("; ")}.`, { details: { problems } });
+      throw workloadErrors.create("PRICE_INVALID", `Price list: ${problems.join("; ")}.`, { details: { problems } });
     }
   }
 

@@ -1,6 +1,6 @@
 import { parseQuantity } from "@mettle/core";
 import { type Distribution, samplerOf } from "./distribution.ts";
-import { agentErrors } from "./errors.ts";
+import { workloadErrors } from "./errors.ts";
 
 const call = /^([a-z]+)\((.*)\)$/s;
 const range = /^(.*)\.\.(.*)$/;
@@ -67,7 +67,7 @@ function number(word: string, text: string, kind: "ms" | "count"): number {
 }
 
 function invalid(text: string, problem: string, cause?: unknown): Error {
-  return agentErrors.create("DISTRIBUTION_INVALID", `"${text}" is not a distribution: ${problem}.`, {
+  return workloadErrors.create("DISTRIBUTION_INVALID", `"${text}" is not a distribution: ${problem}.`, {
     details: { text, problem },
     ...(cause !== undefined && { cause }),
   });

@@ -1,6 +1,6 @@
 import type { Random } from "@mettle/core";
 import { normalCdf, normalQuantile } from "@mettle/stats";
-import { agentErrors } from "./errors.ts";
+import { workloadErrors } from "./errors.ts";
 
 interface Bounds {
   /** Values outside are not drawn: the distribution is truncated, not clamped, so no mass piles up at a bound. */
@@ -130,7 +130,7 @@ function problemOf(distribution: Distribution): string | undefined {
 }
 
 function invalid(what: string, problem: string, distribution: Distribution): Error {
-  return agentErrors.create("DISTRIBUTION_INVALID", `The ${what} is not a distribution: ${problem}.`, {
+  return workloadErrors.create("DISTRIBUTION_INVALID", `The ${what} is not a distribution: ${problem}.`, {
     details: { what, problem, distribution },
   });
 }

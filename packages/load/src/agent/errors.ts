@@ -9,7 +9,7 @@ export type AgentErrorCode =
   | "TASK_INVALID"
   | "REPLAY_INVALID";
 
-export const agentErrors: ErrorCatalogue<AgentErrorCode> = defineErrors({
+export const workloadErrors: ErrorCatalogue<AgentErrorCode> = defineErrors({
   DISTRIBUTION_INVALID: {
     next: "Write 20ms, normal(38, 6, 25..57), lognormal(300ms, 150ms), exponential(20ms), uniform(1, 5) or empirical(1, 2, 5).",
     exitCode: exitCodes.usage,

@@ -1,4 +1,4 @@
-import { agentErrors } from "./errors.ts";
+import { workloadErrors } from "./errors.ts";
 import type { StepMeasures } from "./step-measures.ts";
 
 /** Limits that a request must keep to be good output, all in milliseconds. */
@@ -24,7 +24,7 @@ export function checkObjectives(objectives: RequestObjectives): void {
     return typeof limit === "number" && limit > 0 ? [] : [`${name} is ${String(limit)}`];
   });
   if (problems.length > 0) {
-    throw agentErrors.create("SLO_INVALID", `Objectives: ${problems.join("; ")}.`, { details: { problems } });
+    throw workloadErrors.create("SLO_INVALID", `Objectives: ${problems.join("; ")}.`, { details: { problems } });
   }
 }
 

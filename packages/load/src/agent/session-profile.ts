@@ -1,6 +1,6 @@
 import type { Random } from "@mettle/core";
 import { countSampler, type Distribution, samplerOf, type Sampler } from "./distribution.ts";
-import { agentErrors } from "./errors.ts";
+import { workloadErrors } from "./errors.ts";
 
 /** What a synthetic session is drawn from. Counts are tokens, times milliseconds. */
 export interface SessionProfile {
@@ -51,7 +51,7 @@ export class SessionGenerator {
     const complete = { ...sessionProfileDefaults, ...profile };
     const { toolCallProbability } = complete;
     if (!(toolCallProbability >= 0 && toolCallProbability <= 1)) {
-      throw agentErrors.create(
+      throw workloadErrors.create(
         "SESSION_PROFILE_INVALID",
         `Session profile: toolCallProbability must be 0–1, got ${toolCallProbability}.`,
         { details: { toolCallProbability } },

@@ -1,4 +1,4 @@
-import { agentErrors } from "./errors.ts";
+import { workloadErrors } from "./errors.ts";
 import { type Interval, unionLength } from "./intervals.ts";
 
 /** One call of a model or a tool within a task. Milliseconds of one clock. */
@@ -133,6 +133,6 @@ function checkTask({ name, queuedAt, startedAt, endedAt, steps, spans }: TaskRec
     }
   });
   if (problems.length > 0) {
-    throw agentErrors.create("TASK_INVALID", `Task "${name}": ${problems.join("; ")}.`, { details: { problems } });
+    throw workloadErrors.create("TASK_INVALID", `Task "${name}": ${problems.join("; ")}.`, { details: { problems } });
   }
 }

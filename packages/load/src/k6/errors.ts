@@ -33,5 +33,8 @@ export const k6Errors: ErrorCatalogue<K6ErrorCode> = defineErrors({
   K6_INIT_FAILED: { next: "Correct the script: its top level threw.", exitCode: exitCodes.usage },
   K6_STAGE_FAILED: { next: "Correct the function of the script that threw.", exitCode: exitCodes.usage },
   K6_CALL_INVALID: { next: "Correct the call that the message names.", exitCode: exitCodes.usage },
-  K6_ABORTED: { next: "The script ended the run by test.abort(); its reason is in the message.", exitCode: exitCodes.interrupted },
+  K6_ABORTED: {
+    next: "The script ended the run by test.abort(); its reason is in the message.",
+    exitCode: exitCodes.interrupted,
+  },
 });

@@ -87,8 +87,22 @@ function scenarioOptions(scenario: K6Scenario): ScenarioOptions {
       const users = { preAllocatedVUs, maxVUs, timeUnit: timeUnitMs };
       // k6 drops what finds nobody free, and counts it; scripts' thresholds on dropped_iterations mean that.
       return scenario.executor === "constant-arrival-rate"
-        ? { ...common, ...users, executor: scenario.executor, overflow: "drop", rate: scenario.rate, duration: scenario.durationMs }
-        : { ...common, ...users, executor: scenario.executor, overflow: "drop", startRate: scenario.startRate, stages: stagesOf(scenario) };
+        ? {
+            ...common,
+            ...users,
+            executor: scenario.executor,
+            overflow: "drop",
+            rate: scenario.rate,
+            duration: scenario.durationMs,
+          }
+        : {
+            ...common,
+            ...users,
+            executor: scenario.executor,
+            overflow: "drop",
+            startRate: scenario.startRate,
+            stages: stagesOf(scenario),
+          };
     }
     case "externally-controlled": {
       const { executor, vus, maxVUs, durationMs } = scenario;

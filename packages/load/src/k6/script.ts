@@ -8,7 +8,13 @@ import { makeModule, provide } from "./modules/registry.ts";
 import { timerFunctions } from "./modules/timers.ts";
 import type { K6Options } from "./options/options.ts";
 import { type GivenOptions, type OptionSources, type ResolvedK6Options, resolveOptions } from "./options/resolve.ts";
-import { CompiledProgram, evaluateProgram, type Namespace, type ScriptGlobals, type UserEnvironment } from "./runtime/evaluate.ts";
+import {
+  CompiledProgram,
+  evaluateProgram,
+  type Namespace,
+  type ScriptGlobals,
+  type UserEnvironment,
+} from "./runtime/evaluate.ts";
 import { consoleHost, type K6Host, type LogLevel } from "./runtime/host.ts";
 import { withMappedStack } from "./runtime/stack.ts";
 import { ThreadShare } from "./runtime/thread-share.ts";
@@ -123,7 +129,9 @@ class K6Thread {
     const missing = this.#options.scenarios.filter(({ exec }) => typeof exports[exec] !== "function");
     if (missing.length === 0) return;
     const problems = missing.map(({ name, exec }) =>
-      exec === "default" && name === "default" ? "the script exports no default function" : `scenario ${name}: the script exports no function ${exec}`,
+      exec === "default" && name === "default"
+        ? "the script exports no default function"
+        : `scenario ${name}: the script exports no function ${exec}`,
     );
     throw k6Errors.create("K6_OPTIONS_INVALID", `${problems.join("; ")}.`, { details: { problems } });
   }
@@ -133,7 +141,10 @@ class K6Thread {
     const globals = this.#globals(context);
     const environment: UserEnvironment = {
       loop: context.loop,
-      globals: (module) => ({ ...globals, open: (path: unknown, mode?: unknown) => this.#open(context, String(path), mode, module) }),
+      globals: (module) => ({
+        ...globals,
+        open: (path: unknown, mode?: unknown) => this.#open(context, String(path), mode, module),
+      }),
       native: (name) => {
         const known = made.get(name) ?? makeModule(name, context);
         made.set(name, known);
@@ -146,7 +157,11 @@ class K6Thread {
     } catch (error) {
       const mapped = withMappedStack(error, this.#program.program);
       if (mapped instanceof Error && mapped.name === "MettleError") throw mapped;
-      throw k6Errors.create("K6_INIT_FAILED", `The top level of ${this.#program.program.main.shownName} threw: ${describe(mapped)}`, { cause: mapped });
+      throw k6Errors.create(
+        "K6_INIT_FAILED",
+        `The top level of ${this.#program.program.main.shownName} threw: ${describe(mapped)}`,
+        { cause: mapped },
+      );
     }
   }
 
@@ -181,7 +196,9 @@ class K6Thread {
       prepare: (user, setupData) => this.#prepare(user, setupData),
       ...(typeof exports["setup"] === "function" && noSetup !== true && { setup: (user) => this.#setup(user) }),
       ...(typeof exports["teardown"] === "function" &&
-        noTeardown !== true && { teardown: (user, data) => this.#stage(user, "teardown", [copyOf(data)]).then(() => undefined) }),
+        noTeardown !== true && {
+          teardown: (user, data) => this.#stage(user, "teardown", [copyOf(data)]).then(() => undefined),
+        }),
     };
   }
 
@@ -222,7 +239,12 @@ class K6Thread {
   }
 
   /** Hot: once an iteration. */
-  async #iterate(context: UserContext, exec: Exported, iteration: Iteration, data: (() => unknown) | undefined): Promise<void> {
+  async #iterate(
+    context: UserContext,
+    exec: Exported,
+    iteration: Iteration,
+    data: (() => unknown) | undefined,
+  ): Promise<void> {
     context.startIteration(iteration.number, iteration.numberInScenario);
     try {
       await callExported(context, exec, data ? [data()] : []);
@@ -285,7 +307,14 @@ function describe(thrown: unknown): string {
   return thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : messageOf(thrown);
 }
 
-const consoleLevels: Readonly<Record<string, LogLevel>> = { log: "info", info: "info", debug: "debug", warn: "warning", error: "error", trace: "debug" };
+const consoleLevels: Readonly<Record<string, LogLevel>> = {
+  log: "info",
+  info: "info",
+  debug: "debug",
+  warn: "warning",
+  error: "error",
+  trace: "debug",
+};
 
 function consoleOf(host: K6Host, context: UserContext): Record<string, (...values: unknown[]) => void> {
   return Object.fromEntries(
@@ -293,8 +322,13 @@ function consoleOf(host: K6Host, context: UserContext): Record<string, (...value
       method,
       (...values: unknown[]) => {
         context.loop.check(`console.${method}`);
-        const texts = values.map((value) => (typeof value === "object" && value !== null && !(value instanceof Error) ? JSON.stringify(value) : value));
-        host.log(level, format(...texts.map((text, i) => (i === 0 && typeof text === "string" ? text.replaceAll("%", "%%") : text))));
+        const texts = values.map((value) =>
+          typeof value === "object" && value !== null && !(value instanceof Error) ? JSON.stringify(value) : value,
+        );
+        host.log(
+          level,
+          format(...texts.map((text, i) => (i === 0 && typeof text === "string" ? text.replaceAll("%", "%%") : text))),
+        );
       },
     ]),
   );

@@ -1,4 +1,4 @@
-import { agentErrors } from "../agent/errors.ts";
+import { workloadErrors } from "../agent/errors.ts";
 import type { TraceCall, TraceSession } from "./dependencies.ts";
 import type { TraceRequest } from "./trace.ts";
 
@@ -19,7 +19,9 @@ export async function traceArrivals(
   { speed = 1, limit = Infinity }: ArrivalOptions = {},
 ): Promise<Float64Array> {
   if (!(speed > 0 && speed < Infinity)) {
-    throw agentErrors.create("REPLAY_INVALID", `A trace cannot be replayed at speed ${speed}.`, { details: { speed } });
+    throw workloadErrors.create("REPLAY_INVALID", `A trace cannot be replayed at speed ${speed}.`, {
+      details: { speed },
+    });
   }
   let times = new Float64Array(1024);
   let count = 0;
@@ -92,7 +94,9 @@ function checkOrder(session: TraceSession): void {
     const missing = after.find((each) => !seen.has(each));
     if (missing !== undefined || seen.has(id)) {
       const problem = missing === undefined ? "is there twice" : `waits for ${missing}, which is not before it`;
-      throw agentErrors.create("REPLAY_INVALID", `Session ${session.id}: call ${id} ${problem}.`, { details: { id } });
+      throw workloadErrors.create("REPLAY_INVALID", `Session ${session.id}: call ${id} ${problem}.`, {
+        details: { id },
+      });
     }
     seen.add(id);
   }

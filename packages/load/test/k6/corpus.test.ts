@@ -75,7 +75,9 @@ describe("runs", () => {
       await prepared.close?.();
     }
     await script.workload.teardown?.(bench.user(0, first?.name), setupData);
-    expect(errors.map((error) => (error as { code?: string }).code ?? error)).toEqual(name === "20-abort.js" ? ["K6_ABORTED", "K6_ABORTED"] : []);
+    expect(errors.map((error) => (error as { code?: string }).code ?? error)).toEqual(
+      name === "20-abort.js" ? ["K6_ABORTED", "K6_ABORTED"] : [],
+    );
     expect(bench.recorder.of("checks").filter(({ value }) => value === 0)).toEqual([]);
     expect(bench.recorder.of("checks")).toHaveLength(checks);
     expect(bench.recorder.of("http_reqs")).toHaveLength(requests);
@@ -83,5 +85,8 @@ describe("runs", () => {
 });
 
 test.each(Object.entries(refused))("%s is refused with file, line and reason", async (name, message) => {
-  await expect(load(name)).rejects.toMatchObject({ code: "K6_REFUSED", message: expect.stringMatching(message) as string });
+  await expect(load(name)).rejects.toMatchObject({
+    code: "K6_REFUSED",
+    message: expect.stringMatching(message) as string,
+  });
 });

@@ -38,7 +38,9 @@ test("a k6 script runs on the engine, over its own HTTP client, to the figures t
   const { run, errors, setupData } = await runLoad({
     name: "k6",
     plan: resolvePlan(loaded.options),
-    from: { source: { module: new URL("../../src/k6/load-test.ts", import.meta.url).href, factory: "k6Load", parameters } },
+    from: {
+      source: { module: new URL("../../src/k6/load-test.ts", import.meta.url).href, factory: "k6Load", parameters },
+    },
     submetrics: [{ metric: "http_req_duration", tags: { status: "404" } }],
     noiseProbe: false,
   });
@@ -64,8 +66,16 @@ test("a k6 script runs on the engine, over its own HTTP client, to the figures t
   expect(data.metrics["http_req_duration{status:404}"]?.thresholds).toEqual({ "p(95)<10000": { ok: true } });
   expect(data.metrics["checks"]).toMatchObject({ type: "rate", values: { rate: 2 / 3, passes: 24, fails: 12 } });
   expect(data.root_group.checks.map(({ name, passes, fails }) => [name, passes, fails])).toEqual([["is 404", 0, 12]]);
-  expect(data.root_group.groups.map(({ name, checks }) => [name, checks.map((check) => [check.name, check.passes])])).toEqual([
-    ["one", [["is 200", 12], ["has body", 12]]],
+  expect(
+    data.root_group.groups.map(({ name, checks }) => [name, checks.map((check) => [check.name, check.passes])]),
+  ).toEqual([
+    [
+      "one",
+      [
+        ["is 200", 12],
+        ["has body", 12],
+      ],
+    ],
   ]);
   const text = textSummary(data);
   expect(text).toMatch(/█ one\n\n.*✓ is 200/s);

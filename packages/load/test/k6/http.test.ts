@@ -30,8 +30,22 @@ describe("responses", () => {
       ip: r.remote_ip, url: r.url === URL_ + "/json", method: r.request.method, body: typeof r.body, duration: r.timings.duration > 0,
       deep: r.json("a.b.2.c"), count: r.json("list.#"), ids: r.json("list.#.id"), dot: r.json("dot\\\\.key"), none: r.json("nothing.here") === undefined }));`);
     expect(JSON.parse(line)).toEqual({
-      status: 200, text: "200 OK", proto: "HTTP/1.1", type: "application/json", code: 0, error: "", ip: "127.0.0.1", url: true, method: "GET",
-      body: "string", duration: true, deep: "deep", count: 2, ids: [1, 2], dot: true, none: true,
+      status: 200,
+      text: "200 OK",
+      proto: "HTTP/1.1",
+      type: "application/json",
+      code: 0,
+      error: "",
+      ip: "127.0.0.1",
+      url: true,
+      method: "GET",
+      body: "string",
+      duration: true,
+      deep: "deep",
+      count: 2,
+      ids: [1, 2],
+      dot: true,
+      none: true,
     });
   });
 
@@ -46,12 +60,16 @@ describe("responses", () => {
   });
 
   test("that time out say so", async () => {
-    const lines = await run(`const r = http.get(URL_ + "/slow", { timeout: "30ms" }); console.log(r.status, r.error_code);`);
+    const lines = await run(
+      `const r = http.get(URL_ + "/slow", { timeout: "30ms" }); console.log(r.status, r.error_code);`,
+    );
     expect(lines).toEqual(["0 1050"]);
   });
 
   test("of 4xx and 5xx have error codes from 1400 on and no error", async () => {
-    expect(await run(`const r = http.get(URL_ + "/status/503"); console.log(r.status, r.error_code, r.error === "");`)).toEqual(["503 1503 true"]);
+    expect(
+      await run(`const r = http.get(URL_ + "/status/503"); console.log(r.status, r.error_code, r.error === "");`),
+    ).toEqual(["503 1503 true"]);
   });
 
   test("throw where asked for", async () => {
@@ -118,18 +136,26 @@ describe("requests", () => {
 
 describe("redirects", () => {
   test("are followed with a sample each, POST becoming GET", async () => {
-    const lines = await run(`const r = http.post(URL_ + "/redirect/2", "body"); console.log(r.status, r.url === URL_ + "/echo", r.json("method"), r.json("body") === "");`);
+    const lines = await run(
+      `const r = http.post(URL_ + "/redirect/2", "body"); console.log(r.status, r.url === URL_ + "/echo", r.json("method"), r.json("body") === "");`,
+    );
     expect(lines).toEqual(["200 true GET true"]);
     expect(bench.recorder.tags("http_req_duration", "status")).toEqual(["302", "302", "200"]);
     expect(bench.recorder.tags("http_req_duration", "method")).toEqual(["POST", "GET", "GET"]);
   });
 
   test("with 307 keep method and body", async () => {
-    expect(await run(`const r = http.post(URL_ + "/redirect/1?code=307", "body"); console.log(r.json("method"), r.json("body"));`)).toEqual(["POST body"]);
+    expect(
+      await run(
+        `const r = http.post(URL_ + "/redirect/1?code=307", "body"); console.log(r.json("method"), r.json("body"));`,
+      ),
+    ).toEqual(["POST body"]);
   });
 
   test("stop where the limit is", async () => {
-    const lines = await run(`console.log(http.get(URL_ + "/redirect/1", { redirects: 0 }).status, http.get(URL_ + "/loop", { redirects: 3 }).status);`);
+    const lines = await run(
+      `console.log(http.get(URL_ + "/redirect/1", { redirects: 0 }).status, http.get(URL_ + "/loop", { redirects: 3 }).status);`,
+    );
     expect(lines).toEqual(["302 302"]);
     expect(bench.recorder.of("http_reqs")).toHaveLength(1 + 4);
   });
@@ -166,14 +192,27 @@ describe("cookies", () => {
 
 describe("samples", () => {
   test("carry k6's tags, the group and those of the call", async () => {
-    await run(`group("outer", () => { group("inner", () => { http.get(URL_ + "/json", { tags: { mine: "1" } }); }); }); http.get(http.url\`\${URL_}/status/\${204}\`);`, { tags: { run: "r" } });
+    await run(
+      `group("outer", () => { group("inner", () => { http.get(URL_ + "/json", { tags: { mine: "1" } }); }); }); http.get(http.url\`\${URL_}/status/\${204}\`);`,
+      { tags: { run: "r" } },
+    );
     const [first, second] = bench.recorder.of("http_req_duration");
     expect(first?.tags).toEqual({
-      run: "r", scenario: "default", group: "::outer::inner", proto: "HTTP/1.1", status: "200", method: "GET", url: `${server.url}/json`, name: `${server.url}/json`, expected_response: "true", mine: "1",
+      run: "r",
+      scenario: "default",
+      group: "::outer::inner",
+      proto: "HTTP/1.1",
+      status: "200",
+      method: "GET",
+      url: `${server.url}/json`,
+      name: `${server.url}/json`,
+      expected_response: "true",
+      mine: "1",
     });
     expect(second?.tags).toMatchObject({ name: "${}/status/${}", url: "${}/status/${}", group: "" });
     expect(bench.recorder.tags("group_duration", "group")).toEqual(["::outer::inner", "::outer"]);
-    for (const name of ["blocked", "connecting", "tls_handshaking", "sending", "waiting", "receiving"]) expect(bench.recorder.of(`http_req_${name}`)).toHaveLength(2);
+    for (const name of ["blocked", "connecting", "tls_handshaking", "sending", "waiting", "receiving"])
+      expect(bench.recorder.of(`http_req_${name}`)).toHaveLength(2);
     expect(bench.recorder.of("data_sent")).toHaveLength(2);
   });
 
@@ -210,7 +249,12 @@ describe("bodies", () => {
       doc.find("li").each((i, el) => { if (i === 1) console.log(el.innerHTML, el.getAttribute("data-id"), doc.find("li.x").data("id"), doc.find("ul").children(".x").next().text()); });
       const sent = page.submitForm({ fields: { quantity: "5" } }); console.log(sent.json("method"), sent.json("body"));
       console.log(page.clickLink().json("query.from"));`);
-    expect(lines).toEqual(["Shop 3 x 0one,1two Hello", "b 2 2 c", "POST buy=now&gift=on&quantity=5&size=m&token=t1", "link"]);
+    expect(lines).toEqual([
+      "Shop 3 x 0one,1two Hello",
+      "b 2 2 c",
+      "POST buy=now&gift=on&quantity=5&size=m&token=t1",
+      "link",
+    ]);
   });
 });
 
@@ -221,7 +265,9 @@ test("a blocked host name is a failure of its own", async () => {
 });
 
 test("requests at the top level are errors there", async () => {
-  await expect(bench.run(`import http from "k6/http"; http.get("http://127.0.0.1:1"); export default function () {}`)).rejects.toMatchObject({
+  await expect(
+    bench.run(`import http from "k6/http"; http.get("http://127.0.0.1:1"); export default function () {}`),
+  ).rejects.toMatchObject({
     code: "K6_INIT_FAILED",
     message: expect.stringMatching(/cannot be used at the top level/) as string,
   });

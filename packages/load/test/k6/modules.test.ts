@@ -28,7 +28,9 @@ describe("k6", () => {
       ),
     );
     expect(out).toEqual(["false true"]);
-    expect(bench.recorder.of("checks").map(({ value, tags }) => [value, tags["check"], tags["group"], tags["mine"]])).toEqual([
+    expect(
+      bench.recorder.of("checks").map(({ value, tags }) => [value, tags["check"], tags["group"], tags["mine"]]),
+    ).toEqual([
       [1, "big", "", "1"],
       [0, "small", "", "1"],
       [1, "one", "::g", undefined],
@@ -68,7 +70,10 @@ describe("k6", () => {
   });
 
   test("randomSeed makes Math.random repeat, for each user alike", async () => {
-    const source = inDefault(`import { randomSeed } from "k6";`, `randomSeed(5); console.log(Math.random(), Math.random(), Math.max(1, 2));`);
+    const source = inDefault(
+      `import { randomSeed } from "k6";`,
+      `randomSeed(5); console.log(Math.random(), Math.random(), Math.max(1, 2));`,
+    );
     const out = await lines(source, { users: 2 });
     expect(out[0]).toBe(out[1]);
     expect(new Set((out[0] ?? "").split(" ")).size).toBe(3);
@@ -97,10 +102,15 @@ describe("k6/metrics", () => {
   });
 
   test("refuse names and places that k6 refuses", async () => {
-    const make = (text: string): Promise<unknown> => bench.run(`import { Counter, Rate } from "k6/metrics"; ${text} export default function () { new Counter("late"); }`);
+    const make = (text: string): Promise<unknown> =>
+      bench.run(
+        `import { Counter, Rate } from "k6/metrics"; ${text} export default function () { new Counter("late"); }`,
+      );
     await expect(make(`new Counter("1st");`)).rejects.toThrow(/cannot name a metric/);
     await expect(make(`new Counter("a"); new Rate("a");`)).rejects.toThrow(/already declared as a counter/);
-    const { errors } = await bench.run(`import { Counter } from "k6/metrics"; export default function () { new Counter("late"); }`);
+    const { errors } = await bench.run(
+      `import { Counter } from "k6/metrics"; export default function () { new Counter("late"); }`,
+    );
     expect(String(errors[0])).toMatch(/declared at the top level/);
   });
 });
@@ -143,7 +153,9 @@ describe("data and files", () => {
     const out = await lines(source, { files: { "b.bin": "xyz" } });
     expect(out[0]).toBe("3 xyz");
     expect(out[1]).toMatch(/only be used at the top level/);
-    await expect(bench.run(`open("missing.txt"); export default function () {}`)).rejects.toThrow(/missing\.txt cannot be opened/);
+    await expect(bench.run(`open("missing.txt"); export default function () {}`)).rejects.toThrow(
+      /missing\.txt cannot be opened/,
+    );
   });
 
   test("fs and csv read a file piece by piece and row by row", async () => {
@@ -174,7 +186,9 @@ describe("encoding and crypto", () => {
   });
 
   test("webcrypto is the platform's", async () => {
-    const out = await lines(`export default async function () { const d = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("x")); console.log(d.byteLength); }`);
+    const out = await lines(
+      `export default async function () { const d = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("x")); console.log(d.byteLength); }`,
+    );
     expect(out).toEqual(["32"]);
   });
 });
@@ -191,7 +205,9 @@ describe("timers", () => {
   });
 
   test("a timer that throws fails its iteration", async () => {
-    const { errors } = await bench.run(`export default function () { setTimeout(() => { throw new Error("in timer"); }, 1); }`);
+    const { errors } = await bench.run(
+      `export default function () { setTimeout(() => { throw new Error("in timer"); }, 1); }`,
+    );
     expect(errors.map(String)).toEqual(["Error: in timer"]);
   });
 });
@@ -211,20 +227,26 @@ describe("jslib", () => {
 
   test("others are read from copies, and refused without", async () => {
     const source = `import { twice } from "https://example.test/lib/1.0/index.js"; export default function () { console.log(twice(2)); }`;
-    await expect(bench.load(source)).rejects.toMatchObject({ code: "K6_MODULE_NOT_FOUND", message: expect.stringMatching(/^script\.js:1:1: .*not fetched/) as string });
+    await expect(bench.load(source)).rejects.toMatchObject({
+      code: "K6_MODULE_NOT_FOUND",
+      message: expect.stringMatching(/^script\.js:1:1: .*not fetched/) as string,
+    });
     bench.write({ "copies/example.test/lib/1.0/index.js": "export const twice = (x) => 2 * x;" });
     expect(await lines(source, { urlCopies: `${bench.folder}/copies` })).toEqual(["4"]);
   });
 });
 
 describe("WebSockets", () => {
-  const accept = (key: string): string => createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+  const accept = (key: string): string =>
+    createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 
   /** An echo of short text messages, which ends the connection after "bye". */
   async function withEcho(body: (url: string) => Promise<void>): Promise<void> {
     const server = createServer();
     server.on("upgrade", (request, socket) => {
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept(String(request.headers["sec-websocket-key"]))}\r\n\r\n`);
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept(String(request.headers["sec-websocket-key"]))}\r\n\r\n`,
+      );
       socket.on("data", (frame: Buffer) => {
         if ((frame[0]! & 15) === 8) return void socket.end(Buffer.from([0x88, 2, 3, 232]));
         const length = frame[1]! & 127;
@@ -267,7 +289,10 @@ describe("WebSockets", () => {
   });
 
   test("a connection that cannot be made is status 0", async () => {
-    const source = inDefault(`import ws from "k6/ws";`, `const r = ws.connect("ws://127.0.0.1:1/", (s) => {}); console.log(r.status, r.error !== "");`);
+    const source = inDefault(
+      `import ws from "k6/ws";`,
+      `const r = ws.connect("ws://127.0.0.1:1/", (s) => {}); console.log(r.status, r.error !== "");`,
+    );
     expect(await lines(source)).toEqual(["0 true"]);
   });
 });

@@ -20,7 +20,16 @@ export class NodeClient implements HttpClient {
         bytesSent: 100,
         bytesReceived: 0,
         timings: {
-          scheduledAt: startedAt, startedAt, blocked: 0, lookingUp: 0, connecting: 0, tlsHandshaking: 0, sending: 0, waiting: duration, receiving: 0, duration,
+          scheduledAt: startedAt,
+          startedAt,
+          blocked: 0,
+          lookingUp: 0,
+          connecting: 0,
+          tlsHandshaking: 0,
+          sending: 0,
+          waiting: duration,
+          receiving: 0,
+          duration,
         },
         ...rest,
       };
@@ -34,7 +43,9 @@ export class NodeClient implements HttpClient {
         {
           method: asked.method,
           agent: this.#agent,
-          headers: Object.fromEntries([...headers].map(([name, values]) => [name, values.length === 1 ? values[0] : values])),
+          headers: Object.fromEntries(
+            [...headers].map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+          ),
           ...(asked.timeoutMs && { timeout: asked.timeoutMs }),
         },
         (response: IncomingMessage) => {
@@ -42,7 +53,12 @@ export class NodeClient implements HttpClient {
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("end", () => {
             const bytes = Buffer.concat(chunks);
-            const body = asked.responseBody === "none" ? undefined : asked.responseBody === "binary" ? new Uint8Array(bytes) : bytes.toString();
+            const body =
+              asked.responseBody === "none"
+                ? undefined
+                : asked.responseBody === "binary"
+                  ? new Uint8Array(bytes)
+                  : bytes.toString();
             resolve(
               ended({
                 status: response.statusCode ?? 0,
@@ -61,7 +77,9 @@ export class NodeClient implements HttpClient {
         fail(1050, "request timeout");
         sent.destroy();
       });
-      sent.on("error", (error: NodeJS.ErrnoException) => fail(error.code === "ECONNREFUSED" ? 1212 : 1000, error.message));
+      sent.on("error", (error: NodeJS.ErrnoException) =>
+        fail(error.code === "ECONNREFUSED" ? 1212 : 1000, error.message),
+      );
       sent.end(asked.body);
     });
   }

@@ -15,7 +15,13 @@ describe("the stages of a test", () => {
     const { logs, setupData } = await bench.run(source, { users: 2, iterations: 2 });
     expect(setupData).toEqual({ when: "1970-01-01T00:00:00.000Z", list: [1] });
     const copy = (list: string): string => `{"when":"1970-01-01T00:00:00.000Z","list":[${list}]}`;
-    expect(logs).toEqual([`info ${copy("1")} 1 0`, `info ${copy("1,2")} 1 1`, `info ${copy("1")} 2 0`, `info ${copy("1,2")} 2 1`, `info teardown ${copy("1")}`]);
+    expect(logs).toEqual([
+      `info ${copy("1")} 1 0`,
+      `info ${copy("1,2")} 1 1`,
+      `info ${copy("1")} 2 0`,
+      `info ${copy("1,2")} 2 1`,
+      `info teardown ${copy("1")}`,
+    ]);
   });
 
   test("setup is called without a group and may be left out", async () => {
@@ -28,26 +34,42 @@ describe("the stages of a test", () => {
 
   test("setup that throws or takes too long says so with the user's line", async () => {
     const source = `import { sleep } from "k6";\nexport function setup() {\n  sleep(1);\n  throw new Error("no");\n}\nexport default function () {}`;
-    await expect(bench.run(source)).rejects.toMatchObject({ code: "K6_STAGE_FAILED", message: expect.stringMatching(/no\n\s+at (async )?(Object\.)?setup \(script\.js:4:9\)/) as string });
-    await expect(bench.run(`export const options = { setupTimeout: "1ms" }; export function setup() { return new Promise(() => {}); } export default function () {}`)).rejects.toThrow(/took longer than its timeout of 1 ms/);
+    await expect(bench.run(source)).rejects.toMatchObject({
+      code: "K6_STAGE_FAILED",
+      message: expect.stringMatching(/no\n\s+at (async )?(Object\.)?setup \(script\.js:4:9\)/) as string,
+    });
+    await expect(
+      bench.run(
+        `export const options = { setupTimeout: "1ms" }; export function setup() { return new Promise(() => {}); } export default function () {}`,
+      ),
+    ).rejects.toThrow(/took longer than its timeout of 1 ms/);
   });
 
   test("handleSummary renders the data that it is given", async () => {
-    const script = await bench.load(`export default function () {} export function handleSummary(data) { return { stdout: "n=" + data.metrics.http_reqs.values.count, "out.json": JSON.stringify(data.options) }; }`);
+    const script = await bench.load(
+      `export default function () {} export function handleSummary(data) { return { stdout: "n=" + data.metrics.http_reqs.values.count, "out.json": JSON.stringify(data.options) }; }`,
+    );
     const data = {
       root_group: { name: "", path: "", id: "", groups: [], checks: [] },
       metrics: { http_reqs: { type: "counter", contains: "default", values: { count: 3, rate: 1 } } },
       options: { summaryTrendStats: ["avg"], summaryTimeUnit: "", noColor: true },
       state: { isStdErrTTY: false, isStdOutTTY: false, testRunDurationMs: 1 },
     } as const;
-    expect(await script.handleSummary?.(data)).toEqual({ stdout: "n=3", "out.json": '{"summaryTrendStats":["avg"],"summaryTimeUnit":"","noColor":true}' });
+    expect(await script.handleSummary?.(data)).toEqual({
+      stdout: "n=3",
+      "out.json": '{"summaryTrendStats":["avg"],"summaryTimeUnit":"","noColor":true}',
+    });
   });
 });
 
 describe("users", () => {
   test("have module state of their own, in every module", async () => {
     const source = `import { bump, count } from "./state.js"; let own = 0; export default function () { own++; bump(); console.log(own, count); }`;
-    const { logs } = await bench.run(source, { users: 2, iterations: 2, files: { "state.js": "export let count = 0; export function bump() { count++; }" } });
+    const { logs } = await bench.run(source, {
+      users: 2,
+      iterations: 2,
+      files: { "state.js": "export let count = 0; export function bump() { count++; }" },
+    });
     expect(logs).toEqual(["info 1 1", "info 2 2", "info 1 1", "info 2 2"]);
   });
 
@@ -61,9 +83,15 @@ describe("users", () => {
 
   test("throw with the user's own lines, through helpers that block", async () => {
     const source = `import { sleep } from "k6";\nimport { helper } from "./lib/helper.js";\nexport default function () {\n  sleep(1); helper();\n}\n`;
-    const { errors } = await bench.run(source, { files: { "lib/helper.js": `import { sleep } from "k6";\nexport function helper() {\n  sleep(1); throw new Error("deep");\n}\n` } });
+    const { errors } = await bench.run(source, {
+      files: {
+        "lib/helper.js": `import { sleep } from "k6";\nexport function helper() {\n  sleep(1); throw new Error("deep");\n}\n`,
+      },
+    });
     const { stack } = errors[0] as Error;
-    expect(stack).toMatch(/^Error: deep\n\s+at (async )?(Object\.)?helper \(lib\/helper\.js:3:19\)\n\s+at async (Object\.)?default \(script\.js:4:13\)/);
+    expect(stack).toMatch(
+      /^Error: deep\n\s+at (async )?(Object\.)?helper \(lib\/helper\.js:3:19\)\n\s+at async (Object\.)?default \(script\.js:4:13\)/,
+    );
   });
 
   test("may throw what is no error", async () => {
@@ -112,26 +140,61 @@ describe("modules", () => {
     const source = `import { readFileSync } from "node:fs"; import path from "node:path"; const os = require("node:os"); export default function () { console.log(typeof readFileSync, path.join("a", "b"), typeof os.cpus); }`;
     const { logs } = await bench.run(source);
     expect(logs).toEqual(["info function a/b function"]);
-    await expect(bench.load(`import "no-such-package-at-all"; export default () => {}`)).rejects.toMatchObject({ code: "K6_MODULE_NOT_FOUND" });
+    await expect(bench.load(`import "no-such-package-at-all"; export default () => {}`)).rejects.toMatchObject({
+      code: "K6_MODULE_NOT_FOUND",
+    });
   });
 
   test("TypeScript runs without its types, and top-level await works", async () => {
     const source = `import { sleep } from "k6"; interface T { n: number }\nconst value: T = await Promise.resolve({ n: 1 });\nsleep(0.1);\nexport default function (): void { const f = <X,>(x: X): X => { sleep(1); return x; }; console.log(f<number>(value.n), (value as T).n!); }`;
     const { logs } = await bench.run(source, { file: "script.ts" });
     expect(logs).toEqual(["info 1 1"]);
-    await expect(bench.load(`export default function () {}\nenum E { A }`, { file: "e.ts" })).rejects.toMatchObject({ code: "K6_SYNTAX", message: expect.stringMatching(/^e\.ts:2:1: .*enum/) as string });
+    await expect(bench.load(`export default function () {}\nenum E { A }`, { file: "e.ts" })).rejects.toMatchObject({
+      code: "K6_SYNTAX",
+      message: expect.stringMatching(/^e\.ts:2:1: .*enum/) as string,
+    });
   });
 });
 
 describe("scripts that cannot run say where and why", () => {
   test.each([
-    ["a syntax error", `export default function () {\n  let x = ;\n}`, "K6_SYNTAX", /^script\.js:2:11: Unexpected token/],
+    [
+      "a syntax error",
+      `export default function () {\n  let x = ;\n}`,
+      "K6_SYNTAX",
+      /^script\.js:2:11: Unexpected token/,
+    ],
     ["no default function", `export const x = 1;`, "K6_OPTIONS_INVALID", /exports no default function/],
-    ["a missing function of a scenario", `export const options = { scenarios: { s: { executor: "constant-vus", duration: "1s", exec: "nope" } } };`, "K6_OPTIONS_INVALID", /scenario s: the script exports no function nope/],
-    ["a missing file", `import "./nope.js"; export default () => {}`, "K6_MODULE_NOT_FOUND", /^script\.js:1:1: .*there is no file/],
-    ["a missing export", `import { nope } from "k6/http"; export default () => {}`, "K6_REFUSED", /^script\.js:1:10: "k6\/http" has no export named nope/],
-    ["the top level that throws", `\nthrow new TypeError("bad");\nexport default () => {}`, "K6_INIT_FAILED", /bad\n\s+at script\.js:2:7/],
-    ["bad options", `export const options = { vus: -1, duraton: "1s", stages: [] }; export default () => {}`, "K6_OPTIONS_INVALID", /vus must be.*stages must be.*duraton is not an option/],
+    [
+      "a missing function of a scenario",
+      `export const options = { scenarios: { s: { executor: "constant-vus", duration: "1s", exec: "nope" } } };`,
+      "K6_OPTIONS_INVALID",
+      /scenario s: the script exports no function nope/,
+    ],
+    [
+      "a missing file",
+      `import "./nope.js"; export default () => {}`,
+      "K6_MODULE_NOT_FOUND",
+      /^script\.js:1:1: .*there is no file/,
+    ],
+    [
+      "a missing export",
+      `import { nope } from "k6/http"; export default () => {}`,
+      "K6_REFUSED",
+      /^script\.js:1:10: "k6\/http" has no export named nope/,
+    ],
+    [
+      "the top level that throws",
+      `\nthrow new TypeError("bad");\nexport default () => {}`,
+      "K6_INIT_FAILED",
+      /bad\n\s+at script\.js:2:7/,
+    ],
+    [
+      "bad options",
+      `export const options = { vus: -1, duraton: "1s", stages: [] }; export default () => {}`,
+      "K6_OPTIONS_INVALID",
+      /vus must be.*stages must be.*duraton is not an option/,
+    ],
   ])("%s", async (_, source, code, message) => {
     await expect(bench.load(source)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
   });

@@ -63,7 +63,13 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       const authorization = request.headers.authorization ?? "";
       const cnonce = /cnonce="([^"]*)"/.exec(authorization)?.[1];
       const challenge = 'Digest realm="r", nonce="n1", qop="auth", algorithm=MD5';
-      const right = digestAuthorization([challenge], { username: "me", password: "secret" }, "GET", url.pathname, cnonce);
+      const right = digestAuthorization(
+        [challenge],
+        { username: "me", password: "secret" },
+        "GET",
+        url.pathname,
+        cnonce,
+      );
       response.statusCode = authorization === right ? 200 : 401;
       if (response.statusCode === 401) response.setHeader("www-authenticate", challenge);
       response.end("digest");

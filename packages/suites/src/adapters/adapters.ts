@@ -26,9 +26,13 @@ export const platformNames: readonly string[] = Object.keys(openers);
 export function openPlatform(name: string, options?: PlatformOptions): Promise<AgentPlatform> {
   const open = Object.hasOwn(openers, name) ? openers[name] : undefined;
   if (open === undefined) {
-    throw suitesErrors.create("PLATFORM_UNKNOWN", `There is no platform ${name}; there are ${platformNames.join(", ")}.`, {
-      details: { name, platforms: platformNames },
-    });
+    throw suitesErrors.create(
+      "PLATFORM_UNKNOWN",
+      `There is no platform ${name}; there are ${platformNames.join(", ")}.`,
+      {
+        details: { name, platforms: platformNames },
+      },
+    );
   }
   return open(options);
 }

@@ -85,7 +85,9 @@ export class EventEmitterPlatform implements AgentPlatform {
     create: (_kind: "float" | "choice" | "team", name: string, affected: readonly AgentHandle[]): VariableHandle =>
       new PlainVariable(name, this.#bus, affected as readonly PlainAgent[]),
     broadcast: async (agents: readonly AgentHandle[], values: readonly number[]): Promise<{ reached: number }> => {
-      const replies = await Promise.all(agents.map((agent) => (agent as PlainAgent).request({ type: "echo", data: values }, 5000)));
+      const replies = await Promise.all(
+        agents.map((agent) => (agent as PlainAgent).request({ type: "echo", data: values }, 5000)),
+      );
       return { reached: replies.length };
     },
   };
@@ -103,7 +105,11 @@ export class EventEmitterPlatform implements AgentPlatform {
         participated += outcome.participated;
         messages += outcome.messages;
       }
-      return { participated, messages, succeeded: participated === levels.reduce((sum, level) => sum + level.length, 0) };
+      return {
+        participated,
+        messages,
+        succeeded: participated === levels.reduce((sum, level) => sum + level.length, 0),
+      };
     },
   };
 

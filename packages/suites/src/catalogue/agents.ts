@@ -224,7 +224,8 @@ const memory: Scenario = {
         for (const agent of agents) await platform.ask(agent, { type: "add", data: 1 }, 5000);
       },
       registered: async (agents: readonly AgentHandle[]) => {
-        for (const [i, agent] of agents.entries()) await platform.registry?.register(`m${i}`, agent, describeAgent(random));
+        for (const [i, agent] of agents.entries())
+          await platform.registry?.register(`m${i}`, agent, describeAgent(random));
       },
     };
     for (const [kind, prepare] of Object.entries(kinds)) {
@@ -239,7 +240,8 @@ const memory: Scenario = {
           return agents;
         },
         release: async (agents) => {
-          if (kind === "registered") for (let i = 0; i < agents.length; i++) await platform.registry?.unregister(`m${i}`);
+          if (kind === "registered")
+            for (let i = 0; i < agents.length; i++) await platform.registry?.unregister(`m${i}`);
           await stopAll(platform, agents);
         },
       });
@@ -258,7 +260,19 @@ const lifecycle: Scenario = {
   ...common,
   id: "agents.lifecycle",
   title: "Create, use and stop 1 000 agents in parallel, cycle after cycle",
-  requirement: ["S2-005", "S2-009", "S2-017", "S2-065", "S2-068", "S2-069", "S2-071", "S3-022", "S3-023", "S3-038", "S3-090"],
+  requirement: [
+    "S2-005",
+    "S2-009",
+    "S2-017",
+    "S2-065",
+    "S2-068",
+    "S2-069",
+    "S2-071",
+    "S3-022",
+    "S3-023",
+    "S3-038",
+    "S3-090",
+  ],
   seconds: timesOf(5),
   rules: {
     thresholds: {
@@ -348,4 +362,12 @@ const monitoring: Scenario = {
 };
 
 /** Agents of S2 and S3: creation, actions, memory, life and death. */
-export const agentScenarios: readonly Scenario[] = [creation, action, throughput, failures, memory, lifecycle, monitoring];
+export const agentScenarios: readonly Scenario[] = [
+  creation,
+  action,
+  throughput,
+  failures,
+  memory,
+  lifecycle,
+  monitoring,
+];

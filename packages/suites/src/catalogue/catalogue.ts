@@ -17,9 +17,13 @@ export function scenariosOf(names: readonly string[]): readonly Scenario[] {
     (name) => !suiteNames.includes(name as SuiteName) && !catalogue.some(({ id }) => id === name),
   );
   if (unknown.length > 0) {
-    throw suitesErrors.create("SUITE_UNKNOWN", `There is no suite ${unknown.join(", ")}; there are ${suiteNames.join(", ")}.`, {
-      details: { unknown, suites: suiteNames },
-    });
+    throw suitesErrors.create(
+      "SUITE_UNKNOWN",
+      `There is no suite ${unknown.join(", ")}; there are ${suiteNames.join(", ")}.`,
+      {
+        details: { unknown, suites: suiteNames },
+      },
+    );
   }
   return catalogue.filter(({ id, suite }) => names.includes(suite) || names.includes(id));
 }

@@ -49,7 +49,11 @@ const single: Scenario = {
       operation,
       { atMost: 1000, atLeast: 100, seconds },
       {
-        before: async (index) => ({ agent: await platform.spawn(), description: describeAgent(random), name: `a${index}` }),
+        before: async (index) => ({
+          agent: await platform.spawn(),
+          description: describeAgent(random),
+          name: `a${index}`,
+        }),
         run: ({ agent, description, name }) => registry.register(name, agent, description),
         after: async ({ agent, name }) => {
           const start = nowNs();
@@ -121,7 +125,8 @@ const concurrent: Scenario = {
     const descriptions = agents.map(() => describeAgent(random));
     const registry = platform.registry!;
     const lane = async (first: number): Promise<void> => {
-      for (let i = first; i < agents.length; i += 10) await registry.register(`lane-${i}`, agents[i]!, descriptions[i]!);
+      for (let i = first; i < agents.length; i += 10)
+        await registry.register(`lane-${i}`, agents[i]!, descriptions[i]!);
     };
     let incomplete = 0;
     const runs = await timeEach(
@@ -162,7 +167,9 @@ const discovery: Scenario = {
         },
       },
     ],
-    thresholds: { "registry.discovery.correct": { threshold: "rate == 1", severity: "critical", requirement: ["S2-107"] } },
+    thresholds: {
+      "registry.discovery.correct": { threshold: "rate == 1", severity: "critical", requirement: ["S2-107"] },
+    },
   },
   run: async ({ open, record, random, seconds, signal }) => {
     const platform = await open();
@@ -285,7 +292,9 @@ const consistency: Scenario = {
   title: "Random registrations, removals and lookups against a plain map",
   requirement: ["S2-107", "S2-103", "S3-032", "S3-039"],
   seconds: timesOf(1),
-  rules: { thresholds: { "registry.consistent": { threshold: "rate == 1", severity: "critical", requirement: ["S2-107"] } } },
+  rules: {
+    thresholds: { "registry.consistent": { threshold: "rate == 1", severity: "critical", requirement: ["S2-107"] } },
+  },
   run: async ({ open, record, random, seconds, signal }) => {
     const platform = await open();
     const registry = platform.registry!;
@@ -296,7 +305,11 @@ const consistency: Scenario = {
       record.operation("registry.mixed.time"),
       { atMost: 50_000, atLeast: 2000, seconds },
       {
-        before: () => ({ name: `n${random.below(300)}`, agent: agents[random.below(agents.length)]!, dice: random.below(3) }),
+        before: () => ({
+          name: `n${random.below(300)}`,
+          agent: agents[random.below(agents.length)]!,
+          dice: random.below(3),
+        }),
         run: async ({ name, agent, dice }) => {
           if (dice === 0 && !model.has(name)) {
             await registry.register(name, agent, describeAgent(random));

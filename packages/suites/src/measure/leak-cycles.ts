@@ -21,7 +21,10 @@ export async function recordLeak(record: Recorder, options: LeakCycles): Promise
   // No leak is proven when a cycle grows by less than a hundredth of what S3-023 allows per operation.
   const minimumBytesPerCycle = Math.max(1024, operations * 10.24);
   const found = await measureLeak({ cycles, cycle, minimumBytesPerCycle, ...(signal && { signal }) });
-  const interval = (low: number, high: number): { of: "slope"; low: number; high: number; confidence: number; method: string } => ({
+  const interval = (
+    low: number,
+    high: number,
+  ): { of: "slope"; low: number; high: number; confidence: number; method: string } => ({
     of: "slope",
     low,
     high,

@@ -76,7 +76,12 @@ export class Recorder {
   }
 
   /** The share of attempts that went well. */
-  rate(metric: string, good: number, total: number, options: MetricOptions & { readonly direction?: Direction } = {}): void {
+  rate(
+    metric: string,
+    good: number,
+    total: number,
+    options: MetricOptions & { readonly direction?: Direction } = {},
+  ): void {
     if (total === 0) return;
     this.#others.push({
       ...this.#named(metric, options),

@@ -38,8 +38,12 @@ export function recommendationsFor(
 
 function performanceOf({ findings, counts }: Verdict): Recommendation[] {
   if (counts.regressions === 0) return [];
-  const worse = findings.filter(({ kind, state }) => kind === "regression" && (state === "failed" || state === "warning"));
-  const [worst] = worse.toSorted((a, b) => Math.abs(Math.log(b.change?.ratio ?? 1)) - Math.abs(Math.log(a.change?.ratio ?? 1)));
+  const worse = findings.filter(
+    ({ kind, state }) => kind === "regression" && (state === "failed" || state === "warning"),
+  );
+  const [worst] = worse.toSorted(
+    (a, b) => Math.abs(Math.log(b.change?.ratio ?? 1)) - Math.abs(Math.log(a.change?.ratio ?? 1)),
+  );
   return [
     {
       kind: "performance",
@@ -57,7 +61,9 @@ function resourcesOf(run: Run): Recommendation[] {
   if (low.length === 0) return [];
   const because = low.flatMap(({ tags, summary }) => [
     `at load ${tags["load"] ?? "?"} a second of processor time does ${percent(summary.mean ?? Number.NaN)} of the work it does at best`,
-    ...beside(run, "resources.gc.share", tags).map((share) => `garbage collection takes ${percent(share)} of the time there`),
+    ...beside(run, "resources.gc.share", tags).map(
+      (share) => `garbage collection takes ${percent(share)} of the time there`,
+    ),
   ]);
   const collecting = low.some(({ tags }) => beside(run, "resources.gc.share", tags).some((share) => share > 0.1));
   return [
@@ -86,9 +92,13 @@ function scalabilityOf(findings: readonly Finding[]): Recommendation[] {
 
 function beside(run: Run, metric: string, tags: Measurement["tags"]): number[] {
   return run.measurements
-    .filter((each) => each.metric === metric && each.tags["load"] === tags["load"] && each.tags["platform"] === tags["platform"])
+    .filter(
+      (each) =>
+        each.metric === metric && each.tags["load"] === tags["load"] && each.tags["platform"] === tags["platform"],
+    )
     .flatMap(({ summary }) => (summary.mean === undefined ? [] : [summary.mean]));
 }
 
 const percent = (share: number): string => formatQuantity(share, "1");
-const subject = ({ metric, tags = {}, rule }: Finding): string => (metric === undefined ? rule : formatSelector({ metric, tags }));
+const subject = ({ metric, tags = {}, rule }: Finding): string =>
+  metric === undefined ? rule : formatSelector({ metric, tags });

@@ -1,4 +1,12 @@
-import { type Analysis, analyze, type Finding, formatSelector, type Phase, type Verdict, type VerdictStatus } from "@mettle/judge";
+import {
+  type Analysis,
+  analyze,
+  type Finding,
+  formatSelector,
+  type Phase,
+  type Verdict,
+  type VerdictStatus,
+} from "@mettle/judge";
 import { type PerformanceReport, performanceReport } from "@mettle/report";
 import type { Failure, Measurement, Run } from "@mettle/results";
 import { type ResultGroup, resultGroups, type Scenario } from "../catalogue/scenario.ts";
@@ -108,12 +116,15 @@ const withoutTags = (selector: string): string => selector.replace(/\{.*$/, "");
 
 function metricsRuled({ rules = {} }: Scenario): readonly string[] {
   const { targets = [], budgets = [], objectives = [], thresholds = {} } = rules;
-  return [...[...targets, ...budgets, ...objectives].map(({ metric }) => metric), ...Object.keys(thresholds)].map(withoutTags);
+  return [...[...targets, ...budgets, ...objectives].map(({ metric }) => metric), ...Object.keys(thresholds)].map(
+    withoutTags,
+  );
 }
 
 function statusOf(scenarios: readonly ScenarioResult[], findings: readonly Finding[]): GroupResult["status"] {
   if (scenarios.some(({ state }) => state === "failed")) return "failed";
-  if (findings.some(({ state, required }) => state === "failed" || (state === "no-data" && required !== false))) return "failed";
+  if (findings.some(({ state, required }) => state === "failed" || (state === "no-data" && required !== false)))
+    return "failed";
   if (findings.some(({ state }) => state === "warning")) return "warning";
   return scenarios.some(({ state }) => state === "measured") || findings.length > 0 ? "passed" : "absent";
 }

@@ -80,7 +80,11 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
     measurements: outcomes.flatMap(({ measurements }): readonly Measurement[] => measurements),
   };
   const asked = outcomes.filter(({ platform, state }) => platform === subject && state !== "unsupported");
-  const policy = policyOf(asked.map(({ scenario }) => scenario), subject, options.phase);
+  const policy = policyOf(
+    asked.map(({ scenario }) => scenario),
+    subject,
+    options.phase,
+  );
   return validationResult({ run, verdict: judge(run, { policy }), outcomes, subject, phase: options.phase });
 }
 
@@ -151,10 +155,14 @@ function validityOf(
 ): { readonly validity: Validity; readonly failures?: readonly Failure[] } {
   const failures = outcomes.flatMap((outcome) => (outcome.state === "failed" ? [outcome.failure] : []));
   const told = failures.length > 0 ? { failures } : {};
-  if (interrupted) return { validity: { state: "invalid", reasons: ["interrupted: only a part was measured"] }, ...told };
+  if (interrupted)
+    return { validity: { state: "invalid", reasons: ["interrupted: only a part was measured"] }, ...told };
   const reasons = failures.map(({ code, message }) => `${code}: ${message}`);
   if (outcomes.every(({ state }) => state !== "measured")) {
-    return { validity: { state: "invalid", reasons: reasons.length > 0 ? reasons : ["nothing was measured"] }, ...told };
+    return {
+      validity: { state: "invalid", reasons: reasons.length > 0 ? reasons : ["nothing was measured"] },
+      ...told,
+    };
   }
   if (interruptedShare !== undefined && interruptedShare > disturbedShare) {
     reasons.push(`a busy machine: ${Math.round(interruptedShare * 100)} % of the noise probe was interrupted`);

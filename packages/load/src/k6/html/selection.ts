@@ -54,7 +54,9 @@ export class Selection {
   }
 
   find(selector: string): Selection {
-    const inside = this.#nodes.flatMap((node) => ("children" in node ? selectAll<AnyNode, Element>(selector, node.children) : []));
+    const inside = this.#nodes.flatMap((node) =>
+      "children" in node ? selectAll<AnyNode, Element>(selector, node.children) : [],
+    );
     return this.#of(unique(inside));
   }
 
@@ -89,7 +91,10 @@ export class Selection {
   }
 
   children(matcher?: Matcher): Selection {
-    return this.#filtered(this.#nodes.flatMap((node) => ("children" in node ? node.children.filter(isTag) : [])), matcher);
+    return this.#filtered(
+      this.#nodes.flatMap((node) => ("children" in node ? node.children.filter(isTag) : [])),
+      matcher,
+    );
   }
 
   parent(matcher?: Matcher): Selection {
@@ -113,7 +118,10 @@ export class Selection {
   }
 
   next(matcher?: Matcher): Selection {
-    return this.#filtered(this.#nodes.flatMap((node) => nextTag(node) ?? []), matcher);
+    return this.#filtered(
+      this.#nodes.flatMap((node) => nextTag(node) ?? []),
+      matcher,
+    );
   }
 
   nextAll(matcher?: Matcher): Selection {
@@ -125,7 +133,10 @@ export class Selection {
   }
 
   prev(matcher?: Matcher): Selection {
-    return this.#filtered(this.#nodes.flatMap((node) => previousTag(node) ?? []), matcher);
+    return this.#filtered(
+      this.#nodes.flatMap((node) => previousTag(node) ?? []),
+      matcher,
+    );
   }
 
   prevAll(matcher?: Matcher): Selection {
@@ -137,7 +148,9 @@ export class Selection {
   }
 
   siblings(matcher?: Matcher): Selection {
-    const found = this.#nodes.flatMap((node) => node.parent?.children.filter((child) => isTag(child) && child !== node) ?? []);
+    const found = this.#nodes.flatMap(
+      (node) => node.parent?.children.filter((child) => isTag(child) && child !== node) ?? [],
+    );
     return this.#filtered(unique(found), matcher);
   }
 
@@ -158,7 +171,10 @@ export class Selection {
   }
 
   add(more: string | Selection): Selection {
-    const nodes = more instanceof Selection ? more.nodes : this.#nodes.flatMap((node) => selectAll<AnyNode, Element>(more, rootOf(node)));
+    const nodes =
+      more instanceof Selection
+        ? more.nodes
+        : this.#nodes.flatMap((node) => selectAll<AnyNode, Element>(more, rootOf(node)));
     return this.#of(unique([...this.#nodes, ...nodes]));
   }
 
@@ -207,7 +223,11 @@ export class Selection {
 
   serializeArray(): { name: string; value: string }[] {
     const fields = this.#nodes.flatMap((node) =>
-      isTag(node) && node.name === "form" ? selectAll<AnyNode, Element>("input,select,textarea", node.children) : isTag(node) ? [node] : [],
+      isTag(node) && node.name === "form"
+        ? selectAll<AnyNode, Element>("input,select,textarea", node.children)
+        : isTag(node)
+          ? [node]
+          : [],
     );
     return fields.flatMap((field) => {
       const name = field.attribs["name"];
@@ -228,7 +248,9 @@ export class Selection {
   }
 
   serialize(): string {
-    return new URLSearchParams(this.serializeArray().map(({ name, value }): [string, string] => [name, value])).toString();
+    return new URLSearchParams(
+      this.serializeArray().map(({ name, value }): [string, string] => [name, value]),
+    ).toString();
   }
 
   #filtered(nodes: readonly AnyNode[], matcher: Matcher): Selection {
@@ -276,7 +298,9 @@ function valueOf(node: Element): string | string[] | undefined {
   if (node.name === "option") return node.attribs["value"] ?? textOf(node);
   if (node.name === "select") {
     const options = selectAll<AnyNode, Element>("option", node.children);
-    const chosen = options.filter((option) => Object.hasOwn(option.attribs, "selected")).map((option) => String(valueOf(option)));
+    const chosen = options
+      .filter((option) => Object.hasOwn(option.attribs, "selected"))
+      .map((option) => String(valueOf(option)));
     if (Object.hasOwn(node.attribs, "multiple")) return chosen;
     return chosen[0] ?? (options[0] ? String(valueOf(options[0])) : undefined);
   }
@@ -299,12 +323,14 @@ function dataValue(text: string): unknown {
 
 setWaitingTwin(Selection.prototype.each, async function (this: unknown, callback: unknown) {
   const selection = this as Selection;
-  for (const [i, element] of (selection.get() as K6Element[]).entries()) await callWaiting(callback, [i, element], selection);
+  for (const [i, element] of (selection.get() as K6Element[]).entries())
+    await callWaiting(callback, [i, element], selection);
   return selection;
 });
 setWaitingTwin(Selection.prototype.map, async function (this: unknown, callback: unknown) {
   const results: unknown[] = [];
-  for (const [i, one] of (this as Selection).toArray().entries()) results.push(unbox(await callWaiting(callback, [i, one])));
+  for (const [i, one] of (this as Selection).toArray().entries())
+    results.push(unbox(await callWaiting(callback, [i, one])));
   return results;
 });
 setWaitingTwin(Selection.prototype.filter, async function (this: unknown, callback: unknown) {

@@ -56,5 +56,7 @@ export const partOf = (name: string, value: string | FileData): FormPart =>
     : { name, value };
 
 function multipart(fields: readonly (readonly [string, unknown])[]): EncodedBody {
-  return multipartBody(fields.map(([name, value]) => partOf(name, value instanceof FileData ? value : formValue(value))));
+  return multipartBody(
+    fields.map(([name, value]) => partOf(name, value instanceof FileData ? value : formValue(value))),
+  );
 }

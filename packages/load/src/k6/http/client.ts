@@ -105,7 +105,11 @@ export class UserHttp implements Requester {
     params: RequestParams,
   ): Promise<Response> {
     const target = this.#target(url);
-    if (!target) return this.#refuse(this.#unsent(method, url, name, params, failureCodes.invalidUrl, `invalid URL: ${url}`), params);
+    if (!target)
+      return this.#refuse(
+        this.#unsent(method, url, name, params, failureCodes.invalidUrl, `invalid URL: ${url}`),
+        params,
+      );
     if (this.#isBlocked(target.parsed)) {
       const reason = `hostname (${target.parsed.hostname}) is in a blocked pattern`;
       return this.#refuse(this.#unsent(method, url, name, params, failureCodes.blockedHostname, reason), params);
@@ -125,7 +129,10 @@ export class UserHttp implements Requester {
       const next = redirectOf(response, hop);
       if (!next || params.redirects === 0) return this.#finish(response, params);
       if (redirects >= params.redirects) {
-        this.#context.host.log("warning", `Stopped after ${params.redirects} redirects; the last response is used. (${hop.target.clean})`);
+        this.#context.host.log(
+          "warning",
+          `Stopped after ${params.redirects} redirects; the last response is used. (${hop.target.clean})`,
+        );
         return response;
       }
       const target = this.#target(new URL(next.location, hop.target.url).href);
@@ -139,8 +146,15 @@ export class UserHttp implements Requester {
     const { target } = hop;
     let exchange = await this.#sendOnce(request, hop, params);
     if (params.auth === "digest" && exchange.status === 401) {
-      const challenges = exchange.headers.filter(([name]) => name.toLowerCase() === "www-authenticate").map(([, value]) => value);
-      const authorization = digestAuthorization(challenges, target, hop.method, target.parsed.pathname + target.parsed.search);
+      const challenges = exchange.headers
+        .filter(([name]) => name.toLowerCase() === "www-authenticate")
+        .map(([, value]) => value);
+      const authorization = digestAuthorization(
+        challenges,
+        target,
+        hop.method,
+        target.parsed.pathname + target.parsed.search,
+      );
       if (authorization !== undefined) {
         const headers = [...(request.headers ?? []), ["Authorization", authorization] as const];
         exchange = await this.#sendOnce({ ...request, headers }, hop, params);
@@ -195,10 +209,26 @@ export class UserHttp implements Requester {
   }
 
   /** A failure before anything was sent is a sample too. */
-  #unsent(method: string, url: string, name: string | undefined, params: RequestParams, code: number, message: string): Response {
+  #unsent(
+    method: string,
+    url: string,
+    name: string | undefined,
+    params: RequestParams,
+    code: number,
+    message: string,
+  ): Response {
     const request: HttpRequest = { method, url };
     const now = performance.now();
-    const none = { blocked: 0, lookingUp: 0, connecting: 0, tlsHandshaking: 0, sending: 0, waiting: 0, receiving: 0, duration: 0 };
+    const none = {
+      blocked: 0,
+      lookingUp: 0,
+      connecting: 0,
+      tlsHandshaking: 0,
+      sending: 0,
+      waiting: 0,
+      receiving: 0,
+      duration: 0,
+    };
     const exchange: HttpResponse = {
       status: 0,
       statusText: "",
@@ -209,7 +239,14 @@ export class UserHttp implements Requester {
       timings: { scheduledAt: now, startedAt: now, ...none },
       failure: { code, message },
     };
-    const target: Target = { url, clean: url, parsed: new URL("http://invalid.invalid"), username: "", password: "", last: undefined };
+    const target: Target = {
+      url,
+      clean: url,
+      parsed: new URL("http://invalid.invalid"),
+      username: "",
+      password: "",
+      last: undefined,
+    };
     this.#record(exchange, { method, target, name, body: undefined, contentType: undefined }, params);
     return new Response(exchange, request, url, this);
   }
@@ -217,7 +254,10 @@ export class UserHttp implements Requester {
   #finish(response: Response, params: RequestParams): Response {
     if (response.status !== 0) return response;
     if (params.throws) throw new Error(`${response.request.method} ${response.url}: ${response.error}`);
-    this.#context.host.log("warning", `Request Failed error="${response.request.method} ${response.url}: ${response.error}"`);
+    this.#context.host.log(
+      "warning",
+      `Request Failed error="${response.request.method} ${response.url}: ${response.error}"`,
+    );
     return response;
   }
 
@@ -328,9 +368,11 @@ export class UserHttp implements Requester {
   }
 
   #isBlocked({ hostname }: URL): boolean {
-    return this.#context.options.blockHostnames?.some((pattern) =>
-      pattern.startsWith("*.") ? hostname.endsWith(pattern.slice(1)) : hostname === pattern,
-    ) ?? false;
+    return (
+      this.#context.options.blockHostnames?.some((pattern) =>
+        pattern.startsWith("*.") ? hostname.endsWith(pattern.slice(1)) : hostname === pattern,
+      ) ?? false
+    );
   }
 
   cookiesOf(response: HttpResponse): Record<string, ResponseCookie[]> {

@@ -19,7 +19,9 @@ function splitPath(path: string): string[] {
       parts.push(part);
       part = "";
     } else if ("*?@|{}()".includes(character) || (character === "#" && path[i + 1] === "(")) {
-      throw new Error(`json("${path}"): "${character}" in a path is not provided; read the whole document and select in the script`);
+      throw new Error(
+        `json("${path}"): "${character}" in a path is not provided; read the whole document and select in the script`,
+      );
     } else part += character;
   }
   return [...parts, part];
@@ -29,7 +31,10 @@ function read(value: unknown, parts: readonly string[]): unknown {
   const [part, ...rest] = parts;
   if (part === undefined) return value;
   if (Array.isArray(value)) {
-    if (part === "#") return rest.length === 0 ? value.length : value.map((item) => read(item, rest)).filter((item) => item !== undefined);
+    if (part === "#")
+      return rest.length === 0
+        ? value.length
+        : value.map((item) => read(item, rest)).filter((item) => item !== undefined);
     return /^\d+$/.test(part) ? read(value[Number(part)], rest) : undefined;
   }
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;

@@ -60,8 +60,12 @@ function readFields(given: Record<string, unknown>): Mutable<RequestParams> {
 }
 
 const readers: Readonly<Record<string, (value: unknown) => Mutable<RequestParams>>> = {
-  headers: (value) => ({ headers: Object.entries(value as object).map(([name, text]) => [name, String(text)] as const) }),
-  tags: (value) => ({ tags: Object.fromEntries(Object.entries(value as object).map(([name, text]) => [name, String(text)])) }),
+  headers: (value) => ({
+    headers: Object.entries(value as object).map(([name, text]) => [name, String(text)] as const),
+  }),
+  tags: (value) => ({
+    tags: Object.fromEntries(Object.entries(value as object).map(([name, text]) => [name, String(text)])),
+  }),
   cookies: (value) => ({ cookies: Object.entries(value as object).map(readCookie) }),
   jar: (value) => {
     const jar = jarOf.get(value as object);
@@ -102,12 +106,23 @@ function readCompression(text: string): (typeof compressions)[number] {
 export function durationMs(value: unknown, what: string): number {
   const milliseconds = typeof value === "number" ? value : parseK6Duration(String(value));
   if (milliseconds === undefined || !Number.isFinite(milliseconds) || milliseconds < 0) {
-    throw new TypeError(`${what} must be milliseconds or a text such as "30s" or "1m30s", got ${JSON.stringify(value)}`);
+    throw new TypeError(
+      `${what} must be milliseconds or a text such as "30s" or "1m30s", got ${JSON.stringify(value)}`,
+    );
   }
   return milliseconds;
 }
 
-const unitsMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, "µs": 1e-3, ns: 1e-6 };
+const unitsMs: Readonly<Record<string, number>> = {
+  d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+  ms: 1,
+  us: 1e-3,
+  µs: 1e-3,
+  ns: 1e-6,
+};
 
 /** `1h30m`, `10.5s`, `250ms`, and a bare number of milliseconds; undefined for anything else. */
 export function parseK6Duration(text: string): number | undefined {

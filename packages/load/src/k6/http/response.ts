@@ -32,7 +32,7 @@ export interface Requester {
 }
 
 const tlsNames: Readonly<Record<string, string>> = {
-  "TLSv1": "tls1.0",
+  TLSv1: "tls1.0",
   "TLSv1.1": "tls1.1",
   "TLSv1.2": "tls1.2",
   "TLSv1.3": "tls1.3",
@@ -171,7 +171,14 @@ export class Response {
   }
 
   /** Sends a form of the page with its fields and those given. */
-  submitForm(options: { formSelector?: string; fields?: Record<string, unknown>; submitSelector?: string; params?: unknown } = {}): Promise<Response> {
+  submitForm(
+    options: {
+      formSelector?: string;
+      fields?: Record<string, unknown>;
+      submitSelector?: string;
+      params?: unknown;
+    } = {},
+  ): Promise<Response> {
     const { formSelector = "form", fields = {}, submitSelector = '[type="submit"]', params } = options;
     const form = this.html().find(formSelector);
     if (form.size() === 0) throw new Error(`no form found for selector '${formSelector}' in response '${this.url}'`);
@@ -193,13 +200,30 @@ export class Response {
     const link = this.html().find(selector);
     if (link.size() === 0) throw new Error(`no element found for selector '${selector}' in response '${this.url}'`);
     const href = link.attr("href");
-    if (href === undefined) throw new Error(`no valid href attribute value found on element '${selector}' in response '${this.url}'`);
+    if (href === undefined)
+      throw new Error(`no valid href attribute value found on element '${selector}' in response '${this.url}'`);
     return this.#requester.request("GET", new URL(href, this.url).href, null, params);
   }
 
   toJSON(): Record<string, unknown> {
     const { status, status_text, url, proto, headers, cookies, body, timings, error, error_code, request } = this;
     const { remote_ip, remote_port, tls_version, tls_cipher_suite } = this;
-    return { remote_ip, remote_port, url, status, status_text, proto, headers, cookies, body, timings, tls_version, tls_cipher_suite, error, error_code, request };
+    return {
+      remote_ip,
+      remote_port,
+      url,
+      status,
+      status_text,
+      proto,
+      headers,
+      cookies,
+      body,
+      timings,
+      tls_version,
+      tls_cipher_suite,
+      error,
+      error_code,
+      request,
+    };
   }
 }

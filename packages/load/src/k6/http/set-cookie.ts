@@ -28,7 +28,10 @@ export function parseSetCookie(header: string, now: number = Date.now()): Receiv
   const date = Number.isNaN(maxAge) ? Date.parse(options.get("expires") ?? "") : now + maxAge * 1000;
   return {
     name: pair.slice(0, equals).trim(),
-    value: pair.slice(equals + 1).trim().replace(/^"(.*)"$/, "$1"),
+    value: pair
+      .slice(equals + 1)
+      .trim()
+      .replace(/^"(.*)"$/, "$1"),
     domain: options.get("domain")?.replace(/^\./, "").toLowerCase() ?? "",
     path: options.get("path") ?? "",
     secure: options.has("secure"),

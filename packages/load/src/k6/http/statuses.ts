@@ -7,7 +7,9 @@ export class ExpectedStatuses {
     this.#ranges = statuses.map((status) => {
       if (typeof status === "number") return { min: status, max: status };
       if (typeof status?.min === "number" && typeof status.max === "number") return status;
-      throw new Error(`expectedStatuses takes numbers and objects such as {min: 200, max: 299}, got ${JSON.stringify(status)}`);
+      throw new Error(
+        `expectedStatuses takes numbers and objects such as {min: 200, max: 299}, got ${JSON.stringify(status)}`,
+      );
     });
   }
 

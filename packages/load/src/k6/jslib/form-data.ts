@@ -11,10 +11,17 @@ class FormData {
   append(name: unknown, value: unknown, filename?: unknown): void {
     if (value instanceof FileData) this.#parts.push(partOf(String(name), value));
     else if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
-      const bytes = value instanceof ArrayBuffer ? value : arrayBufferOf(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      const bytes =
+        value instanceof ArrayBuffer
+          ? value
+          : arrayBufferOf(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
       this.#parts.push(partOf(String(name), new FileData(bytes, String(filename ?? "blob"))));
     } else if (typeof value === "object" && value !== null && "data" in value) {
-      const { data, filename: own, content_type: type } = value as { data: string; filename?: string; content_type?: string };
+      const {
+        data,
+        filename: own,
+        content_type: type,
+      } = value as { data: string; filename?: string; content_type?: string };
       this.#parts.push(partOf(String(name), new FileData(data, own ?? String(filename ?? "blob"), type)));
     } else this.#parts.push({ name: String(name), value: String(value) });
   }

@@ -31,7 +31,8 @@ export function utilsModule(context: UserContext): Record<string, unknown> {
     randomString: (length: number, charset = "abcdefghijklmnopqrstuvwxyz") =>
       Array.from({ length }, () => charset[Math.floor(random() * charset.length)]).join(""),
     uuidv4: () => randomUUID(),
-    findBetween: (content: string, left: string, right: string, repeat = false) => findBetween(content, left, right, repeat),
+    findBetween: (content: string, left: string, right: string, repeat = false) =>
+      findBetween(content, left, right, repeat),
     normalDistributionStages,
     parseDuration: (text: string) => {
       const milliseconds = parseK6Duration(String(text));
@@ -64,7 +65,11 @@ function findBetween(content: string, left: string, right: string, repeat: boole
 }
 
 /** Stages whose heights follow a normal curve: up to `maxVus` in the middle. */
-function normalDistributionStages(maxVus: number, durationSeconds: number, numberOfStages = 10): { duration: string; target: number }[] {
+function normalDistributionStages(
+  maxVus: number,
+  durationSeconds: number,
+  numberOfStages = 10,
+): { duration: string; target: number }[] {
   const density = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
   const count = Math.max(1, Math.trunc(numberOfStages));
   const heights = Array.from({ length: count + 1 }, (_, i) => density(-2 + (4 * i) / count));

@@ -3,8 +3,14 @@ import { bytesOf } from "../http/body.ts";
 import { arrayBufferOf } from "./encoding.ts";
 
 const algorithms: Readonly<Record<string, string>> = {
-  md5: "md5", sha1: "sha1", sha256: "sha256", sha384: "sha384", sha512: "sha512",
-  sha512_224: "sha512-224", sha512_256: "sha512-256", ripemd160: "ripemd160",
+  md5: "md5",
+  sha1: "sha1",
+  sha256: "sha256",
+  sha384: "sha384",
+  sha512: "sha512",
+  sha512_224: "sha512-224",
+  sha512_256: "sha512-256",
+  ripemd160: "ripemd160",
 };
 
 function algorithmOf(name: string): string {

@@ -16,7 +16,8 @@ export function executionModule(context: UserContext): Record<string, unknown> {
         ? { value: context.baseTags[name], enumerable: true, configurable: true, writable: true }
         : undefined,
     set: (_, name, value: unknown) => {
-      if (!["string", "number", "boolean"].includes(typeof value)) throw new TypeError(`a tag must be a text, number or boolean, got ${typeof value}`);
+      if (!["string", "number", "boolean"].includes(typeof value))
+        throw new TypeError(`a tag must be a text, number or boolean, got ${typeof value}`);
       context.userTags = { ...context.userTags, [String(name)]: String(value) };
       return true;
     },
@@ -50,7 +51,9 @@ export function executionModule(context: UserContext): Record<string, unknown> {
       return context.running("exec.scenario").scenario;
     },
     get executor() {
-      return context.options.scenarios.find(({ name }) => name === context.user?.scenario)?.executor ?? scenarioOf().executor;
+      return (
+        context.options.scenarios.find(({ name }) => name === context.user?.scenario)?.executor ?? scenarioOf().executor
+      );
     },
     get startTime() {
       return scenarioOf().startTime;
@@ -87,7 +90,9 @@ export function executionModule(context: UserContext): Record<string, unknown> {
     abort: (reason?: unknown): never => {
       const text = reason === undefined ? "test aborted" : `test aborted: ${String(reason)}`;
       context.host.abort?.(text);
-      throw k6Errors.create("K6_ABORTED", text, { details: { reason: reason === undefined ? undefined : String(reason) } });
+      throw k6Errors.create("K6_ABORTED", text, {
+        details: { reason: reason === undefined ? undefined : String(reason) },
+      });
     },
     fail: (reason?: unknown): void => {
       const mark = context.host.fail ?? unknownHere("exec.test.fail");

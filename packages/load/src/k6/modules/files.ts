@@ -20,7 +20,8 @@ class K6File {
 
   /** Bytes read, or null at the end. */
   read(into: Uint8Array): Promise<number | null> {
-    if (!(into instanceof Uint8Array) || into.length === 0) return Promise.reject(new TypeError("read() needs a Uint8Array that is not empty"));
+    if (!(into instanceof Uint8Array) || into.length === 0)
+      return Promise.reject(new TypeError("read() needs a Uint8Array that is not empty"));
     const part = this.#bytes.subarray(this.#at, this.#at + into.length);
     into.set(part);
     this.#at += part.length;
@@ -30,7 +31,8 @@ class K6File {
   seek(offset: number, whence: number): Promise<number> {
     const from = { [SeekMode.Start]: 0, [SeekMode.Current]: this.#at, [SeekMode.End]: this.#bytes.length }[whence];
     const at = (from ?? Number.NaN) + offset;
-    if (!(at >= 0 && at <= this.#bytes.length)) return Promise.reject(new Error(`cannot seek to ${at} of ${this.#bytes.length} bytes`));
+    if (!(at >= 0 && at <= this.#bytes.length))
+      return Promise.reject(new Error(`cannot seek to ${at} of ${this.#bytes.length} bytes`));
     this.#at = at;
     return Promise.resolve(at);
   }
@@ -84,7 +86,13 @@ export function* csvRows(text: string, delimiter = ","): Generator<string[]> {
 }
 
 function* csvRecords(file: K6File, options: CsvOptions): Generator<string[] | Record<string, string>> {
-  const { delimiter = ",", skipFirstLine = false, fromLine = 0, toLine = Number.POSITIVE_INFINITY, asObjects = false } = options;
+  const {
+    delimiter = ",",
+    skipFirstLine = false,
+    fromLine = 0,
+    toLine = Number.POSITIVE_INFINITY,
+    asObjects = false,
+  } = options;
   let header: string[] | undefined;
   let line = -1;
   for (const row of csvRows(new TextDecoder().decode(file.bytes), delimiter)) {

@@ -49,14 +49,22 @@ class ScriptCookieJar {
 }
 
 const tlsAndOcsp: Readonly<Record<string, string>> = {
-  TLS_1_0: "tls1.0", TLS_1_1: "tls1.1", TLS_1_2: "tls1.2", TLS_1_3: "tls1.3", SSL_3_0: "ssl3.0",
-  OCSP_STATUS_GOOD: "good", OCSP_STATUS_REVOKED: "revoked", OCSP_STATUS_SERVER_FAILED: "server_failed", OCSP_STATUS_UNKNOWN: "unknown",
+  TLS_1_0: "tls1.0",
+  TLS_1_1: "tls1.1",
+  TLS_1_2: "tls1.2",
+  TLS_1_3: "tls1.3",
+  SSL_3_0: "ssl3.0",
+  OCSP_STATUS_GOOD: "good",
+  OCSP_STATUS_REVOKED: "revoked",
+  OCSP_STATUS_SERVER_FAILED: "server_failed",
+  OCSP_STATUS_UNKNOWN: "unknown",
 };
 
 /** The module `k6/http`. */
 export function httpModule(context: UserContext): Record<string, unknown> {
   const http = new UserHttp(context);
-  const withBody = (method: string) => (url: unknown, body?: unknown, params?: unknown) => http.request(method, url, body, params);
+  const withBody = (method: string) => (url: unknown, body?: unknown, params?: unknown) =>
+    http.request(method, url, body, params);
   const withoutBody = (method: string) => (url: unknown, params?: unknown) => http.request(method, url, null, params);
 
   const batchItem = (key: string, given: unknown): BatchItem => {
@@ -66,7 +74,8 @@ export function httpModule(context: UserContext): Record<string, unknown> {
   };
 
   const batch = (requests: unknown): Promise<unknown> => {
-    if (typeof requests !== "object" || requests === null) throw new TypeError("http.batch() needs a list or an object of requests");
+    if (typeof requests !== "object" || requests === null)
+      throw new TypeError("http.batch() needs a list or an object of requests");
     const items = Object.entries(requests).map(([key, given]) => batchItem(key, given));
     const results: unknown[] | Record<string, unknown> = Array.isArray(requests) ? [] : {};
     return context.loop.blocking("http.batch", async () => {
@@ -91,10 +100,12 @@ export function httpModule(context: UserContext): Record<string, unknown> {
     patch: withBody("PATCH"),
     del: withBody("DELETE"),
     options: withBody("OPTIONS"),
-    request: (method: unknown, url: unknown, body?: unknown, params?: unknown) => http.request(String(method).toUpperCase(), url, body, params),
+    request: (method: unknown, url: unknown, body?: unknown, params?: unknown) =>
+      http.request(String(method).toUpperCase(), url, body, params),
     batch,
     asyncRequest,
-    file: (data: string | ArrayBuffer, filename?: string, contentType?: string) => new FileData(data, filename, contentType),
+    file: (data: string | ArrayBuffer, filename?: string, contentType?: string) =>
+      new FileData(data, filename, contentType),
     url: (strings: TemplateStringsArray | string, ...values: unknown[]) =>
       typeof strings === "string"
         ? new NamedUrl(strings, strings)
@@ -105,7 +116,8 @@ export function httpModule(context: UserContext): Record<string, unknown> {
     Response,
     expectedStatuses: (...statuses: (number | { min: number; max: number })[]) => new ExpectedStatuses(...statuses),
     setResponseCallback: (callback: unknown) => {
-      if (callback !== null && !(callback instanceof ExpectedStatuses)) throw new TypeError("setResponseCallback needs what http.expectedStatuses returns, or null");
+      if (callback !== null && !(callback instanceof ExpectedStatuses))
+        throw new TypeError("setResponseCallback needs what http.expectedStatuses returns, or null");
       http.expected = callback;
     },
     ...tlsAndOcsp,

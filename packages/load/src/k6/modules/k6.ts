@@ -62,7 +62,8 @@ export function k6Module(context: UserContext): Record<string, unknown> {
 
   function group(name: unknown, f: Callback): unknown {
     // Functions that only wait are given to the twin; one that reaches this is async as written.
-    if (f instanceof AsyncFunction) throw new TypeError("group() does not take async functions: their awaits would outlive it");
+    if (f instanceof AsyncFunction)
+      throw new TypeError("group() does not take async functions: their awaits would outlive it");
     const leave = enter(name, f);
     try {
       return f();

@@ -37,7 +37,12 @@ const modules: Readonly<Record<string, Make>> = {
   "k6/experimental/timers": timersModule,
   "k6/experimental/fs": fsModule,
   "k6/experimental/csv": csvModule,
-  "k6/experimental/streams": () => ({ ReadableStream, WritableStream, CountQueuingStrategy, ByteLengthQueuingStrategy }),
+  "k6/experimental/streams": () => ({
+    ReadableStream,
+    WritableStream,
+    CountQueuingStrategy,
+    ByteLengthQueuingStrategy,
+  }),
   "k6/experimental/webcrypto": () => ({ crypto: globalThis.crypto }),
   "jslib:k6-utils": utilsModule,
   "jslib:k6-summary": () => ({ textSummary, jUnit }),
@@ -47,7 +52,8 @@ const modules: Readonly<Record<string, Make>> = {
 
 /** Modules of k6 that are not provided, and why. */
 export const refusedModules: Readonly<Record<string, string>> = {
-  "k6/browser": "k6/browser drives a real browser, which this load generator does not; test the page's requests with k6/http, or its rendering with a browser tool",
+  "k6/browser":
+    "k6/browser drives a real browser, which this load generator does not; test the page's requests with k6/http, or its rendering with a browser tool",
   "k6/experimental/browser": "k6/experimental/browser drives a real browser, which this load generator does not",
   "k6/net/grpc": "k6/net/grpc is not provided; import @grpc/grpc-js from npm and await its calls",
   "k6/experimental/grpc": "k6/experimental/grpc is not provided; import @grpc/grpc-js from npm and await its calls",
@@ -82,7 +88,10 @@ export function provide(specifier: string, probe: () => UserContext): { name: st
   const refused = refusedModules[name];
   if (refused !== undefined) return { name, module: { refused } };
   if (name.startsWith("k6/x/")) {
-    return { name, module: { refused: `${name} is an extension of k6 written in Go; import an npm package that does the same` } };
+    return {
+      name,
+      module: { refused: `${name} is an extension of k6 written in Go; import an npm package that does the same` },
+    };
   }
   if (name === "k6" || name.startsWith("k6/")) return { name, module: { refused: `there is no module ${name}` } };
   return undefined;

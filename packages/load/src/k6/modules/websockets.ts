@@ -67,7 +67,12 @@ export function webSocketsModule(context: UserContext): Record<string, unknown> 
 
     constructor(url: unknown, protocols?: unknown, params?: unknown) {
       this.url = String(url);
-      const list = protocols === undefined || protocols === null ? [] : Array.isArray(protocols) ? protocols.map(String) : [String(protocols)];
+      const list =
+        protocols === undefined || protocols === null
+          ? []
+          : Array.isArray(protocols)
+            ? protocols.map(String)
+            : [String(protocols)];
       this.#opened = open(context, this.url, list, params);
       const { socket } = this.#opened;
       const release = context.loop.hold(() => socket.close());
@@ -78,7 +83,10 @@ export function webSocketsModule(context: UserContext): Record<string, unknown> 
       socket.addEventListener("message", ({ data }) => {
         context.record(webSocketMetrics.received, 1, this.#opened.tags);
         const received: unknown = data;
-        const shown = typeof received === "string" || this.binaryType === "arraybuffer" ? received : new Blob([received as ArrayBuffer]);
+        const shown =
+          typeof received === "string" || this.binaryType === "arraybuffer"
+            ? received
+            : new Blob([received as ArrayBuffer]);
         this.#dispatch("message", { type: "message", data: shown, timestamp: Date.now() });
       });
       socket.addEventListener("error", (event) => {
@@ -109,7 +117,8 @@ export function webSocketsModule(context: UserContext): Record<string, unknown> 
     }
 
     addEventListener(name: EventName, listener: Callback): void {
-      if (name === "ping" || name === "pong") throw new Error(`${name} events are not provided: pings are answered, and not shown`);
+      if (name === "ping" || name === "pong")
+        throw new Error(`${name} events are not provided: pings are answered, and not shown`);
       const listeners = this.#listeners.get(name) ?? new Set();
       listeners.add(listener);
       this.#listeners.set(name, listeners);
@@ -241,7 +250,8 @@ class WsSession {
   }
 
   on(name: string, handler: Callback): void {
-    if (name === "ping" || name === "pong") throw new Error(`${name} events are not provided: pings are answered, and not shown`);
+    if (name === "ping" || name === "pong")
+      throw new Error(`${name} events are not provided: pings are answered, and not shown`);
     this.#handlers.set(name, [...(this.#handlers.get(name) ?? []), handler]);
   }
 

@@ -110,7 +110,9 @@ export function parseK6CommandLine(args: readonly string[]): K6CommandLine {
 
 function commandLine(values: ReadonlyMap<string, unknown>, script: string | undefined): K6CommandLine {
   const options = Object.fromEntries(
-    Object.entries(k6Flags).flatMap(([name, { option }]) => (option && values.has(name) ? [[option, values.get(name)]] : [])),
+    Object.entries(k6Flags).flatMap(([name, { option }]) =>
+      option && values.has(name) ? [[option, values.get(name)]] : [],
+    ),
   );
   const isOn = (name: string): boolean => values.get(name) === true;
   const text = (name: string): string | undefined => values.get(name) as string | undefined;
@@ -131,7 +133,8 @@ function commandLine(values: ReadonlyMap<string, unknown>, script: string | unde
   };
 }
 
-const invalidFlag = (message: string): Error => k6Errors.create("K6_FLAG_INVALID", `${message}.`, { details: { message } });
+const invalidFlag = (message: string): Error =>
+  k6Errors.create("K6_FLAG_INVALID", `${message}.`, { details: { message } });
 
 function splitFlag(argument: string): { name: string; attached: string | undefined } {
   const equals = argument.indexOf("=");
@@ -152,7 +155,8 @@ function splitFlag(argument: string): { name: string; attached: string | undefin
 function addValue(values: Map<string, unknown>, name: string, kind: Kind, text: string | undefined): void {
   switch (kind) {
     case "boolean":
-      if (text !== undefined && text !== "true" && text !== "false") throw invalidFlag(`--${name} is true or false, got ${text}`);
+      if (text !== undefined && text !== "true" && text !== "false")
+        throw invalidFlag(`--${name} is true or false, got ${text}`);
       values.set(name, text !== "false");
       return;
     case "optional":
@@ -167,7 +171,10 @@ function addValue(values: Map<string, unknown>, name: string, kind: Kind, text: 
       return;
     case "list":
       // `--out` may name files with commas; everything else is a list with commas.
-      values.set(name, [...((values.get(name) as string[] | undefined) ?? []), ...(name === "out" ? [text] : (text ?? "").split(","))]);
+      values.set(name, [
+        ...((values.get(name) as string[] | undefined) ?? []),
+        ...(name === "out" ? [text] : (text ?? "").split(",")),
+      ]);
       return;
     case "pairs": {
       const equals = text?.indexOf("=") ?? -1;

@@ -1,12 +1,36 @@
 /** One executor of k6 and what it takes; all times in ms. */
 export type K6Executor =
-  | { readonly executor: "shared-iterations"; readonly vus: number; readonly iterations: number; readonly maxDurationMs: number }
-  | { readonly executor: "per-vu-iterations"; readonly vus: number; readonly iterations: number; readonly maxDurationMs: number }
+  | {
+      readonly executor: "shared-iterations";
+      readonly vus: number;
+      readonly iterations: number;
+      readonly maxDurationMs: number;
+    }
+  | {
+      readonly executor: "per-vu-iterations";
+      readonly vus: number;
+      readonly iterations: number;
+      readonly maxDurationMs: number;
+    }
   | { readonly executor: "constant-vus"; readonly vus: number; readonly durationMs: number }
-  | { readonly executor: "ramping-vus"; readonly startVUs: number; readonly stages: readonly K6Stage[]; readonly gracefulRampDownMs: number }
+  | {
+      readonly executor: "ramping-vus";
+      readonly startVUs: number;
+      readonly stages: readonly K6Stage[];
+      readonly gracefulRampDownMs: number;
+    }
   | ({ readonly executor: "constant-arrival-rate"; readonly rate: number; readonly durationMs: number } & ArrivalUsers)
-  | ({ readonly executor: "ramping-arrival-rate"; readonly startRate: number; readonly stages: readonly K6Stage[] } & ArrivalUsers)
-  | { readonly executor: "externally-controlled"; readonly vus: number; readonly maxVUs: number; readonly durationMs: number };
+  | ({
+      readonly executor: "ramping-arrival-rate";
+      readonly startRate: number;
+      readonly stages: readonly K6Stage[];
+    } & ArrivalUsers)
+  | {
+      readonly executor: "externally-controlled";
+      readonly vus: number;
+      readonly maxVUs: number;
+      readonly durationMs: number;
+    };
 
 export interface ArrivalUsers {
   readonly timeUnitMs: number;
@@ -89,7 +113,20 @@ export interface K6Options {
 }
 
 export const defaultSystemTags: readonly string[] = [
-  "proto", "subproto", "status", "method", "url", "name", "group", "check", "error", "error_code", "tls_version", "scenario", "service", "expected_response",
+  "proto",
+  "subproto",
+  "status",
+  "method",
+  "url",
+  "name",
+  "group",
+  "check",
+  "error",
+  "error_code",
+  "tls_version",
+  "scenario",
+  "service",
+  "expected_response",
 ];
 
 /** Tags that k6 knows beyond its default ones. */

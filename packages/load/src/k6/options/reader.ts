@@ -10,7 +10,8 @@ export class OptionReader {
   constructor(given: unknown, problems: string[], path: string) {
     this.#problems = problems;
     this.#path = path;
-    if (typeof given === "object" && given !== null && !Array.isArray(given)) this.#given = given as Record<string, unknown>;
+    if (typeof given === "object" && given !== null && !Array.isArray(given))
+      this.#given = given as Record<string, unknown>;
     else {
       this.#given = {};
       problems.push(`${path === "" ? "options" : path.slice(0, -1)} must be an object, got ${JSON.stringify(given)}`);

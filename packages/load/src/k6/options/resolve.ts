@@ -1,5 +1,13 @@
 import { k6Errors } from "../errors.ts";
-import { defaultSummaryTrendStats, defaultSystemTags, type K6Dns, type K6Options, type K6Threshold, type K6TlsAuth, optionalSystemTags } from "./options.ts";
+import {
+  defaultSummaryTrendStats,
+  defaultSystemTags,
+  type K6Dns,
+  type K6Options,
+  type K6Threshold,
+  type K6TlsAuth,
+  optionalSystemTags,
+} from "./options.ts";
 import { OptionReader } from "./reader.ts";
 import { readScenarios } from "./scenarios.ts";
 
@@ -41,9 +49,13 @@ export function resolveOptions(sources: OptionSources): ResolvedK6Options {
   const problems: string[] = [];
   const options = readOptions(new OptionReader(merged, problems, ""), problems);
   if (problems.length > 0) {
-    throw k6Errors.create("K6_OPTIONS_INVALID", `Options of the script: ${problems.join("; ")}.`, { details: { problems } });
+    throw k6Errors.create("K6_OPTIONS_INVALID", `Options of the script: ${problems.join("; ")}.`, {
+      details: { problems },
+    });
   }
-  const notes = Object.keys(merged).flatMap((name) => (Object.hasOwn(ignored, name) ? [`${name} has no effect: ${ignored[name]}`] : []));
+  const notes = Object.keys(merged).flatMap((name) =>
+    Object.hasOwn(ignored, name) ? [`${name} has no effect: ${ignored[name]}`] : [],
+  );
   return { options, given: merged, notes };
 }
 
@@ -51,7 +63,9 @@ function mergeSources(lowestFirst: readonly (GivenOptions | undefined)[]): Recor
   let merged: Record<string, unknown> = {};
   for (const source of lowestFirst) {
     if (!source) continue;
-    const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== null));
+    const given = Object.fromEntries(
+      Object.entries(source).filter(([, value]) => value !== undefined && value !== null),
+    );
     const ways = executionNames.filter((name) => name !== "vus" && given[name] !== undefined);
     if (ways.length > 0) {
       for (const name of executionNames) if (name !== "vus" || ways.includes("scenarios")) delete merged[name];
@@ -106,7 +120,8 @@ function readOptions(reader: OptionReader, problems: string[]): K6Options {
   for (const name of Object.keys(ignored)) reader.raw(name);
   for (const name of reader.unknown()) reader.problem(name, "is not an option of k6");
   for (const stat of options.summaryTrendStats) {
-    if (!/^(avg|min|med|max|count|p\(\d+(\.\d+)?\))$/.test(stat)) reader.problem("summaryTrendStats", `has no statistic ${stat}`);
+    if (!/^(avg|min|med|max|count|p\(\d+(\.\d+)?\))$/.test(stat))
+      reader.problem("summaryTrendStats", `has no statistic ${stat}`);
   }
   return options;
 }
@@ -119,7 +134,12 @@ function readSystemTags(reader: OptionReader): ReadonlySet<string> | undefined {
   return new Set(tags);
 }
 
-const httpDebugValues: Readonly<Record<string, "headers" | "full">> = { "": "headers", true: "headers", headers: "headers", full: "full" };
+const httpDebugValues: Readonly<Record<string, "headers" | "full">> = {
+  "": "headers",
+  true: "headers",
+  headers: "headers",
+  full: "full",
+};
 
 function readHttpDebug(reader: OptionReader): "headers" | "full" | undefined {
   const value = reader.raw("httpDebug");
@@ -142,10 +162,19 @@ function readThresholds(reader: OptionReader): Record<string, readonly K6Thresho
         const threshold = new OptionReader(item, [], "");
         const expression = threshold.text("threshold");
         if (expression === undefined) {
-          reader.problem(`thresholds["${metric}"]`, `must hold texts or objects with a threshold, got ${JSON.stringify(item)}`);
+          reader.problem(
+            `thresholds["${metric}"]`,
+            `must hold texts or objects with a threshold, got ${JSON.stringify(item)}`,
+          );
           return [];
         }
-        return [{ expression, abortOnFail: threshold.flag("abortOnFail") ?? false, delayAbortEvalMs: threshold.duration("delayAbortEval") ?? 0 }];
+        return [
+          {
+            expression,
+            abortOnFail: threshold.flag("abortOnFail") ?? false,
+            delayAbortEvalMs: threshold.duration("delayAbortEval") ?? 0,
+          },
+        ];
       }),
     ]),
   );
@@ -161,7 +190,12 @@ function readTlsAuth(reader: OptionReader, problems: string[]): K6TlsAuth[] | un
     const key = entry.text("key");
     if (cert === undefined || key === undefined) reader.problem(`tlsAuth[${i}]`, "needs cert and key as PEM text");
     const password = entry.text("password");
-    return { cert: cert ?? "", key: key ?? "", domains: entry.texts("domains") ?? [], ...(password !== undefined && { password }) };
+    return {
+      cert: cert ?? "",
+      key: key ?? "",
+      domains: entry.texts("domains") ?? [],
+      ...(password !== undefined && { password }),
+    };
   });
 }
 
@@ -181,7 +215,8 @@ function readTlsVersion(reader: OptionReader, problems: string[]): { min: string
 function readDns(reader: OptionReader, problems: string[]): K6Dns | undefined {
   const given = reader.raw("dns");
   if (given === undefined) return undefined;
-  const parts = typeof given === "string" ? Object.fromEntries(given.split(",").map((part) => part.split("=", 2))) : given;
+  const parts =
+    typeof given === "string" ? Object.fromEntries(given.split(",").map((part) => part.split("=", 2))) : given;
   const dns = new OptionReader(parts, problems, "dns.");
   const ttl = dns.raw("ttl");
   return {

@@ -6,7 +6,13 @@ const gracefulMs = 30_000;
 const tenMinutesMs = 10 * minuteMs;
 
 const executors = [
-  "shared-iterations", "per-vu-iterations", "constant-vus", "ramping-vus", "constant-arrival-rate", "ramping-arrival-rate", "externally-controlled",
+  "shared-iterations",
+  "per-vu-iterations",
+  "constant-vus",
+  "ramping-vus",
+  "constant-arrival-rate",
+  "ramping-arrival-rate",
+  "externally-controlled",
 ] as const;
 
 /** The scenarios of an `options` object: as written, or the one that its shortcuts (vus, duration, stages …) stand for. */
@@ -24,7 +30,9 @@ export function readScenarios(options: OptionReader, problems: string[]): K6Scen
     return Object.entries(written).flatMap(([name, given]) => readScenario(name, given, problems) ?? []);
   }
   const shortcut = shortcutExecutor(vus, durationMs, iterations, stages, problems);
-  return [{ ...shortcut, name: "default", exec: "default", startTimeMs: 0, gracefulStopMs: gracefulMs, env: {}, tags: {} }];
+  return [
+    { ...shortcut, name: "default", exec: "default", startTimeMs: 0, gracefulStopMs: gracefulMs, env: {}, tags: {} },
+  ];
 }
 
 function shortcutExecutor(
@@ -36,7 +44,8 @@ function shortcutExecutor(
 ): K6Executor {
   if (iterations !== undefined) {
     if (stages) problems.push("iterations and stages cannot both be given");
-    if (vus !== undefined && vus > iterations) problems.push(`iterations (${iterations}) must be at least vus (${vus})`);
+    if (vus !== undefined && vus > iterations)
+      problems.push(`iterations (${iterations}) must be at least vus (${vus})`);
     return { executor: "shared-iterations", vus: vus ?? 1, iterations, maxDurationMs: durationMs ?? tenMinutesMs };
   }
   if (durationMs !== undefined) {
@@ -52,7 +61,8 @@ function shortcutExecutor(
 function readStages(options: OptionReader, problems: string[], path: string): K6Stage[] | undefined {
   const given = options.raw("stages");
   if (given === undefined) return undefined;
-  if (!Array.isArray(given) || given.length === 0) return options.problem("stages", "must be a list with at least one stage");
+  if (!Array.isArray(given) || given.length === 0)
+    return options.problem("stages", "must be a list with at least one stage");
   return given.map((stage, i) => {
     const reader = new OptionReader(stage, problems, `${path}stages[${i}].`);
     const durationMs = reader.duration("duration");
@@ -65,7 +75,8 @@ function readStages(options: OptionReader, problems: string[], path: string): K6
 
 function readScenario(name: string, given: unknown, problems: string[]): K6Scenario | undefined {
   const path = `scenarios.${name}.`;
-  if (!/^[\w-]+$/.test(name)) problems.push(`${path.slice(0, -1)}: a scenario's name holds only letters, digits, _ and -`);
+  if (!/^[\w-]+$/.test(name))
+    problems.push(`${path.slice(0, -1)}: a scenario's name holds only letters, digits, _ and -`);
   const reader = new OptionReader(given, problems, path);
   const executor = readExecutor(reader, problems, path);
   const exec = reader.text("exec") ?? "default";
@@ -95,11 +106,16 @@ function readExecutor(reader: OptionReader, problems: string[], path: string): K
     case "per-vu-iterations": {
       const vus = reader.whole("vus", 1) ?? 1;
       const iterations = reader.whole("iterations", 1) ?? 1;
-      if (executor === "shared-iterations" && iterations < vus) reader.problem("iterations", `(${iterations}) must be at least vus (${vus})`);
+      if (executor === "shared-iterations" && iterations < vus)
+        reader.problem("iterations", `(${iterations}) must be at least vus (${vus})`);
       return { executor, vus, iterations, maxDurationMs: reader.duration("maxDuration") ?? tenMinutesMs };
     }
     case "constant-vus":
-      return { executor, vus: reader.whole("vus", 1) ?? 1, durationMs: positive("duration", need("duration", reader.duration("duration"), 1)) };
+      return {
+        executor,
+        vus: reader.whole("vus", 1) ?? 1,
+        durationMs: positive("duration", need("duration", reader.duration("duration"), 1)),
+      };
     case "ramping-vus":
       return {
         executor,
@@ -123,7 +139,12 @@ function readExecutor(reader: OptionReader, problems: string[], path: string): K
       };
     case "externally-controlled": {
       const vus = reader.whole("vus") ?? 1;
-      return { executor, vus, maxVUs: reader.whole("maxVUs", 1) ?? vus, durationMs: need("duration", reader.duration("duration"), 0) };
+      return {
+        executor,
+        vus,
+        maxVUs: reader.whole("maxVUs", 1) ?? vus,
+        durationMs: need("duration", reader.duration("duration"), 0),
+      };
     }
     case undefined:
       if (reader.raw("executor") === undefined) reader.problem("executor", "is missing");
@@ -133,9 +154,11 @@ function readExecutor(reader: OptionReader, problems: string[], path: string): K
 
 function readArrivalUsers(reader: OptionReader): ArrivalUsers {
   const preAllocatedVUs = reader.whole("preAllocatedVUs");
-  if (preAllocatedVUs === undefined && reader.raw("preAllocatedVUs") === undefined) reader.problem("preAllocatedVUs", "is missing");
+  if (preAllocatedVUs === undefined && reader.raw("preAllocatedVUs") === undefined)
+    reader.problem("preAllocatedVUs", "is missing");
   const maxVUs = reader.whole("maxVUs", 1) ?? preAllocatedVUs ?? 1;
-  if (preAllocatedVUs !== undefined && maxVUs < preAllocatedVUs) reader.problem("maxVUs", `(${maxVUs}) must be at least preAllocatedVUs (${preAllocatedVUs})`);
+  if (preAllocatedVUs !== undefined && maxVUs < preAllocatedVUs)
+    reader.problem("maxVUs", `(${maxVUs}) must be at least preAllocatedVUs (${preAllocatedVUs})`);
   const timeUnitMs = reader.duration("timeUnit") ?? 1000;
   if (timeUnitMs === 0) reader.problem("timeUnit", "must be more than 0");
   return { timeUnitMs, preAllocatedVUs: preAllocatedVUs ?? 1, maxVUs };

@@ -36,7 +36,13 @@ export interface UserEnvironment {
   readonly iteration: () => number;
 }
 
-type Evaluate = (runtime: ModuleRuntime, require: unknown, module: unknown, exports: unknown, ...globals: unknown[]) => () => unknown;
+type Evaluate = (
+  runtime: ModuleRuntime,
+  require: unknown,
+  module: unknown,
+  exports: unknown,
+  ...globals: unknown[]
+) => () => unknown;
 
 /** A program compiled once for a thread, and evaluated once for each of its virtual users. */
 export class CompiledProgram {

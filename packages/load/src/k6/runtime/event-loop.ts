@@ -175,6 +175,10 @@ export class EventLoop {
 }
 
 const overlap = (name: string, by: string): Error =>
-  k6Errors.create("K6_OVERLAP", `${name} was reached while ${by} was still under way: a call that blocks in k6 was not waited for.`, {
-    details: { reached: name, underWay: by },
-  });
+  k6Errors.create(
+    "K6_OVERLAP",
+    `${name} was reached while ${by} was still under way: a call that blocks in k6 was not waited for.`,
+    {
+      details: { reached: name, underWay: by },
+    },
+  );

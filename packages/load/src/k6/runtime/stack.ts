@@ -7,7 +7,10 @@ export function mapStack(stack: string, program: TransformedProgram): string {
     const place = /(\(|at |async )((?:file:\/\/)?\/.*?):(\d+):(\d+)(\)?)$/.exec(line);
     const found = place && byFile.get((place[2] as string).replace("file://", ""));
     if (!place || !found) return line;
-    const { line: originalLine, column } = found.rewritten.positions.original({ line: Number(place[3]), column: Number(place[4]) });
+    const { line: originalLine, column } = found.rewritten.positions.original({
+      line: Number(place[3]),
+      column: Number(place[4]),
+    });
     const shown = `${place[1]}${found.module.shownName}:${originalLine}:${column}${place[5]}`;
     return (line.slice(0, place.index) + shown).replaceAll("__mettleDefault", "default");
   });

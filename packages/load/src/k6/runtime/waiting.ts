@@ -100,7 +100,8 @@ async function reduce(list: unknown[], f: Callback, rest: readonly unknown[], ba
   return result;
 }
 
-const find = (backwards: boolean, pick: (value: unknown, i: number) => unknown, none: unknown): ArrayMethod =>
+const find =
+  (backwards: boolean, pick: (value: unknown, i: number) => unknown, none: unknown): ArrayMethod =>
   async (list, f, [thisArg]) => {
     let found = none;
     await callEach(

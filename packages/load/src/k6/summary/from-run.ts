@@ -45,10 +45,15 @@ function describe({ summary, unit }: Measurement, durationMs: number): Omit<Summ
   const factor = unit === "ns" ? 1e-6 : 1;
   const contains = unit === "ns" ? "time" : unit === "bytes" ? "data" : "default";
   const { count, sum, rate, last } = summary;
-  const made = (type: MetricKind, values: Readonly<Record<string, number | undefined>>): Omit<SummaryMetric, "thresholds"> => ({
+  const made = (
+    type: MetricKind,
+    values: Readonly<Record<string, number | undefined>>,
+  ): Omit<SummaryMetric, "thresholds"> => ({
     type,
     contains,
-    values: Object.fromEntries(Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== undefined)),
+    values: Object.fromEntries(
+      Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== undefined),
+    ),
   });
   if (rate !== undefined) {
     const passes = Math.round(rate * count);
@@ -56,7 +61,10 @@ function describe({ summary, unit }: Measurement, durationMs: number): Omit<Summ
   }
   if (last !== undefined) return made("gauge", { value: last, min: summary.min, max: summary.max });
   if (sum !== undefined && summary.p50 === undefined) {
-    return made("counter", { count: sum * factor, rate: durationMs > 0 ? (sum * factor * 1000) / durationMs : undefined });
+    return made("counter", {
+      count: sum * factor,
+      rate: durationMs > 0 ? (sum * factor * 1000) / durationMs : undefined,
+    });
   }
   const scaled = (value: number | undefined): number | undefined => (value === undefined ? undefined : value * factor);
   return made("trend", {

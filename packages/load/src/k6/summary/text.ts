@@ -44,7 +44,10 @@ function metricLines(
   const columns = columnWidths(rows.filter(({ metric }) => metric.type === "trend").map(({ cells }) => cells));
   return rows.map(({ name, metric, cells }) => {
     const label = `${labelOf(name)}${".".repeat(widest - labelOf(name).length + 3)}:`;
-    const shown = cells.map((cell, i) => (metric.type === "trend" ? cell.padEnd(columns[i] ?? 0) : cell)).join(" ").trimEnd();
+    const shown = cells
+      .map((cell, i) => (metric.type === "trend" ? cell.padEnd(columns[i] ?? 0) : cell))
+      .join(" ")
+      .trimEnd();
     return `${thresholdMark(metric, paint)}${label} ${paint(shown, "cyan")}`;
   });
 }
@@ -74,12 +77,20 @@ function valueCells({ type, contains, values }: SummaryMetric, unit: string, sta
       return [shown(values["value"]), `min=${shown(values["min"])}`, `max=${shown(values["max"])}`];
     case "rate": {
       const { rate, passes, fails } = values;
-      return [rate === undefined ? "–" : `${(Math.floor(rate * 10_000) / 100).toFixed(2)}%`, `✓ ${passes ?? "–"}`, `✗ ${fails ?? "–"}`];
+      return [
+        rate === undefined ? "–" : `${(Math.floor(rate * 10_000) / 100).toFixed(2)}%`,
+        `✓ ${passes ?? "–"}`,
+        `✗ ${fails ?? "–"}`,
+      ];
     }
   }
 }
 
-const timeUnits: Readonly<Record<string, readonly [scale: number, name: string]>> = { s: [1e-3, "s"], ms: [1, "ms"], us: [1e3, "µs"] };
+const timeUnits: Readonly<Record<string, readonly [scale: number, name: string]>> = {
+  s: [1e-3, "s"],
+  ms: [1, "ms"],
+  us: [1e3, "µs"],
+};
 
 export function formatValue(value: number, contains: SummaryMetric["contains"], unit: string): string {
   if (contains === "time") return formatMs(value, unit);

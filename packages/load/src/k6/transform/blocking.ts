@@ -86,7 +86,8 @@ function some(node: FlowNode, outside: boolean, predicate: (f: UserFunction) => 
 }
 
 const mayBecomeAsync = (node: FlowNode, flow: Flow): boolean => some(node, flow.outsideBecomesAsync, becomesAsync);
-const mayStartWaiting = (node: FlowNode, flow: Flow): boolean => some(node, flow.outsideStartsWaiting, isStartedWaiting);
+const mayStartWaiting = (node: FlowNode, flow: Flow): boolean =>
+  some(node, flow.outsideStartsWaiting, isStartedWaiting);
 
 const callsWaiting = (call: CallSite, flow: Flow): boolean =>
   mayBecomeAsync(call.callee, flow) || (call.applied !== undefined && mayBecomeAsync(call.applied, flow));
@@ -95,7 +96,6 @@ const someKnown = (node: FlowNode, predicate: (f: UserFunction) => boolean): boo
   for (const f of node.knownFunctions()) if (predicate(f)) return true;
   return false;
 };
-
 
 /** Whether a call may start one of the script's own async functions that blocks first. */
 export const startsWaiting = (call: CallSite, flow: Flow): boolean =>
@@ -109,11 +109,15 @@ function modeOf(call: CallSite, flow: Flow): CallSite["mode"] {
   let dispatches = false;
   for (const value of flow.natives(call.callee)) {
     if (value.blocks) waits = true;
-    if (value.callbacks === "during" && (givesWaiting(call, flow) || (value.name === "check" && checkWaits(call, flow)))) {
+    if (
+      value.callbacks === "during" &&
+      (givesWaiting(call, flow) || (value.name === "check" && checkWaits(call, flow)))
+    ) {
       dispatches = true;
     }
   }
-  if (call.method !== undefined && emulatedMethods.has(call.method) && !call.known && givesWaiting(call, flow)) dispatches = true;
+  if (call.method !== undefined && emulatedMethods.has(call.method) && !call.known && givesWaiting(call, flow))
+    dispatches = true;
   if (dispatches) return "dispatch";
   return waits ? "await" : "plain";
 }
@@ -145,9 +149,12 @@ function placeReasons(call: CallSite, flow: Flow): string[] {
   if (caller.kind === "getter") return ["a getter cannot wait for a blocking call; make it a method"];
   if (caller.kind === "setter") return ["a setter cannot wait for a blocking call; make it a method"];
   if (caller.kind === "constructor") {
-    return ["a constructor cannot wait for a blocking call; move the call to a method or to a function that builds the object"];
+    return [
+      "a constructor cannot wait for a blocking call; move the call to a method or to a function that builds the object",
+    ];
   }
-  if (caller.kind === "initializer") return ["a class field or static block cannot wait for a blocking call; move it to a method"];
+  if (caller.kind === "initializer")
+    return ["a class field or static block cannot wait for a blocking call; move it to a method"];
   if (caller.isGenerator && !caller.isAsync) {
     return ["a generator cannot wait for a blocking call; collect the values in an array or make the call outside"];
   }
@@ -237,7 +244,8 @@ function analysisReasons(call: CallSite): string[] {
   }
   if (isRequire(syntax, module)) {
     const [argument] = syntax.arguments;
-    if (argument?.type !== "Literal") return ["`require` needs a fixed text, so that the module can be read beforehand"];
+    if (argument?.type !== "Literal")
+      return ["`require` needs a fixed text, so that the module can be read beforehand"];
   }
   return [];
 }
@@ -251,12 +259,22 @@ function argumentRefusals(call: CallSite, flow: Flow): Refusal[] {
   const promise = call.method !== undefined && promiseMethods.has(call.method);
   const emulated = call.mode === "dispatch" && !during;
   const found: Refusal[] = [];
-  const functions = call.callee.isAnything || call.callee.functions().next().done === false || call.applied !== undefined;
+  const functions =
+    call.callee.isAnything || call.callee.functions().next().done === false || call.applied !== undefined;
   for (const [i, node] of call.argumentValues.entries()) {
     const at = call.syntax.arguments[i] as Syntax;
-    const calls = emulated || during || (!call.known && !promise && !isKept(call) && (!functions || emulatedMethods.has(call.method ?? "")));
+    const calls =
+      emulated ||
+      during ||
+      (!call.known && !promise && !isKept(call) && (!functions || emulatedMethods.has(call.method ?? "")));
     if (calls && !later && someKnown(node, isStartedWaiting)) {
-      found.push(refusal(module, at, "an async function that makes blocking calls cannot be called by this; use a loop with `await`"));
+      found.push(
+        refusal(
+          module,
+          at,
+          "an async function that makes blocking calls cannot be called by this; use a loop with `await`",
+        ),
+      );
     }
     if (call.known || later || promise || during || emulated || functions || isKept(call)) continue;
     if (!someKnown(node, becomesAsync)) continue;
@@ -264,7 +282,8 @@ function argumentRefusals(call: CallSite, flow: Flow): Refusal[] {
   }
   const literals = call.known || later || during || functions || isKept(call) ? [] : call.literalValues;
   for (const { at, node } of literals) {
-    if (node !== flow.literalMembers && someKnown(node, becomesAsync)) found.push(refusal(module, at, unknownReason(call)));
+    if (node !== flow.literalMembers && someKnown(node, becomesAsync))
+      found.push(refusal(module, at, unknownReason(call)));
   }
   return found;
 }
@@ -288,7 +307,9 @@ function functionRefusals(flow: Flow): Refusal[] {
   for (const name of implicitlyCalled) {
     for (const f of flow.writtenAs(name).knownFunctions()) {
       if (!f.becomesAsync || !f.syntax || f.kind !== "plain") continue;
-      found.push(refusal(f.module, f.syntax, `\`${name}\` is called by the language itself and cannot wait for a blocking call`));
+      found.push(
+        refusal(f.module, f.syntax, `\`${name}\` is called by the language itself and cannot wait for a blocking call`),
+      );
     }
   }
   for (const f of flow.functions) {
@@ -296,7 +317,9 @@ function functionRefusals(flow: Flow): Refusal[] {
     const parent = f.module.parents.get(f.syntax);
     const isMember = parent?.type === "MethodDefinition" || parent?.type === "Property";
     if (!isMember || !parent.computed || !isSymbolKey(parent.key)) continue;
-    found.push(refusal(f.module, f.syntax, "a method that the language calls by its symbol cannot wait for a blocking call"));
+    found.push(
+      refusal(f.module, f.syntax, "a method that the language calls by its symbol cannot wait for a blocking call"),
+    );
   }
   return found;
 }

@@ -2,7 +2,14 @@ import { isFlowNode, nativeModule } from "./native-model.ts";
 import type { Binding } from "./scopes.ts";
 import type { ScriptModule } from "./script-module.ts";
 import type { FunctionSyntax } from "./syntax.ts";
-import { type CallSite, FlowNode, type NativeFunction, type NativeObject, type UserFunction, type Value } from "./values.ts";
+import {
+  type CallSite,
+  FlowNode,
+  type NativeFunction,
+  type NativeObject,
+  type UserFunction,
+  type Value,
+} from "./values.ts";
 
 /**
  * Which functions may be called where: a flow analysis over all modules of a script, by variables and by the names of
@@ -164,4 +171,3 @@ function pour(value: Value | FlowNode | undefined, into: FlowNode): void {
   if (isFlowNode(value)) value.flowTo(into);
   else into.add(value);
 }
-

@@ -1,5 +1,13 @@
 import type { Class, Identifier, ImportDeclaration, Pattern, Property, SpreadElement } from "acorn";
-import { exportNamesOf, isRequire, keyName, memberName, moduleExportName, unwrap, declaredNames } from "./module-syntax.ts";
+import {
+  exportNamesOf,
+  isRequire,
+  keyName,
+  memberName,
+  moduleExportName,
+  unwrap,
+  declaredNames,
+} from "./module-syntax.ts";
 import type { Flow } from "./flow.ts";
 import { nativeGlobals } from "./native-model.ts";
 import type { ImportTarget, ScriptModule } from "./script-module.ts";
@@ -16,7 +24,9 @@ interface Shape {
 }
 
 /** Globals whose members are the language's own. */
-const builtInObjects: ReadonlySet<string> = new Set("console Math JSON Object Array Number String Date Reflect Promise Symbol".split(" "));
+const builtInObjects: ReadonlySet<string> = new Set(
+  "console Math JSON Object Array Number String Date Reflect Promise Symbol".split(" "),
+);
 
 /** Adds one module's constraints to the flow. */
 export class ModuleFlow {
@@ -212,7 +222,8 @@ export class ModuleFlow {
         }
         return;
       case "ArrayPattern":
-        for (const element of target.elements) if (element) this.#assign(element, this.#flow.readComputed(value), owner);
+        for (const element of target.elements)
+          if (element) this.#assign(element, this.#flow.readComputed(value), owner);
         return;
       case "RestElement":
         this.#assign(target.argument, nothing, owner);
@@ -345,7 +356,13 @@ export class ModuleFlow {
         if (value.type !== "user") return;
         if (method === "bind") result.add(value);
         if (method === "apply") for (const parameter of value.params) parameter.markAnything();
-        else this.#call(value, values.slice(1), { offset: 0, spreadFrom: spreadFrom === 0 ? 0 : spreadFrom - 1, sure }, result);
+        else
+          this.#call(
+            value,
+            values.slice(1),
+            { offset: 0, spreadFrom: spreadFrom === 0 ? 0 : spreadFrom - 1, sure },
+            result,
+          );
       });
     }
     if (!known) this.#callOutside(values, result);
@@ -404,7 +421,8 @@ export class ModuleFlow {
   /** Whether a callee can only be functions of the script, or of k6: nothing unknown hides behind it. */
   #isKnown(target: Syntax): boolean {
     if (target.type === "Super" || isFunction(target)) return true;
-    if (target.type === "MemberExpression") return target.object.type === "Identifier" && this.#isNativeImport(target.object);
+    if (target.type === "MemberExpression")
+      return target.object.type === "Identifier" && this.#isNativeImport(target.object);
     if (target.type !== "Identifier") return false;
     const binding = this.#module.names.bindings.get(target);
     if (!binding) return Object.hasOwn(nativeGlobals, target.name);
@@ -412,7 +430,9 @@ export class ModuleFlow {
     if (binding.kind === "import") return this.#isNativeImport(target);
     if (binding.kind !== "const") return false;
     const declarator = this.#module.parents.get(binding.declaration);
-    return declarator?.type === "VariableDeclarator" && declarator.id === binding.declaration && isFunction(declarator.init);
+    return (
+      declarator?.type === "VariableDeclarator" && declarator.id === binding.declaration && isFunction(declarator.init)
+    );
   }
 
   #isNativeImport(identifier: Identifier): boolean {
@@ -504,4 +524,3 @@ function union(a: FlowNode, b: FlowNode): FlowNode {
   b.flowTo(node);
   return node;
 }
-

@@ -52,8 +52,9 @@ const selection: () => Value = lazy(() =>
     ...each(["each", "map", "filter", "is", "not"], (name) =>
       native(`Selection.${name}`, { callbacks: "during", callbackArgument: selection, returns: selection }),
     ),
-    ...each(["find", "first", "last", "eq", "parent", "parents", "children", "closest", "next", "prev", "slice"], (name) =>
-      native(`Selection.${name}`, { returns: selection }),
+    ...each(
+      ["find", "first", "last", "eq", "parent", "parents", "children", "closest", "next", "prev", "slice"],
+      (name) => native(`Selection.${name}`, { returns: selection }),
     ),
   }),
 );
@@ -81,9 +82,16 @@ const http = (): Value =>
     asyncRequest: native("http.asyncRequest", { returns: response }),
   });
 
-const socket: () => Value = lazy(() => object("Socket", each(["on", "setTimeout", "setInterval"], (name) => later(`socket.${name}`))));
+const socket: () => Value = lazy(() =>
+  object(
+    "Socket",
+    each(["on", "setTimeout", "setInterval"], (name) => later(`socket.${name}`)),
+  ),
+);
 
-const webSocket: () => Value = lazy(() => object("WebSocket", { addEventListener: later("WebSocket.addEventListener") }));
+const webSocket: () => Value = lazy(() =>
+  object("WebSocket", { addEventListener: later("WebSocket.addEventListener") }),
+);
 
 const timers: Members = each(["setTimeout", "setInterval"], later);
 

@@ -102,7 +102,12 @@ class Loader {
     }
     if (provided) return { kind: "native", name: provided.name };
     if (/^https?:/.test(specifier)) {
-      throw notFound(from, at, `modules are not fetched; put a copy at ${this.#copyOf(specifier) ?? "HOST/PATH below the --jslib folder"}`, specifier);
+      throw notFound(
+        from,
+        at,
+        `modules are not fetched; put a copy at ${this.#copyOf(specifier) ?? "HOST/PATH below the --jslib folder"}`,
+        specifier,
+      );
     }
     return { kind: "node", specifier };
   }
@@ -246,14 +251,21 @@ function linkProblems(modules: readonly ScriptModule[], options: LoadOptions): R
         if (item.type === "ImportNamespaceSpecifier") return [];
         const name = item.type === "ImportDefaultSpecifier" ? "default" : moduleExportName(item.imported);
         if (exported.has(name)) return [];
-        return [{ file: module.shownName, ...module.lines.position(item.start), reason: `"${specifier}" has no export named ${name}` }];
+        return [
+          {
+            file: module.shownName,
+            ...module.lines.position(item.start),
+            reason: `"${specifier}" has no export named ${name}`,
+          },
+        ];
       });
     }),
   );
 }
 
 function exportsOf(target: ImportTarget | undefined, { provide }: LoadOptions): ReadonlySet<string> | undefined {
-  if (target?.kind === "script") return target.module.format === "esm" ? exportNamesOf(target.module, new Set()) : undefined;
+  if (target?.kind === "script")
+    return target.module.format === "esm" ? exportNamesOf(target.module, new Set()) : undefined;
   if (target?.kind !== "native") return undefined;
   const provided = provide(target.name);
   return provided && "exports" in provided.module ? new Set([...provided.module.exports, "default"]) : undefined;

@@ -95,7 +95,9 @@ class Rewriter {
         }
         case "ExportNamedDeclaration":
           for (const { local, exported } of node.specifiers) {
-            const from = node.source ? `${this.#namespace(String(node.source.value))}[${JSON.stringify(moduleExportName(local))}]` : undefined;
+            const from = node.source
+              ? `${this.#namespace(String(node.source.value))}[${JSON.stringify(moduleExportName(local))}]`
+              : undefined;
             getter(moduleExportName(exported), from ?? this.#readName(local as Identifier));
           }
           if (node.declaration) {
@@ -128,7 +130,8 @@ class Rewriter {
     if (declaration.id) return declaration.id.name;
     const head = declaration.type === "ClassDeclaration" ? "class" : "function";
     let at = findToken(this.#module.source, declaration.start, head) + head.length;
-    if (declaration.type === "FunctionDeclaration" && declaration.generator) at = findToken(this.#module.source, at, "*") + 1;
+    if (declaration.type === "FunctionDeclaration" && declaration.generator)
+      at = findToken(this.#module.source, at, "*") + 1;
     this.#edits.close(at, ` ${defaultName}`);
     return defaultName;
   }
@@ -156,7 +159,8 @@ class Rewriter {
     const binding = this.#module.names.bindings.get(identifier);
     const specifier = binding?.kind === "import" ? this.#module.parents.get(binding.declaration) : undefined;
     const declaration = specifier && this.#module.parents.get(specifier);
-    if (declaration?.type !== "ImportDeclaration" || specifier?.type === "ImportNamespaceSpecifier") return identifier.name;
+    if (declaration?.type !== "ImportDeclaration" || specifier?.type === "ImportNamespaceSpecifier")
+      return identifier.name;
     const from = String(declaration.source.value);
     if (!this.#isLive(from)) return identifier.name;
     const imported = specifier?.type === "ImportSpecifier" ? moduleExportName(specifier.imported) : "default";
@@ -172,7 +176,8 @@ class Rewriter {
       if (read !== identifier.name && parent?.type !== "ExportSpecifier") this.#replaceName(identifier, read, parent);
     }
     for (const identifier of names.globals) {
-      if (identifier.name === "__ITER") this.#replaceName(identifier, `${runtimeName}.iteration`, parents.get(identifier));
+      if (identifier.name === "__ITER")
+        this.#replaceName(identifier, `${runtimeName}.iteration`, parents.get(identifier));
     }
   }
 
@@ -193,7 +198,8 @@ class Rewriter {
     const { source, parents } = this.#module;
     const parent = parents.get(syntax);
     const isMethod =
-      (parent?.type === "MethodDefinition" || (parent?.type === "Property" && parent.method)) && parent.value === syntax;
+      (parent?.type === "MethodDefinition" || (parent?.type === "Property" && parent.method)) &&
+      parent.value === syntax;
     if (isMethod) this.#edits.open(parent.computed ? findToken(source, parent.start, "[") : parent.key.start, "async ");
     else this.#edits.open(syntax.start, "async ");
     if (!this.#flow.usesPromises) return;
@@ -235,7 +241,10 @@ class Rewriter {
   #waitsWithin(parameter: Syntax): boolean {
     return this.#flow.calls.some(
       ({ module, syntax, mode }) =>
-        module === this.#module && mode !== "plain" && syntax.start >= parameter.start && syntax.end <= parameter.end &&
+        module === this.#module &&
+        mode !== "plain" &&
+        syntax.start >= parameter.start &&
+        syntax.end <= parameter.end &&
         this.#nearestFunction(syntax) === this.#nearestFunction(parameter),
     );
   }
@@ -253,7 +262,12 @@ class Rewriter {
     const [open, close] = this.#flow.usesPromises ? [`${runtimeName}.unbox(await `, ")"] : ["(await ", ")"];
     if (!this.#flow.usesPromises) this.#opened.add(syntax.start);
     if (mode === "dispatch" && syntax.type === "CallExpression") {
-      this.#wraps.push({ start: syntax.start, end: syntax.end, open: open + this.#dispatch(syntax), close: `)${close}` });
+      this.#wraps.push({
+        start: syntax.start,
+        end: syntax.end,
+        open: open + this.#dispatch(syntax),
+        close: `)${close}`,
+      });
     } else {
       this.#wraps.push({ start: syntax.start, end: syntax.end, open, close });
     }
@@ -323,7 +337,12 @@ class Rewriter {
   /** A statement that now begins with a parenthesis must not continue the line before it. */
   #guardStatements(program: Syntax): void {
     const visit = (node: Syntax): void => {
-      const list = node.type === "Program" || node.type === "BlockStatement" || node.type === "StaticBlock" ? node.body : node.type === "SwitchCase" ? node.consequent : [];
+      const list =
+        node.type === "Program" || node.type === "BlockStatement" || node.type === "StaticBlock"
+          ? node.body
+          : node.type === "SwitchCase"
+            ? node.consequent
+            : [];
       for (const statement of list) {
         if (statement.type === "ExpressionStatement" && this.#opened.has(statement.start)) {
           this.#edits.openFirst(statement.start, ";");

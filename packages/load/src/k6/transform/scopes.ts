@@ -196,7 +196,8 @@ class Resolver {
         return undefined;
       case "ExportNamedDeclaration":
         if (node.declaration) return this.#visit(node.declaration, scope);
-        if (!node.source) for (const { local } of node.specifiers) if (local.type === "Identifier") this.#use(local, scope);
+        if (!node.source)
+          for (const { local } of node.specifiers) if (local.type === "Identifier") this.#use(local, scope);
         return undefined;
       case "ExportAllDeclaration":
         return undefined;

@@ -7,7 +7,11 @@ const calls = new Counter("calls");
 const size = new Gauge("content_size");
 
 export const options = {
-  stages: [{ duration: "10ms", target: 3 }, { duration: "20ms", target: 3 }, { duration: "10ms", target: 0 }],
+  stages: [
+    { duration: "10ms", target: 3 },
+    { duration: "20ms", target: 3 },
+    { duration: "10ms", target: 0 },
+  ],
   thresholds: {
     http_req_duration: ["p(95)<500", { threshold: "p(99)<1500", abortOnFail: true, delayAbortEval: "10s" }],
     "http_req_duration{kind:static}": ["avg<400"],

@@ -30,5 +30,8 @@ export default function () {
   const named = http.batch({ front: `${__ENV.URL}/`, data: { method: "GET", url: `${__ENV.URL}/json` } });
   check(named, { both: (r) => r.front.status === 200 && r["data"].status === 200 });
   check(api.all(["/", "/json"]), { "all fetched": (list) => list.every((status) => status === 200) });
-  check(retry(3, (i) => http.get(`${__ENV.URL}/status/${i < 2 ? 503 : 200}`)), { "third try": (r) => r !== null });
+  check(
+    retry(3, (i) => http.get(`${__ENV.URL}/status/${i < 2 ? 503 : 200}`)),
+    { "third try": (r) => r !== null },
+  );
 }

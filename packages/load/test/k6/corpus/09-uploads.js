@@ -11,6 +11,8 @@ export default function () {
   form.append("list", "1");
   form.append("list", "2");
   form.append("file", http.file(picture, "p.bin", "image/x"));
-  const r = http.post(`${__ENV.URL}/echo`, form.body(), { headers: { "Content-Type": `multipart/form-data; boundary=${form.boundary}` } });
+  const r = http.post(`${__ENV.URL}/echo`, form.body(), {
+    headers: { "Content-Type": `multipart/form-data; boundary=${form.boundary}` },
+  });
   check(r, { "two fields of one name": (x) => x.json("body").split('name="list"').length === 3 });
 }

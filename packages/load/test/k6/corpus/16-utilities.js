@@ -10,7 +10,9 @@ export default function () {
   const url = new URL(`${__ENV.URL}/echo`);
   url.searchParams.append("id", uuidv4());
   url.searchParams.append("pick", randomItem(["a", "a"]));
-  check(http.get(url.toString()), { "query sent": (r) => r.json("query.pick") === "a" && r.json("query.id").length === 36 });
+  check(http.get(url.toString()), {
+    "query sent": (r) => r.json("query.pick") === "a" && r.json("query.id").length === 36,
+  });
   sleep(randomIntBetween(1, 2));
 }
 

@@ -2,7 +2,13 @@ import http from "k6/http";
 import exec from "k6/execution";
 import { check } from "k6";
 
-export const options = { tags: { build: "7" }, systemTags: ["status", "method", "url", "name", "group", "check", "scenario"], discardResponseBodies: true, userAgent: "corpus/1.0", noConnectionReuse: true };
+export const options = {
+  tags: { build: "7" },
+  systemTags: ["status", "method", "url", "name", "group", "check", "scenario"],
+  discardResponseBodies: true,
+  userAgent: "corpus/1.0",
+  noConnectionReuse: true,
+};
 
 export default function () {
   exec.vu.metrics.tags["phase"] = "warm";

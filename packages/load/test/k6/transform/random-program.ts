@@ -48,8 +48,12 @@ const { expression, statements } = fc.letrec<{ expression: string; statements: s
       fc.tuple(e, e).map(([x, y]) => `(${x} && ${y})`),
       fc.tuple(functionName, e).map(([f, x]) => `${f}.call(null, ${x})`),
       fc.tuple(functionName, e).map(([f, x]) => `${f}.apply(null, [${x}])`),
-      fc.tuple(fc.constantFrom("map", "filter", "flatMap"), callback(e, s)).map(([m, f]) => `sum([3, 1, 2].${m}(${f}))`),
-      fc.tuple(fc.constantFrom("some", "every", "find", "findIndex"), callback(e, s)).map(([m, f]) => `Number([1, 2].${m}(${f}))`),
+      fc
+        .tuple(fc.constantFrom("map", "filter", "flatMap"), callback(e, s))
+        .map(([m, f]) => `sum([3, 1, 2].${m}(${f}))`),
+      fc
+        .tuple(fc.constantFrom("some", "every", "find", "findIndex"), callback(e, s))
+        .map(([m, f]) => `Number([1, 2].${m}(${f}))`),
       e.map((x) => `[4, 5].reduce((total, y) => total + y + ${x}, 0)`),
       callback(e, s).map((f) => `run(${f}, 2)`),
       fc.tuple(fc.constantFrom("x", "y"), callback(e, s)).map(([n, f]) => `Number(group("${n}", ${f}))`),
@@ -72,7 +76,12 @@ const { expression, statements } = fc.letrec<{ expression: string; statements: s
       s.map((body) => `for (let i = 0; i < 2; i++) { ${body} }`),
       s.map((body) => `for (const i of [1, 2]) { ${body} }`),
       fc.tuple(e, s).map(([x, body]) => `switch (${x}) { case 1: ${body} break; default: log("d"); }`),
-      fc.tuple(s, s).map(([body, after]) => `try { ${body} if (fuel % 3 === 0) throw new Error("thrown"); } catch (e) { ${after} log(e.message); } finally { log("f"); }`),
+      fc
+        .tuple(s, s)
+        .map(
+          ([body, after]) =>
+            `try { ${body} if (fuel % 3 === 0) throw new Error("thrown"); } catch (e) { ${after} log(e.message); } finally { log("f"); }`,
+        ),
       e.map((x) => `{ const { status, body: [head = ${x}] = [] } = http.get("d"); log(status, head); }`),
       callback(e, s).map((f) => `[1, 2].forEach(${f});`),
       callback(e, s).map((f) => `new Map([[1, 2]]).forEach(${f});`),
@@ -88,7 +97,11 @@ const { expression, statements } = fc.letrec<{ expression: string; statements: s
 const functionText = (name: string, body: string, parameter: string): string =>
   `function ${name}(${parameter}) { step("${name}", x); ${body}\nreturn x; }`;
 
-const parameter: Gen = fc.oneof(fc.constant("x"), fc.constant("x = http.get('p').status"), fc.constant("x, { z = sleep(1) } = {}, ...rest"));
+const parameter: Gen = fc.oneof(
+  fc.constant("x"),
+  fc.constant("x = http.get('p').status"),
+  fc.constant("x, { z = sleep(1) } = {}, ...rest"),
+);
 
 /** The text of a script with a default export and no state outside it. */
 export const randomProgram: Gen = fc

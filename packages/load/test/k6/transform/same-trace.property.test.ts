@@ -32,7 +32,10 @@ test("a random program does the same, in the same order, as with calls that bloc
       compared += 1;
       expect(actual).toEqual(runOriginal(source));
     }),
-    { numRuns: Number(process.env["METTLE_PROPERTY_RUNS"] ?? 60), seed: Number(process.env["METTLE_PROPERTY_SEED"] ?? 6) },
+    {
+      numRuns: Number(process.env["METTLE_PROPERTY_RUNS"] ?? 60),
+      seed: Number(process.env["METTLE_PROPERTY_SEED"] ?? 6),
+    },
   );
   // A transform that refuses everything would pass as well.
   expect(compared).toBeGreaterThan(refused);

@@ -1,12 +1,4 @@
-import {
-  type AnyRef,
-  Coordinator,
-  levelTree,
-  Relay,
-  type RelayMessage,
-  type Timers,
-  unanimity,
-} from "@mettle/agents";
+import { type AnyRef, Coordinator, levelTree, Relay, type RelayMessage, type Timers, unanimity } from "@mettle/agents";
 import { ms, systemClock } from "@mettle/core";
 import type { AgentHandle, CoordinationFacet, CoordinationOutcome } from "../../platform/platform.ts";
 import type { BallotFor, Hop } from "./agents.ts";

@@ -143,7 +143,11 @@ export class MettleVariables implements VariablesFacet {
     return new Promise((resolve, reject) => {
       const timer = this.#timers.after(ms(timeoutMs), () => {
         const waiting = this.#waiters.get(name);
-        if (waiting) this.#waiters.set(name, waiting.filter((other) => other !== waiter));
+        if (waiting)
+          this.#waiters.set(
+            name,
+            waiting.filter((other) => other !== waiter),
+          );
         reject(suitesErrors.create("PLATFORM_REQUEST_FAILED", `No ${type} of ${name} within ${timeoutMs} ms.`));
       });
       const waiter: Waiter = {
