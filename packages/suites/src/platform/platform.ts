@@ -47,6 +47,8 @@ export interface DiscoveryQuery {
 }
 
 export interface RegistryFacet {
+  /** Whether an entry vanishes when its agent dies. */
+  readonly forgetsDead: boolean;
   register(name: string, agent: AgentHandle, description: AgentDescription): Awaitable<void>;
   /** False when there was none. */
   unregister(name: string): Awaitable<boolean>;
@@ -138,6 +140,27 @@ export interface LimitsFacet {
   readonly ceiling: number;
 }
 
+export const coreOperations = ["create", "send", "request", "lookup", "publish", "propose"] as const;
+/** What every runtime of agents does, and is compared by. */
+export type CoreOperation = (typeof coreOperations)[number];
+
+/**
+ * A platform that lives elsewhere: its memory is not this process's, and the way to it would be timed along with it. It
+ * therefore measures the core operations by itself, by the same loops.
+ */
+export interface OutsideFacet {
+  /** Memory in use after a collection, in bytes. */
+  memory(): Promise<number>;
+  /**
+   * Times an operation in there.
+   *
+   * @param size - agents, subscribers or members that take part
+   * @param count - operations in one sample
+   * @returns nanoseconds per operation, one for each of so many samples
+   */
+  time(operation: CoreOperation, size: number, count: number, samples: number): Promise<readonly number[]>;
+}
+
 export interface PlatformOptions {
   /** Agents that may live at once, where the platform has a ceiling. */
   readonly maxAgents?: number;
@@ -167,6 +190,8 @@ export interface AgentPlatform extends AsyncDisposable {
   readonly settings?: SettingsFacet;
   readonly journal?: JournalFacet;
   readonly limits?: LimitsFacet;
+  /** Only of a platform that lives outside of this process. */
+  readonly outside?: OutsideFacet;
 }
 
 export const capabilities = [
@@ -181,9 +206,13 @@ export const capabilities = [
   "settings",
   "journal",
   "limits",
+  "in-process",
   "mettle",
 ] as const;
-/** What a scenario may need of a platform beyond agents; `mettle` is what only our own runtime has. */
+/**
+ * What a scenario may need of a platform beyond agents. `in-process`: its memory and processor time are this process's;
+ * `mettle`: what only our own runtime has.
+ */
 export type Capability = (typeof capabilities)[number];
 
 /** What a platform can be asked to do, as its facets tell. */
@@ -195,6 +224,7 @@ export function capabilitiesOf(platform: AgentPlatform): ReadonlySet<Capability>
   if (platform.signals?.patterns === true) found.add("patterns");
   if ((platform.variables?.kinds.length ?? 0) > 1) found.add("adaptation");
   if (platform.coordination?.hierarchy !== undefined) found.add("hierarchy");
+  if (platform.outside === undefined) found.add("in-process");
   if (platform.name === "mettle") found.add("mettle");
   return found;
 }

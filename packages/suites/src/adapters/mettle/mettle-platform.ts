@@ -77,6 +77,7 @@ export class MettlePlatform implements AgentPlatform {
   }
 
   readonly registry = {
+    forgetsDead: true,
     register: (name: string, agent: AgentHandle, description: AgentDescription): void => {
       this.agentRegistry.register({ namespace, name, agent: agent as AnyRef, metadata: description });
     },
@@ -94,7 +95,7 @@ export class MettlePlatform implements AgentPlatform {
     publish: (type: string, data: unknown): void => void this.bus.emit(type, "suite", data),
     subscribe: (pattern: string, handler: SignalHandler): (() => void) => {
       const subscription = this.bus.subscribe(pattern, ({ data, type }) => handler(data, type));
-      return () => void subscription.unsubscribe();
+      return () => subscription.unsubscribe();
     },
     delivered: (): Promise<void> => this.bus.idle(),
   };
