@@ -12,8 +12,13 @@ export interface Way {
 }
 
 export interface Contest {
-  /** Gives `<metric>.time` of each way, by operation, and `<metric>.speed-up`. */
+  /** Gives `<metric>.time` of each way, by operation, and `<metric>.speed-up` or `<metric>.overhead`. */
   readonly metric: string;
+  /**
+   * `speed-up`: traditional / ours; `overhead`: ours / traditional, where ours does more and the question is what that
+   * costs. @defaultValue "speed-up"
+   */
+  readonly ratio?: "speed-up" | "overhead";
   /** As the work is usually done, written as well as it can be. */
   readonly traditional: Way;
   readonly ours: Way;
@@ -33,12 +38,10 @@ const atMost = 2000;
 
 /**
  * Lets two ways of the same work take turns, the first of each round drawn by lot, so that what the machine does meanwhile
- * falls on both. The speed-up is traditional / ours (T-08), its interval from the ratios of the rounds; an effect that is
+ * falls on both. The ratio names its direction (T-08) and has an interval from the ratios of the rounds; an effect that is
  * absent, or the wrong way round, is said to be so (T-18).
- *
- * @returns the median speed-up
  */
-export async function contest(record: Recorder, options: Contest): Promise<number> {
+export async function contest(record: Recorder, options: Contest): Promise<void> {
   const { metric, traditional, ours, operations, seconds, atLeast = 12, random, signal } = options;
   const { requirement = [], tags = {} } = options;
   const timesOf = ({ name }: Way) => record.operation(`${metric}.time`, { tags: { ...tags, way: name }, requirement });
@@ -55,9 +58,9 @@ export async function contest(record: Recorder, options: Contest): Promise<numbe
     const [slow, fast] = oursFirst ? [second, first] : [first, second];
     traditionalTimes.times.record(slow / operations);
     ourTimes.times.record(fast / operations);
-    ratios.push(slow / fast);
+    ratios.push(options.ratio === "overhead" ? fast / slow : slow / fast);
   }
-  return recordSpeedUp(record, options, ratios);
+  recordRatio(record, options, ratios);
 }
 
 async function once(way: Way): Promise<number> {
@@ -69,26 +72,26 @@ async function once(way: Way): Promise<number> {
   return Math.max(1, nowNs() - start);
 }
 
-function recordSpeedUp(record: Recorder, { metric, requirement = [], tags = {} }: Contest, ratios: number[]): number {
-  const { estimate, low, high } = hodgesLehmann(ratios.map(Math.log), confidence);
-  const range = { low: Math.exp(low), high: Math.exp(high) };
-  record.value(`${metric}.speed-up`, ratios, {
+function recordRatio(record: Recorder, options: Contest, ratios: readonly number[]): void {
+  const { metric, ratio = "speed-up", requirement = [], tags = {} } = options;
+  const { low, high } = hodgesLehmann(ratios.map(Math.log), confidence);
+  record.value(`${metric}.${ratio}`, ratios, {
     unit: "1",
-    direction: "higher",
+    direction: ratio === "overhead" ? "lower" : "higher",
     tags,
     requirement,
-    notes: [wordsOf(range)].filter((words) => words !== ""),
+    notes: notesOf(ratio, Math.exp(low), Math.exp(high)),
     interval: {
       of: "ratio",
-      ...range,
+      low: Math.exp(low),
+      high: Math.exp(high),
       confidence,
       method: "Hodges–Lehmann over the logarithms of neighbouring rounds' ratios",
     },
   });
-  return Math.exp(estimate);
 }
 
-function wordsOf({ low, high }: { readonly low: number; readonly high: number }): string {
-  if (high < 1) return "slower than the traditional way";
-  return low <= 1 ? "no effect is seen: the interval holds 1" : "";
+function notesOf(ratio: "speed-up" | "overhead", low: number, high: number): string[] {
+  if (low <= 1 && high >= 1) return ["no effect is seen: the interval holds 1"];
+  return ratio === "speed-up" && high < 1 ? ["slower than the traditional way"] : [];
 }
