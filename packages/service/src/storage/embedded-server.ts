@@ -138,11 +138,19 @@ async function makeSocketFolder({ uid, gid }: RunAs): Promise<string> {
 
 async function initialise({ initdb }: PostgresBinaries, data: string, runAs: RunAs): Promise<void> {
   if ((await readFile(join(data, "PG_VERSION"), "utf8").catch(() => undefined)) !== undefined) return;
-  const flags = ["--auth-local=trust", "--auth-host=reject", `--username=${superuser}`, "--encoding=UTF8", "--no-locale"];
+  const flags = [
+    "--auth-local=trust",
+    "--auth-host=reject",
+    `--username=${superuser}`,
+    "--encoding=UTF8",
+    "--no-locale",
+  ];
   try {
     await run(initdb, [`--pgdata=${data}`, ...flags, "--no-instructions"], identity(runAs));
   } catch (cause) {
-    throw serviceErrors.create("DATABASE_START_FAILED", `The database could not be made: ${messageOf(cause)}.`, { cause });
+    throw serviceErrors.create("DATABASE_START_FAILED", `The database could not be made: ${messageOf(cause)}.`, {
+      cause,
+    });
   }
 }
 

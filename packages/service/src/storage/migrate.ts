@@ -56,7 +56,10 @@ function checkHistory(applied: readonly Applied[], migrations: readonly Migratio
   for (const { name, checksum } of applied) {
     const own = ours.get(name);
     if (own === undefined) {
-      throw serviceErrors.create("MIGRATION_UNKNOWN", `The database has had a migration "${name}" that is not known here.`);
+      throw serviceErrors.create(
+        "MIGRATION_UNKNOWN",
+        `The database has had a migration "${name}" that is not known here.`,
+      );
     }
     if (own !== checksum) {
       throw serviceErrors.create("MIGRATION_CHANGED", `The migration "${name}" is not the one that was applied.`);
@@ -69,7 +72,10 @@ async function apply(connection: Connection, migration: Migration): Promise<void
   try {
     await run("BEGIN");
     await run(migration.sql);
-    await run("INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", [migration.name, checksumOf(migration)]);
+    await run("INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", [
+      migration.name,
+      checksumOf(migration),
+    ]);
     await run("COMMIT");
   } catch (cause) {
     await run("ROLLBACK");
