@@ -10,6 +10,7 @@ const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   bench: () => import("./commands/bench.ts"),
   load: () => import("./commands/load.ts"),
   "mock-model": () => import("./commands/mock-model.ts"),
+  serve: () => import("./commands/serve.ts"),
   convert: () => import("./commands/convert.ts"),
   compare: () => import("./commands/compare.ts"),
   baseline: () => import("./commands/baseline.ts"),

@@ -1,5 +1,6 @@
 import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
 import { convert, mockModel } from "./agent-commands.ts";
+import { serve } from "./service-commands.ts";
 import { load } from "./load-command.ts";
 
 const onOff = { kind: "switch" } as const;
@@ -127,6 +128,7 @@ const commands: readonly CommandSpec[] = [
   bench,
   { ...load, flags: [...load.flags, compare, history, noHistory, all] },
   mockModel,
+  serve,
   convert,
   {
     name: "compare",
