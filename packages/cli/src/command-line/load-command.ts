@@ -59,8 +59,6 @@ const forK6: readonly FlagSpec[] = [
   { name: "local-ips", type: text("LIST"), help: "k6: addresses that connections come from" },
   { name: "dns", type: text("OPTIONS"), help: "k6: ttl=5m,select=random,policy=preferIPv4" },
   { name: "system-tags", type: text("LIST"), help: "k6: tags that samples get" },
-  { name: "execution-segment", type: text("PART"), help: "k6: only this part of the load, such as 0:1/4" },
-  { name: "execution-segment-sequence", type: text("PARTS"), help: "k6: how the parts are cut" },
   { name: "setup-timeout", type: text("TIME"), help: "k6: for setup" },
   { name: "teardown-timeout", type: text("TIME"), help: "k6: for teardown" },
   { name: "summary-trend-stats", type: text("LIST"), help: "k6: statistics of k6's summary" },
