@@ -1,4 +1,5 @@
-// How late requests leave by the generator's own doing (waiting for a free connection of a slow server is not in it): 5 000 a second, the thread that sends them on a core of its own, for each punctuality.
+// How late requests leave by the generator's own doing (waiting for a free connection of a slow server is not in it):
+// 5 000 a second, the thread that sends them on a core of its own, for each punctuality.
 //
 //   node bench/load/lateness.ts [--rate 5000] [--seconds 10]          (npm run build first)
 import { parseArgs } from "node:util";
