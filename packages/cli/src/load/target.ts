@@ -12,6 +12,7 @@ import {
   loadK6,
   type LoadOptions,
   type LoadSource,
+  loadSource,
   type LoadTest,
   type UrlLoadParameters,
 } from "@mettle/load";
@@ -61,8 +62,7 @@ export function namesK6Script({ positionals, cwd }: CommandContext): boolean {
 }
 
 function sourceOf(named: string, context: CommandContext): LoadSource {
-  const own = import.meta.resolve(moduleOf);
-  if (/^https?:\/\//.test(named)) return { module: own, factory: "urlLoad", parameters: urlParameters(named, context) };
+  if (/^https?:\/\//.test(named)) return loadSource("url", urlParameters(named, context));
   const file = resolve(context.cwd, named);
   const extension = extname(file);
   const known = [...extensions, ...declarative];
@@ -75,10 +75,10 @@ function sourceOf(named: string, context: CommandContext): LoadSource {
   }
   const env = pairs(context, "env");
   const script = pathToFileURL(file).href;
-  if (isK6Script(file)) return { module: own, factory: k6Factory, parameters: k6Parameters(file, context) };
-  if (declarative.includes(extension)) return { module: own, factory: "declarativeLoad", parameters: { file, env } };
+  if (isK6Script(file)) return loadSource("k6", k6Parameters(file, context));
+  if (declarative.includes(extension)) return loadSource("declarative", { file, env });
   const mettle = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
-  return { module: own, factory: "scriptLoad", parameters: { script, env, own: { mettle, [moduleOf]: own } } };
+  return loadSource("script", { script, env, own: { mettle, [moduleOf]: import.meta.resolve(moduleOf) } });
 }
 
 function urlParameters(url: string, context: CommandContext): UrlLoadParameters {
