@@ -66,6 +66,7 @@ export async function runSession<Step>(
   const task = new TaskRecorder({
     name: options.name,
     metrics,
+    tags: user.tags,
     ...(options.costs && { costs: options.costs }),
     ...(iteration.scheduledAt !== undefined && { queuedAt: iteration.scheduledAt }),
   });
@@ -83,19 +84,25 @@ export async function runSession<Step>(
   } finally {
     await session.close();
   }
+  // A run that ends cuts its sessions off; that says nothing of them.
+  if (user.signal.aborted) return;
   const completed = answers.length;
   task.cancelled(failed ? turns.length - completed - 1 : 0);
   const passed = failed ? false : await options.passed?.(answers);
   task.finish(passed);
-  metrics.session({
-    name: options.name,
-    startedAt,
-    endedAt: performance.now(),
-    completed,
-    cancelled: turns.length - completed,
-    succeeded: !failed && passed !== false,
-    ...(tokens.counted && { inputTokens: tokens.input, outputTokens: tokens.output, cachedInputTokens: tokens.cached }),
-  });
+  const counted = { inputTokens: tokens.input, outputTokens: tokens.output, cachedInputTokens: tokens.cached };
+  metrics.session(
+    {
+      name: options.name,
+      startedAt,
+      endedAt: performance.now(),
+      completed,
+      cancelled: turns.length - completed,
+      succeeded: !failed && passed !== false,
+      ...(tokens.counted && counted),
+    },
+    user.tags,
+  );
 }
 
 /** @returns whether the turn succeeded */
