@@ -10,6 +10,8 @@ export interface TurnContext {
   /** From 0. */
   readonly number: number;
   readonly turn: SyntheticTurn;
+  /** All turns of the session. */
+  readonly turns: readonly SyntheticTurn[];
   /** Answers so far, oldest first. */
   readonly answers: readonly string[];
 }
@@ -76,7 +78,7 @@ export async function runSession<Step>(
   let failed = false;
   try {
     for (const [number, turn] of turns.entries()) {
-      const context = { number, turn, answers };
+      const context = { number, turn, turns, answers };
       failed = !(await runTurn(options, task, session, user, iteration, context, tokens, answers));
       if (failed) break;
       if (turn.thinkMs > 0 && number < turns.length - 1) await user.sleep(turn.thinkMs);
