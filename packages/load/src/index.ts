@@ -158,6 +158,7 @@ export { type LoadResult, runLoad, type RunLoadOptions } from "./engine/run-load
 export { builtIn } from "./metrics/built-in.ts";
 export type { Submetric } from "./metrics/worker-recorder.ts";
 export { HttpMetrics, isExpected, type RequestTags, requestTags } from "./scenario/http-metrics.ts";
+export { loadSource } from "./scenario/load-source.ts";
 export { type UrlLoadParameters, urlLoad } from "./scenario/url-load.ts";
 export {
   type DefinedLoad,

@@ -8,6 +8,7 @@ import {
   importLoadTest,
   type LoadOptions,
   type LoadSource,
+  loadSource,
   type LoadTest,
   type UrlLoadParameters,
 } from "@mettle/load";
@@ -45,8 +46,7 @@ export async function findTarget(context: CommandContext): Promise<LoadTarget> {
 }
 
 function sourceOf(named: string, context: CommandContext): LoadSource {
-  const own = import.meta.resolve(moduleOf);
-  if (/^https?:\/\//.test(named)) return { module: own, factory: "urlLoad", parameters: urlParameters(named, context) };
+  if (/^https?:\/\//.test(named)) return loadSource("url", urlParameters(named, context));
   const file = resolve(context.cwd, named);
   const extension = extname(file);
   const known = [...extensions, ...declarative];
@@ -59,10 +59,10 @@ function sourceOf(named: string, context: CommandContext): LoadSource {
   }
   const env = pairs(context, "env");
   const script = pathToFileURL(file).href;
-  if (isK6Script(file)) return { module: own, factory: k6Factory, parameters: k6Parameters(file, context) };
-  if (declarative.includes(extension)) return { module: own, factory: "declarativeLoad", parameters: { file, env } };
+  if (isK6Script(file)) return loadSource("k6", k6Parameters(file, context));
+  if (declarative.includes(extension)) return loadSource("declarative", { file, env });
   const mettle = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
-  return { module: own, factory: "scriptLoad", parameters: { script, env, own: { mettle, [moduleOf]: own } } };
+  return loadSource("script", { script, env, own: { mettle, [moduleOf]: import.meta.resolve(moduleOf) } });
 }
 
 function urlParameters(url: string, context: CommandContext): UrlLoadParameters {

@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import { MettleError, messageOf } from "@mettle/core";
-import { parseDocument } from "yaml";
+import type * as yaml from "yaml";
 import { isObject } from "./document.ts";
 import { convertErrors, invalidInput } from "./errors.ts";
 import { scenarioFromHar } from "./har.ts";
@@ -47,6 +48,8 @@ function parseText(text: string, source: string): unknown {
       throw invalidInput(source, "the document", `it is not JSON: ${messageOf(cause)}`, cause);
     }
   }
+  // Required when it is needed: who imports this package for a load test need not read YAML.
+  const { parseDocument } = createRequire(import.meta.url)("yaml") as typeof yaml;
   const document = parseDocument(trimmed);
   const [error] = document.errors;
   if (error) {
