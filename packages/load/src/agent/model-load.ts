@@ -62,7 +62,7 @@ export interface ModelLoadParameters extends HttpDriverOptions {
  * `readTraceFile`
  */
 export async function modelLoad(parameters: ModelLoadParameters): Promise<LoadTest> {
-  const { options, http, objectives, prices, api, model } = parameters;
+  const { options, http, objectives, prices, api } = parameters;
   const { scenarios, vus, duration, iterations, stages, rate, ...rest } = options;
   const metrics: AgentMetricsOptions = {
     ...(objectives && { objectives }),
@@ -72,7 +72,8 @@ export async function modelLoad(parameters: ModelLoadParameters): Promise<LoadTe
     ...rest,
     ...(http && { http }),
     agents: { ...metrics, ...(api === "mcp" && { mcp: parameters }) },
-    scenarios: { [api === "mcp" ? (parameters.tool ?? api) : model]: { run: await runOf(parameters, metrics) } },
+    // The name that the short form of options has.
+    scenarios: { default: { run: await runOf(parameters, metrics) } },
   });
   // Who comes when is said as for a URL, in short form, and may still be changed by flags.
   return { ...test, options };
