@@ -177,7 +177,7 @@ export { k6Name, k6SummaryExport } from "./output/summary-export.ts";
 export { csvRows, type DataRow, jsonRows } from "./scenario/data-files.ts";
 export { type DeclarativeParameters, declarativeLoad } from "./scenario/declarative.ts";
 export { declarativeSchema } from "./scenario/declarative-schema.ts";
-export { type K6LoadParameters, k6Load } from "./k6/load-test.ts";
+export { type K6LoadParameters, k6Load, k6LoadTest, loadK6 } from "./k6/load-test.ts";
 export { type K6ErrorCode, k6Errors } from "./k6/errors.ts";
 export { type K6CommandLine, k6Flags, parseK6CommandLine, parseK6Environment } from "./k6/options/flags.ts";
 export type { K6Options } from "./k6/options/options.ts";

@@ -79,7 +79,11 @@ const forK6: readonly FlagSpec[] = [
   { name: "max-redirects", type: text("N"), help: "k6: redirects followed" },
   { name: "batch", type: text("N"), help: "k6: requests of a batch at once" },
   { name: "batch-per-host", type: text("N"), help: "k6: of these to one host" },
-  { name: "http-debug", type: onOff, help: "k6: show requests and responses" },
+  {
+    name: "http-debug",
+    type: { kind: "optional", choices: ["headers", "full"] },
+    help: "k6: show requests and responses",
+  },
   { name: "no-vu-connection-reuse", type: onOff, help: "k6: new connections for each iteration" },
   { name: "discard-response-bodies", type: onOff, help: "k6: count bodies, keep none" },
   { name: "throw", type: onOff, help: "k6: failed requests throw" },
@@ -94,6 +98,15 @@ const forK6: readonly FlagSpec[] = [
   { name: "setup-timeout", type: text("TIME"), help: "k6: for setup" },
   { name: "teardown-timeout", type: text("TIME"), help: "k6: for teardown" },
   { name: "summary-trend-stats", type: text("LIST"), help: "k6: statistics of k6's summary" },
+  { name: "secret-source", type: list("KIND=…"), help: "k6: file=PATH or mock=key=value for k6/secrets; repeatable" },
+  { name: "jslib", type: text("DIR"), help: "k6: copies of modules that scripts import by URL, as HOST/PATH" },
+  { name: "k6-config", type: text("FILE"), help: "k6: a JSON file of options, of lowest precedence" },
+  {
+    name: "include-system-env-vars",
+    type: { kind: "optional", choices: ["true", "false"] },
+    help: "k6: false keeps the environment out of __ENV",
+  },
+  { name: "no-usage-report", type: onOff, help: "k6: nothing is ever reported anyway" },
   { name: "summary-time-unit", type: { kind: "choice", choices: ["s", "ms", "us"] }, help: "k6: of k6's summary" },
 ];
 
@@ -116,7 +129,7 @@ export const load: CommandSpec = {
     {
       name: "punctuality",
       type: { kind: "choice", choices: ["timer", "end", "full"] },
-      help: "how closely the schedule is kept; full takes a core (end)",
+      help: "how closely the schedule is kept; full takes a whole core (end)",
       environment: true,
     },
     {
@@ -133,6 +146,12 @@ export const load: CommandSpec = {
       environment: true,
     },
     { name: "k6-summary", type: onOff, help: "end with the summary of k6, for scripts of k6" },
+    {
+      name: "summary-mode",
+      type: { kind: "choice", choices: ["legacy", "compact", "full"] },
+      help: "k6: the same as --k6-summary, whatever the mode",
+    },
+    { name: "no-summary", type: onOff, help: "no summary at the end, and no handleSummary of a k6 script" },
     { name: "summary-export", type: text("FILE"), help: "the end of the run as k6's summary JSON" },
     { name: "name", type: text("NAME"), help: "of the run (the folder's)" },
     { name: "save", type: text("NAME"), help: "save the run as a baseline" },

@@ -7,6 +7,10 @@ import {
   type HttpOptions,
   type HttpRequest,
   importLoadTest,
+  k6LoadTest,
+  type K6LoadParameters,
+  type K6Script,
+  loadK6,
   type LoadOptions,
   type LoadSource,
   loadSource,
@@ -17,12 +21,12 @@ import {
 import type { CommandContext } from "../command-context.ts";
 import { cliErrors } from "../errors.ts";
 import { isK6Script, k6Parameters } from "./k6-script.ts";
-import { isModelTarget, modelParameters } from "./model-target.ts";
+import { isModelTarget, modelParameters, traceOf } from "./model-target.ts";
 import { pairs } from "./pairs.ts";
 import { withTrace } from "./trace.ts";
 
 /** What each thread makes a load test of a k6 script from. */
-export const k6Factory = "k6Load";
+const k6Factory = "k6Load";
 
 /** What `mettle load` is to load, found and read. */
 export interface LoadTarget {
@@ -32,10 +36,12 @@ export interface LoadTarget {
   readonly source: LoadSource;
   /** As this thread holds it: its options are what counts here. */
   readonly test: LoadTest;
+  /** Of a script of k6. */
+  readonly k6?: K6Script;
 }
 
 const moduleOf = "@mettle/load";
-const extensions: readonly string[] = [".ts", ".mts", ".js", ".mjs"];
+const extensions: readonly string[] = [".ts", ".mts", ".js", ".mjs", ".cjs"];
 const declarative: readonly string[] = [".yaml", ".yml", ".json"];
 /** Of other tools: HAR files, Postman collections, OpenAPI documents. */
 const documents: readonly string[] = [...declarative, ".har"];
@@ -48,8 +54,23 @@ const documents: readonly string[] = [...declarative, ".har"];
 export async function findTarget(context: CommandContext): Promise<LoadTarget> {
   const named = context.positionals[0] ?? "";
   const source = sourceOf(named, context);
+  if (source.factory === k6Factory) {
+    if (traceOf(context)) {
+      throw cliErrors.create("USAGE_VALUE_INVALID", "--trace is not for scripts of k6.", {
+        details: { flag: "--trace" },
+      });
+    }
+    const k6 = await loadK6(source.parameters as K6LoadParameters);
+    return { shown: named, source, test: k6LoadTest(k6), k6 };
+  }
   const test = await importLoadTest(source);
   return { shown: named, source, test: { ...test, options: await withTrace(test.options, context) } };
+}
+
+/** Whether the command line names a script of k6. */
+export function namesK6Script({ positionals, cwd }: CommandContext): boolean {
+  const named = positionals[0] ?? "";
+  return !/^https?:\/\//.test(named) && existsSync(resolve(cwd, named)) && isK6Script(resolve(cwd, named));
 }
 
 function sourceOf(named: string, context: CommandContext): LoadSource {

@@ -47,7 +47,7 @@ export interface LoadResult {
   readonly errors: readonly ErrorEntry[];
   /** Ended by `stop` or `stopNow`. */
   readonly interrupted: boolean;
-  /** Ended by `onSnapshot`. */
+  /** Ended by `onSnapshot`, or by the script. */
   readonly aborted: boolean;
   /** What went wrong beside the measurement: teardown, outputs. */
   readonly troubles: readonly MettleError[];
@@ -100,6 +100,9 @@ class RunningLoad implements AsyncDisposable {
         },
         onLost: (worker, reason) => {
           this.#ledger.lost(worker, reason);
+        },
+        onTold: (error, ends) => {
+          this.#hear(error, ends);
         },
         onFailure: (error) => {
           this.#failure ??= error;
@@ -243,6 +246,15 @@ class RunningLoad implements AsyncDisposable {
       this.#ledger.closeStep(elapsed);
       this.#tell(this.#ledger.snapshot(elapsed));
     }
+  }
+
+  /** Every user may say the same: once is enough. */
+  #hear(error: Error, ends: boolean): void {
+    const known = this.#troubles.some(({ message }) => message === error.message);
+    if (error instanceof MettleError && !known) this.#troubles.push(error);
+    if (!ends || this.#aborted) return;
+    this.#aborted = true;
+    this.#crew.tellAll({ kind: "abort" });
   }
 
   #tell(snapshot: LoadSnapshot): void {

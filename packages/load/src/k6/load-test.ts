@@ -6,7 +6,8 @@ import type { HttpOptions } from "../http/http-options.ts";
 import type { TlsOptions } from "../http/tls-options.ts";
 import type { K6Options, K6Scenario } from "./options/options.ts";
 import type { GivenOptions } from "./options/resolve.ts";
-import { loadK6Script } from "./script.ts";
+import { type K6Host, RunHost } from "./runtime/host.ts";
+import { type K6Script, loadK6Script } from "./script.ts";
 
 /** Plain data, as it crosses to other threads. */
 export interface K6LoadParameters {
@@ -23,13 +24,35 @@ export interface K6LoadParameters {
   readonly noTeardown?: boolean;
   /** Folder with copies of modules imported by URL. */
   readonly urlCopies?: string;
+  /** As `--secret-source` gives them. */
+  readonly secretSources?: readonly string[];
 }
 
 /** A k6 script as a load test. Called in every thread. */
 export async function k6Load(parameters: K6LoadParameters): Promise<LoadTest> {
-  const { script, environment, flags, variables, configFile, noSetup, noTeardown, urlCopies } = parameters;
-  const loaded = await loadK6Script(script, {
+  const host = new RunHost();
+  const script = await loadK6(parameters, host);
+  return {
+    ...k6LoadTest(script),
+    attach: (run) => {
+      host.attach(run);
+    },
+  };
+}
+
+/** What the engine runs of a script. */
+export function k6LoadTest({ workload, options }: K6Script): LoadTest {
+  return { workload, options: engineOptions(options), http: connectionOptions(options) };
+}
+
+/** The script as the command line and the environment have it; to be asked for its options, notes and summary. */
+export function loadK6(parameters: K6LoadParameters, host?: K6Host): Promise<K6Script> {
+  const { script, environment, flags, variables, configFile, noSetup, noTeardown, urlCopies, secretSources } =
+    parameters;
+  return loadK6Script(script, {
     environment,
+    ...(host && { host }),
+    ...(secretSources && { secretSources }),
     sources: {
       ...(flags && { flags }),
       ...(variables && { environment: variables }),
@@ -39,11 +62,10 @@ export async function k6Load(parameters: K6LoadParameters): Promise<LoadTest> {
     ...(noTeardown !== undefined && { noTeardown }),
     ...(urlCopies !== undefined && { urlCopies }),
   });
-  return { workload: loaded.workload, options: engineOptions(loaded.options), http: connectionOptions(loaded.options) };
 }
 
 /** What the engine has to know of a k6 test. */
-export function engineOptions(options: K6Options): LoadOptions {
+function engineOptions(options: K6Options): LoadOptions {
   const { scenarios, thresholds, tags, rps, setupTimeoutMs, teardownTimeoutMs } = options;
   return {
     scenarios: Object.fromEntries(scenarios.map((scenario) => [scenario.name, scenarioOptions(scenario)])),
@@ -122,7 +144,7 @@ const secureVersions: Readonly<Record<string, SecureVersion>> = {
 };
 
 /** How users connect, as the script's options say. */
-export function connectionOptions(options: K6Options): HttpOptions {
+function connectionOptions(options: K6Options): HttpOptions {
   const { noConnectionReuse, dns, hosts, blockHostnames, blacklistIPs, localIPs } = options;
   return {
     ...(noConnectionReuse === true && { keepAlive: false }),

@@ -18,9 +18,10 @@ export interface K6CommandLine {
   readonly includeSystemEnvironment: boolean;
   readonly configFile: string | undefined;
   readonly summaryMode: string | undefined;
+  readonly secretSources: readonly string[];
 }
 
-type Kind = "text" | "number" | "boolean" | "list" | "pairs" | "stages" | "optional";
+type Kind = "text" | "whole" | "number" | "boolean" | "list" | "pairs" | "stages" | "optional";
 
 interface Flag {
   readonly kind: Kind;
@@ -62,9 +63,10 @@ export const k6Flags: Readonly<Record<string, Flag>> = {
   "setup-timeout": { kind: "text", option: "setupTimeout" },
   "teardown-timeout": { kind: "text", option: "teardownTimeout" },
   env: { kind: "pairs", short: "e" },
-  out: { kind: "list", short: "o" },
+  out: { kind: "whole", short: "o" },
   "summary-export": { kind: "text" },
   "summary-mode": { kind: "text" },
+  "secret-source": { kind: "whole" },
   "no-setup": { kind: "boolean" },
   "no-teardown": { kind: "boolean" },
   "no-thresholds": { kind: "boolean" },
@@ -130,6 +132,7 @@ function commandLine(values: ReadonlyMap<string, unknown>, script: string | unde
     includeSystemEnvironment: values.get("include-system-env-vars") !== false,
     configFile: text("config"),
     summaryMode: text("summary-mode"),
+    secretSources: (values.get("secret-source") ?? []) as string[],
   };
 }
 
@@ -169,11 +172,12 @@ function addValue(values: Map<string, unknown>, name: string, kind: Kind, text: 
     case "text":
       values.set(name, text);
       return;
+    // Each may hold commas of its own; a list is split at them.
+    case "whole":
     case "list":
-      // `--out` may name files with commas; everything else is a list with commas.
       values.set(name, [
         ...((values.get(name) as string[] | undefined) ?? []),
-        ...(name === "out" ? [text] : (text ?? "").split(",")),
+        ...(kind === "whole" ? [text] : (text ?? "").split(",")),
       ]);
       return;
     case "pairs": {
@@ -229,6 +233,7 @@ const environmentOptions: Readonly<Record<string, string>> = {
   K6_SETUP_TIMEOUT: "setup-timeout",
   K6_TEARDOWN_TIMEOUT: "teardown-timeout",
   K6_OUT: "out",
+  K6_SECRET_SOURCE: "secret-source",
   K6_SUMMARY_EXPORT: "summary-export",
   K6_NO_SETUP: "no-setup",
   K6_NO_TEARDOWN: "no-teardown",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { messageOf } from "@mettle/core";
+import { Secrets } from "./secrets.ts";
 
 /** What the virtual users of one thread hold in common: data that none of them can change. */
 export class ThreadShare {
@@ -10,8 +11,12 @@ export class ThreadShare {
   /** Where relative paths of `open` start. */
   readonly folder: string;
 
-  constructor(script: string) {
+  readonly secrets: Secrets;
+
+  /** @param secretSources - as `--secret-source` gives them */
+  constructor(script: string, secretSources: readonly string[] = []) {
     this.folder = dirname(script);
+    this.secrets = new Secrets(secretSources, process.cwd());
   }
 
   path(path: string, from: string = this.folder): string {
