@@ -10,6 +10,8 @@ const shown: ReadonlySet<string> = new Set([
   "llm_failed",
   "llm_errors",
   "llm_ttft",
+  "llm_ttft_scheduled",
+  "llm_schedule_delay",
   "llm_ttfot",
   "llm_ttst",
   "llm_duration",
@@ -122,15 +124,18 @@ function tableOf(
   ];
 }
 
-const modelColumns = (view: AgentView): Column[] =>
-  tableOf(
+/** To the first token from the moment that the request was due, where it was scheduled: what its sender waited. */
+function modelColumns(view: AgentView): Column[] {
+  const scheduled = view.summary("llm_ttft_scheduled", {}) !== undefined;
+  const first = scheduled ? "llm_ttft_scheduled" : "llm_ttft";
+  return tableOf(
     view,
     ["llm_requests", "model"],
     [
       ["requests", "llm_requests", sum],
       ["err%", "llm_failed", percent],
-      ["first token p50", "llm_ttft", time("p50")],
-      ["p95", "llm_ttft", time("p95")],
+      [scheduled ? "due to first token p50" : "first token p50", first, time("p50")],
+      ["p95", first, time("p95")],
       ["token gap p50", "llm_itl", time("p50"), 3],
       ["p99", "llm_itl", time("p99"), 4],
       ["per token p50", "llm_tpot", time("p50"), 5],
@@ -139,6 +144,7 @@ const modelColumns = (view: AgentView): Column[] =>
       ["good%", "llm_good", percent, 1],
     ],
   );
+}
 
 const errorColumns = (view: AgentView): Column[] =>
   tableOf(view, ["llm_errors", "code"], [["failed requests", "llm_errors", sum]]);
@@ -194,6 +200,7 @@ export function agentFacts(run: Run): readonly string[] {
   const good = view.summary("llm_good", {})?.rate;
   const peak = view.summary("llm_in_flight", {})?.max;
   const cost = last("agent_cost_per_passed_task");
+  const late = view.summary("llm_schedule_delay", {})?.p95;
   const powers = view
     .parts("agent_pass_power", "k")
     .toSorted((a, b) => Number(a) - Number(b))
@@ -209,7 +216,8 @@ export function agentFacts(run: Run): readonly string[] {
       ...(good === undefined ? [] : [`${formatShare(good)} within all objectives`]),
       ...(peak === undefined ? [] : [`at most ${peak} in flight in a worker`]),
     ].join(" · "),
-    [...(cost === undefined ? [] : [`a passed task cost ${formatQuantity(cost, "1")}`]), ...powers].join(" · "),
+    late === undefined ? "" : `requests were sent ${formatQuantity(late, "ns")} late or less (percentile 95)`,
+    [...(cost === undefined ? [] : [`a passed task cost ${Number(cost.toPrecision(3))}`]), ...powers].join(" · "),
     path.length > 0 ? `on the way that decided when a task ended: ${path.join(", ")} of its time` : "",
   ].filter((line) => line !== "");
 }
