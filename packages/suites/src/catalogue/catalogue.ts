@@ -5,6 +5,7 @@ import { eventScenarios } from "./events/events.ts";
 import { limitScenarios } from "./limits/limits.ts";
 import { poolScenarios } from "./pools/pools.ts";
 import { registryScenarios } from "./registry.ts";
+import { registryScaleScenarios } from "./registry/scale.ts";
 import { systemScenarios } from "./system/system.ts";
 import { roadmapVariableScenarios } from "./variables/roadmap.ts";
 import { type Scenario, type SuiteName, suiteNames } from "./scenario.ts";
@@ -12,6 +13,7 @@ import { type Scenario, type SuiteName, suiteNames } from "./scenario.ts";
 /** Everything that is measured, in the order it runs. */
 export const catalogue: readonly Scenario[] = [
   ...registryScenarios,
+  ...registryScaleScenarios,
   ...agentScenarios,
   ...eventScenarios,
   ...roadmapVariableScenarios,

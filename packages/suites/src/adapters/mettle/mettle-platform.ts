@@ -48,7 +48,11 @@ export class MettlePlatform implements AgentPlatform {
   #variables: MettleVariables | undefined;
 
   constructor(options: PlatformOptions = {}, runtime: RuntimeOptions = {}) {
-    const { maxAgents = runtimeDefaults.maxAgents, mailboxLimit = runtimeDefaults.mailboxLimit, settings = {} } = options;
+    const {
+      maxAgents = runtimeDefaults.maxAgents,
+      mailboxLimit = runtimeDefaults.mailboxLimit,
+      settings = {},
+    } = options;
     this.limits = { ceiling: maxAgents, mailbox: mailboxLimit };
     this.runtime = createRuntime({ maxAgents, mailboxLimit, ...runtime });
     this.#timers = wheelTimers(this.#wheel);

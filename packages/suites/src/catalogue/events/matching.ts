@@ -96,7 +96,9 @@ const filtering: Scenario = {
   requirement: ["S2-094"],
   seconds: timesOf(1.5),
   rules: {
-    thresholds: { "events.filtering.correct": { threshold: "rate == 1", severity: "critical", requirement: ["S2-094"] } },
+    thresholds: {
+      "events.filtering.correct": { threshold: "rate == 1", severity: "critical", requirement: ["S2-094"] },
+    },
   },
   run: async ({ open, record, seconds, random, signal }) => {
     const [filtered, looking] = [await open(), await open()];

@@ -55,7 +55,8 @@ const sustained: Scenario = {
   run: async ({ open, record, seconds, signal }) => {
     const platform = await open();
     const all = record.operation("events.sustained.latency.time");
-    const ofHalf = (half: string): Histogram => record.operation("events.sustained.latency.time", { tags: { half } }).times;
+    const ofHalf = (half: string): Histogram =>
+      record.operation("events.sustained.latency.time", { tags: { half } }).times;
     const halves = [ofHalf("first"), ofHalf("second")] as const;
     const middle = nowNs() + seconds * 0.5e9;
     let received = 0;

@@ -129,7 +129,11 @@ const agentMemory: Scenario = {
   rules: {
     thresholds: {
       "limits.agent-memory.warned": { threshold: "rate == 1", requirement: ["S3-040"] },
-      "limits.agent-memory.stopped": { threshold: "rate == 1", severity: "critical", requirement: ["S3-033", "S3-040"] },
+      "limits.agent-memory.stopped": {
+        threshold: "rate == 1",
+        severity: "critical",
+        requirement: ["S3-033", "S3-040"],
+      },
       "limits.agent-memory.neighbours": { threshold: "rate == 1", severity: "critical", requirement: ["S3-040"] },
       "limits.agent-memory.reached": { threshold: "max < 1.1", requirement: ["S3-040"] },
       // 50 MB where nobody says otherwise.

@@ -48,7 +48,8 @@ function overfill(platform: AgentPlatform, agent: AgentHandle): { accepted: numb
 }
 
 const count = (kinds: Map<string, number>, kind: string): void => void kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-const totalOf = (kinds: ReadonlyMap<string, number>): number => [...kinds.values()].reduce((sum, each) => sum + each, 0);
+const totalOf = (kinds: ReadonlyMap<string, number>): number =>
+  [...kinds.values()].reduce((sum, each) => sum + each, 0);
 
 const mailbox: Scenario = {
   ...common,
@@ -90,7 +91,8 @@ const mailbox: Scenario = {
     record.rate("limits.mailbox.refused", found.refused, found.tried);
     record.rate("limits.mailbox.intact", found.intact, found.tried);
     const after = await neighbourTimes(platform, neighbour!, record, "after");
-    if (before > 0 && after > 0) record.value("limits.mailbox.after", after / before, { unit: "1", direction: "lower" });
+    if (before > 0 && after > 0)
+      record.value("limits.mailbox.after", after / before, { unit: "1", direction: "lower" });
   },
 };
 

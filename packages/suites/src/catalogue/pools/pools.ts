@@ -29,7 +29,9 @@ const prepared: AgentDefinition<{ readonly value: number }, ReadyProtocol> = def
   state: () => ({ value: 0 }),
   start: "prepare",
   actions: {
-    prepare: defineAction({ run: (_state: { readonly value: number }) => ({ state: { value: computeRounds(20_000) } }) }),
+    prepare: defineAction({
+      run: (_state: { readonly value: number }) => ({ state: { value: computeRounds(20_000) } }),
+    }),
     ready: defineAction({ mode: "read", run: (state: { readonly value: number }) => ({ reply: state.value }) }),
   },
 });

@@ -38,7 +38,9 @@ export function startOrder(parts: readonly Component[]): readonly Component[] {
   const ordered: Component[] = [];
   const started = new Set<string>();
   while (ordered.length < parts.length) {
-    const next = parts.filter(({ name, dependsOn }) => !started.has(name) && dependsOn.every((each) => started.has(each)));
+    const next = parts.filter(
+      ({ name, dependsOn }) => !started.has(name) && dependsOn.every((each) => started.has(each)),
+    );
     if (next.length === 0) throw new Error("the components depend on one another in a circle");
     for (const part of next) {
       started.add(part.name);

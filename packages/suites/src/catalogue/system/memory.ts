@@ -43,7 +43,7 @@ const efficiency: Scenario = {
     const platform = await open();
     const slopes = await measureMemoryPerThing({
       counts: [100, 500, 1000, 5000],
-      repeats: profile === "ci" ? 1 : 3,
+      repeats: profile === "ci" ? 2 : 4,
       signal,
       make: (count) => workingAgents(platform, count),
       release: (agents) => stopAll(platform, agents),

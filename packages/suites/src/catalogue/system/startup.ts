@@ -63,7 +63,11 @@ const initialization: Scenario = {
         { threshold: "p(95) < 50ms", requirement: ["S2-048"] },
         { threshold: "min > 0", requirement: ["S2-122"] },
       ],
-      "system.initialization.works": { threshold: "rate == 1", severity: "critical", requirement: ["S2-072", "S3-026"] },
+      "system.initialization.works": {
+        threshold: "rate == 1",
+        severity: "critical",
+        requirement: ["S2-072", "S3-026"],
+      },
     },
   },
   run: async ({ open, record, seconds, signal }) => {
