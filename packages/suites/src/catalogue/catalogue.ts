@@ -1,5 +1,5 @@
 import { suitesErrors } from "../errors.ts";
-import { agentScenarios } from "./agents.ts";
+import { agentScenarios } from "./agents/agents.ts";
 import { coordinationScenarios } from "./coordination/coordination.ts";
 import { eventScenarios } from "./events/events.ts";
 import { limitScenarios } from "./limits/limits.ts";
