@@ -36,7 +36,7 @@ export const memory: Scenario = {
   },
   run: async ({ open, record, random, profile, signal }) => {
     const platform = await open();
-    const counts = profile === "smoke" ? [200, 1000] : [100, 500, 2000, 5000];
+    const counts = profile === "smoke" ? [200, 1000] : [100, 1000, 5000];
     const kinds = {
       simple: (agents: readonly AgentHandle[]) => void agents,
       complex: async (agents: readonly AgentHandle[]) => {
