@@ -1,10 +1,19 @@
 import { suitesErrors } from "../errors.ts";
 import { agentScenarios } from "./agents.ts";
 import { registryScenarios } from "./registry.ts";
+import { resourceScenarios } from "./resources.ts";
+import { scalabilityScenarios } from "./scalability.ts";
 import { type Scenario, type SuiteName, suiteNames } from "./scenario.ts";
+import { variableScenarios } from "./variables.ts";
 
 /** Everything that is measured, in the order it runs. */
-export const catalogue: readonly Scenario[] = [...registryScenarios, ...agentScenarios];
+export const catalogue: readonly Scenario[] = [
+  ...registryScenarios,
+  ...agentScenarios,
+  ...variableScenarios,
+  ...scalabilityScenarios,
+  ...resourceScenarios,
+];
 
 /**
  * The scenarios of the suites named; of all without a name.
