@@ -39,6 +39,7 @@ export {
   type PlatformOptions,
   type RegistryFacet,
   type SettingsFacet,
+  type SignalFilter,
   type SignalHandler,
   type SignalsFacet,
   type SupervisionFacet,

@@ -57,14 +57,19 @@ export interface RegistryFacet {
   discover(query: DiscoveryQuery, limit?: number): Awaitable<readonly string[]>;
 }
 
-export type SignalHandler = (data: unknown, type: string) => void;
+/** Handles one signal; where it returns a promise, a platform that keeps order gives it the next one after that. */
+export type SignalHandler = (data: unknown, type: string) => Awaitable<void>;
+/** Which signals a subscriber wants. */
+export type SignalFilter = (data: unknown) => boolean;
 
 export interface SignalsFacet {
   /** Whether `subscribe` takes `*` for one segment and `**` for any number. */
   readonly patterns: boolean;
+  /** Whether `subscribe` takes a filter. @defaultValue false */
+  readonly filters?: boolean;
   publish(type: string, data: unknown): Awaitable<void>;
   /** @returns the end of the subscription; what is published after it has settled does not reach the handler */
-  subscribe(pattern: string, handler: SignalHandler): Awaitable<() => Awaitable<void>>;
+  subscribe(pattern: string, handler: SignalHandler, filter?: SignalFilter): Awaitable<() => Awaitable<void>>;
   /** Resolves when every signal published so far was handled. */
   delivered(): Awaitable<void>;
 }
@@ -135,9 +140,12 @@ export interface JournalFacet {
   count(correlation: string): Awaitable<number>;
 }
 
+/** A message to an agent whose mailbox is full, or an agent over the ceiling, is refused with an error. */
 export interface LimitsFacet {
-  /** A request to an agent whose mailbox is full, or an agent over the ceiling, is refused with an error. */
+  /** Agents that may live at once. */
   readonly ceiling: number;
+  /** Messages that may wait for one agent. */
+  readonly mailbox: number;
 }
 
 export const coreOperations = ["create", "send", "request", "lookup", "publish", "propose"] as const;
@@ -164,6 +172,8 @@ export interface OutsideFacet {
 export interface PlatformOptions {
   /** Agents that may live at once, where the platform has a ceiling. */
   readonly maxAgents?: number;
+  /** Messages that may wait for one agent, where the platform bounds them. */
+  readonly mailboxLimit?: number;
   /** What `settings.get` reads. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -203,6 +213,8 @@ export const capabilities = [
   "registry",
   "signals",
   "patterns",
+  "filters",
+  "forgetting",
   "variables",
   "adaptation",
   "coordination",
@@ -215,7 +227,7 @@ export const capabilities = [
   "mettle",
 ] as const;
 /**
- * What a scenario may need of a platform beyond agents. `in-process`: its memory and processor time are this process's;
+ * What a scenario may need of a platform beyond agents. `forgetting`: a registry that forgets the dead; `in-process`: its memory and processor time are this process's;
  * `mettle`: what only our own runtime has.
  */
 export type Capability = (typeof capabilities)[number];
@@ -227,6 +239,8 @@ export function capabilitiesOf(platform: AgentPlatform): ReadonlySet<Capability>
     (facets as (Capability & keyof AgentPlatform)[]).filter((facet) => platform[facet] !== undefined),
   );
   if (platform.signals?.patterns === true) found.add("patterns");
+  if (platform.signals?.filters === true) found.add("filters");
+  if (platform.registry?.forgetsDead === true) found.add("forgetting");
   if ((platform.variables?.kinds.length ?? 0) > 1) found.add("adaptation");
   if (platform.coordination?.hierarchy !== undefined) found.add("hierarchy");
   if (platform.outside === undefined) found.add("in-process");
