@@ -52,6 +52,17 @@ export {
 } from "./agent/behaviour.ts";
 export { CostModel, infrastructureCostPerMillionTokens, type ModelPrice, type PriceList } from "./agent/cost.ts";
 export { countSampler, type Distribution, type Sampler, samplerOf } from "./agent/distribution.ts";
+export type { AgentDefaults } from "./agent/user-agents.ts";
+export { modelApis, type ModelApi, modelLoad, type ModelLoadParameters } from "./agent/model-load.ts";
+export { runFigures } from "./agent/run-figures.ts";
+export {
+  readTraceFile,
+  type TraceFile,
+  type TraceFileOptions,
+  type TraceFormat,
+  traceFormats,
+} from "./traces/trace-file.ts";
+export { convertedLoad, type ConvertedLoadParameters, loadOfScenario } from "./convert/converted-load.ts";
 export { parseDistribution } from "./agent/distribution-text.ts";
 export { type AgentErrorCode, workloadErrors } from "./agent/errors.ts";
 export { ConcurrencyMeter, type Interval, peakConcurrency, unionLength } from "./agent/intervals.ts";
@@ -103,6 +114,7 @@ export { type MockModel, type MockModelMetrics, startMockModel } from "./mock-mo
 export {
   type Converted,
   type ConvertFormat,
+  convertFormatOf,
   convertFormats,
   type ConvertOptions,
   convertToScenario,

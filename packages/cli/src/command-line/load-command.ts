@@ -39,6 +39,40 @@ const request: readonly FlagSpec[] = [
   { name: "no-connection-reuse", type: onOff, help: "a new connection for every request" },
 ];
 
+/** Models, agents and servers of tools at a URL. */
+const model: readonly FlagSpec[] = [
+  {
+    name: "api",
+    type: { kind: "choice", choices: ["chat", "responses", "a2a", "mcp"] },
+    help: "what speaks at the URL: a model, an agent, a server of tools",
+  },
+  { name: "model", type: text("NAME"), help: "with --api: the model asked for (default)" },
+  {
+    name: "input-tokens",
+    type: text("DIST"),
+    help: "with --api: of a prompt: 256, lognormal(1652, 3000, 64..24000) (256)",
+  },
+  { name: "output-tokens", type: text("DIST"), help: "with --api: at most, of an answer (the server's)" },
+  { name: "turns", type: text("DIST"), help: "with --api: of a conversation, each with what was said before (1)" },
+  { name: "think", type: text("DIST"), help: "with --turns: between turns, such as lognormal(4s, 3s)" },
+  { name: "tool", type: text("NAME"), help: "with --api mcp: the tool called (echo)" },
+  { name: "tool-input", type: text("JSON"), help: "with --api mcp: its input" },
+  {
+    name: "objective",
+    type: list("NAME=TIME"),
+    help: "with --api: ttft, ttft-scheduled, tpot or duration; counts goodput",
+  },
+  { name: "price", type: list("NAME=N"), help: "with --api: input, output, cached per million tokens; currency" },
+  { name: "trace", type: text("FILE"), help: "requests come as recorded: Azure or Mooncake CSV, JSONL, OpenTelemetry" },
+  { name: "speed", type: { kind: "number", placeholder: "N", above: 0 }, help: "with --trace: so much faster (1)" },
+  { name: "trace-limit", type: whole("N", 0), help: "with --trace: only the first so many" },
+  {
+    name: "trace-format",
+    type: { kind: "choice", choices: ["azure", "mooncake", "mooncake-compact", "otel"] },
+    help: "with --trace: where its beginning does not tell",
+  },
+];
+
 /** Flags of `k6 run` that scripts of k6 are given as they stand. */
 const forK6: readonly FlagSpec[] = [
   { name: "user-agent", type: text("TEXT"), help: "k6: the User-Agent header" },
@@ -77,11 +111,12 @@ const forK6: readonly FlagSpec[] = [
 /** `mettle load`; the flags that commands share are added by the table. */
 export const load: CommandSpec = {
   name: "load",
-  summary: "load test a URL, a script of ours or of k6, or a YAML scenario",
+  summary: "load test a URL, a model, a script of ours or of k6, a YAML scenario, a HAR file",
   arguments: [{ name: "TARGET", required: true }],
   flags: [
     ...shape,
     ...request,
+    ...model,
     { name: "env", short: "e", type: list("NAME=VALUE"), help: "for scripts: user.env, and __ENV in k6's; repeatable" },
     { name: "tag", type: list("NAME=VALUE"), help: "on every sample; repeatable" },
     { name: "threshold", type: list("METRIC: RULE"), help: "such as 'http_req_duration: p(95) < 200ms'; repeatable" },
@@ -123,6 +158,7 @@ export const load: CommandSpec = {
   examples: [
     "mettle load http://127.0.0.1:3000/health -c 50 -d 10s",
     "mettle load http://127.0.0.1:3000/ -r 500 -d 30s --threshold='http_req_failed:rate<0.01'",
+    "mettle load http://127.0.0.1:4010/v1 --api chat --trace azure.csv --speed 10 --objective ttft=800ms",
     "mettle load agents.load.ts --env BASE_URL=http://127.0.0.1:3000",
   ],
   notes: [

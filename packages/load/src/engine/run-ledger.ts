@@ -1,4 +1,5 @@
 import type { Measurement } from "@mettle/results";
+import { withAgentFigures } from "../agent/run-figures.ts";
 import { builtIn } from "../metrics/built-in.ts";
 import { MetricBoard } from "../metrics/metric-board.ts";
 import type { Submetric } from "../metrics/worker-recorder.ts";
@@ -91,7 +92,7 @@ export class RunLedger {
 
   #measurements(elapsedMs: number): readonly Measurement[] {
     const overflowed = [...this.#overflowed.values()].reduce((a, b) => a + b, 0);
-    const measured = this.#board.measurements(elapsedMs / 1000);
+    const measured = withAgentFigures(this.#board.measurements(elapsedMs / 1000));
     if (overflowed === 0) return measured;
     const note = `${overflowed} samples' tags beyond the cap of ${this.#plan.recorder.maxTagSets} tag sets were dropped`;
     return measured.map((each) =>

@@ -80,7 +80,7 @@ const throughput: Scenario = {
       );
       const expected = published * subscribers;
       record.rate("events.delivered", expected - Math.abs(expected - counting.received()), expected, { tags });
-      counting.end();
+      await counting.end();
     }
   },
 };
@@ -130,7 +130,7 @@ const propagation: Scenario = {
       );
       record.rate("events.propagation.complete", complete, tried, { tags });
       medians.push(operation.times.quantile(0.5) ?? 0);
-      counting.end();
+      await counting.end();
     }
     recordGrowth(record, "events.propagation", sizes, medians);
   },

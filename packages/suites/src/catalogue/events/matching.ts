@@ -224,7 +224,7 @@ const churn: Scenario = {
           const passing = await countingSubscribers(busy, 20);
           expected += 20 * 100;
           await publishMany(busy, 20);
-          passing.end();
+          await passing.end();
         },
       },
     });
