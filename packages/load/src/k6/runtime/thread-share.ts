@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { messageOf } from "@mettle/core";
+import { noteFileRead } from "../../engine/file-reads.ts";
 
 /** What the virtual users of one thread hold in common: data that none of them can change. */
 export class ThreadShare {
@@ -30,6 +31,7 @@ export class ThreadShare {
     if (known) return known;
     try {
       const bytes = readFileSync(path);
+      noteFileRead(resolve(path));
       this.#bytes.set(path, bytes);
       return bytes;
     } catch (error) {
