@@ -3,6 +3,7 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { messageOf, parseDurationMs } from "@mettle/core";
 import {
+  gatherFiles,
   type HttpOptions,
   type HttpRequest,
   importLoadTest,
@@ -13,6 +14,7 @@ import {
 } from "@mettle/load";
 import type { CommandContext } from "../command-context.ts";
 import { cliErrors } from "../errors.ts";
+import { isOwnFile, loadModule, ownModules } from "./own-modules.ts";
 import { isK6Script, k6Parameters } from "./k6-script.ts";
 import { pairs } from "./pairs.ts";
 
@@ -27,9 +29,10 @@ export interface LoadTarget {
   readonly source: LoadSource;
   /** As this thread holds it: its options are what counts here. */
   readonly test: LoadTest;
+  /** What it is made of and reads, when it is to be sent to workers. */
+  readonly files?: readonly string[];
 }
 
-const moduleOf = "@mettle/load";
 const extensions: readonly string[] = [".ts", ".mts", ".js", ".mjs"];
 const declarative: readonly string[] = [".yaml", ".yml", ".json"];
 
@@ -41,11 +44,13 @@ const declarative: readonly string[] = [".yaml", ".yml", ".json"];
 export async function findTarget(context: CommandContext): Promise<LoadTarget> {
   const named = context.positionals[0] ?? "";
   const source = sourceOf(named, context);
-  return { shown: named, source, test: await importLoadTest(source) };
+  if (context.flags.text("nats") === undefined) return { shown: named, source, test: await importLoadTest(source) };
+  const { result, files } = await gatherFiles(() => importLoadTest(source), isOwnFile);
+  return { shown: named, source, test: result, files };
 }
 
 function sourceOf(named: string, context: CommandContext): LoadSource {
-  const own = import.meta.resolve(moduleOf);
+  const own = import.meta.resolve(loadModule);
   if (/^https?:\/\//.test(named)) return { module: own, factory: "urlLoad", parameters: urlParameters(named, context) };
   const file = resolve(context.cwd, named);
   const extension = extname(file);
@@ -61,8 +66,7 @@ function sourceOf(named: string, context: CommandContext): LoadSource {
   const script = pathToFileURL(file).href;
   if (isK6Script(file)) return { module: own, factory: k6Factory, parameters: k6Parameters(file, context) };
   if (declarative.includes(extension)) return { module: own, factory: "declarativeLoad", parameters: { file, env } };
-  const mettle = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
-  return { module: own, factory: "scriptLoad", parameters: { script, env, own: { mettle, [moduleOf]: own } } };
+  return { module: own, factory: "scriptLoad", parameters: { script, env, own: ownModules() } };
 }
 
 function urlParameters(url: string, context: CommandContext): UrlLoadParameters {

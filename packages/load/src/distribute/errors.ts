@@ -4,6 +4,7 @@ export type DistributeErrorCode =
   | "LOAD_NATS_UNREACHABLE"
   | "LOAD_NATS_OPTIONS_INVALID"
   | "LOAD_WORKERS_MISSING"
+  | "LOAD_GATHERING_INTERRUPTED"
   | "LOAD_VERSION_MISMATCH"
   | "LOAD_RUN_STARTED"
   | "LOAD_WORKER_REFUSED"
@@ -26,6 +27,10 @@ export const distributeErrors: ErrorCatalogue<DistributeErrorCode> = defineError
     next: "Start more with: mettle worker --nats URL; wait longer with --wait; or ask for fewer with --workers.",
     exitCode: exitCodes.invalidMeasurement,
     retryable: true,
+  },
+  LOAD_GATHERING_INTERRUPTED: {
+    next: "Nothing was loaded. Start again when enough workers are there.",
+    exitCode: exitCodes.interrupted,
   },
   LOAD_VERSION_MISMATCH: {
     next: "Install the same version of Mettle on all machines of a load test.",

@@ -87,23 +87,27 @@ export class FleetCrew implements RemoteCrew {
     const what = whole
       ? `worker ${number} (${nameOf(worker)})`
       : `thread ${index + 1} of worker ${number} (${nameOf(worker)})`;
-    const text = `${what} was lost ${this.#whenAndWhat(gone)}: ${reason}`;
+    const { when, lacking } = this.#whenAndWhat(gone);
+    const text = `${what} was lost ${when}: ${reason}${lacking}`;
     this.#losses.set(key, text);
     return text;
   }
 
-  #whenAndWhat(gone: readonly number[]): string {
-    if (this.#startMs === undefined) return "before the start";
+  #whenAndWhat(gone: readonly number[]): { readonly when: string; readonly lacking: string } {
+    if (this.#startMs === undefined) return { when: "before the start", lacking: "" };
     const now = this.sharedNowMs();
     const heard = Math.max(this.#startMs, ...gone.map((thread) => this.#flushedAtMs.get(thread) ?? 0));
     const heardMs = heard - this.#startMs;
     const { share, arrivals, users } = missingFrom(this.#plan, gone, this.size, heardMs);
-    const lacking = [
+    const amounts = [
       ...(arrivals !== undefined ? [`about ${Math.round(arrivals)} arrivals`] : []),
       ...(users ? [`${users[0]} of ${users[1]} users`] : []),
     ];
-    const rest = lacking.length > 0 ? ` (${lacking.join(", ")})` : "";
-    return `${seconds(now - this.#startMs)} after the start; missing is what it did after ${seconds(heardMs)}, ${Math.round(100 * share)} % of the load from there on${rest}`;
+    const rest = amounts.length > 0 ? ` (${amounts.join(", ")})` : "";
+    return {
+      when: `${seconds(now - this.#startMs)} after the start`,
+      lacking: `; missing is what it did after ${seconds(heardMs)}: ${Math.round(100 * share)} % of the load from there on${rest}`,
+    };
   }
 
   /** How the clocks of the workers stood to that of the coordinator. */

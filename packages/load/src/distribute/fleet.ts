@@ -40,7 +40,7 @@ const ANNOUNCE_MS = 500;
 /**
  * Gathers workers for one run: announces it until enough have come.
  *
- * @throws MettleError `LOAD_WORKERS_MISSING`; the signal's reason when it is aborted meanwhile
+ * @throws MettleError `LOAD_WORKERS_MISSING`; `LOAD_GATHERING_INTERRUPTED` when `stop` is aborted meanwhile
  */
 export async function gatherFleet(options: FleetOptions): Promise<Fleet> {
   const fleet = new Fleet(options);
@@ -84,7 +84,7 @@ export class Fleet implements AsyncDisposable {
     const announcement: Announcement = { protocol: PROTOCOL, version, run: this.run, name };
     const endMs = clock.now() / 1e6 + waitMs;
     while (this.#workers.length < workers) {
-      stop?.throwIfAborted();
+      if (stop?.aborted) throw this.#interrupted();
       if (clock.now() / 1e6 >= endMs) throw this.#missing();
       transport.publish(this.#subjects.announce, encodeMessage(announcement));
       await this.#pause();
@@ -105,6 +105,12 @@ export class Fleet implements AsyncDisposable {
     } catch (reason) {
       if (!signal.aborted) throw reason;
     }
+  }
+
+  #interrupted(): MettleError {
+    const { workers } = this.#options;
+    const message = `Interrupted while ${this.#workers.length} of ${workers} workers had come.`;
+    return distributeErrors.create("LOAD_GATHERING_INTERRUPTED", message);
   }
 
   #missing(): MettleError {

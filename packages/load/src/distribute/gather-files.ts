@@ -8,11 +8,11 @@ import { witnessReads } from "../engine/file-reads.ts";
  * The files that loading something read: imported modules and the `package.json` that says how they are to be read, and
  * what the data functions of Mettle opened. Not packages (they are to be installed on every machine), not this program.
  *
- * @param own - folders of this program, which every machine has
+ * @param isOurs - tells files of this program, which every machine has
  */
 export async function gatherFiles<T>(
   action: () => Promise<T>,
-  own: readonly string[],
+  isOurs: (file: string) => boolean,
 ): Promise<{ readonly result: T; readonly files: readonly string[] }> {
   const imported = new Set<string>();
   const hooks = registerHooks({
@@ -23,7 +23,6 @@ export async function gatherFiles<T>(
   });
   try {
     const { result, files } = await witnessReads(action);
-    const isOurs = (file: string): boolean => own.some((folder) => file.startsWith(folder + sep));
     const all = [...imported, ...files].filter((file) => !isOurs(file) && !isPackaged(file));
     const manifests = all.flatMap((file) => manifestOf(file) ?? []);
     return { result, files: [...new Set([...all, ...manifests])].toSorted() };

@@ -1,7 +1,7 @@
 import { type ManualClock, ms } from "@mettle/core";
 
 /** Lets virtual time pass, as fast as it can, until something has settled. */
-export async function whilePassing<T>(clock: ManualClock, promise: Promise<T>, stepMs = 5): Promise<T> {
+export async function whilePassing<T>(clock: ManualClock, promise: Promise<T>, stepMs = 50): Promise<T> {
   let settled = false;
   const watched = promise.finally(() => {
     settled = true;
