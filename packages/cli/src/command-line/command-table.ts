@@ -1,6 +1,7 @@
 import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
 import { convert, mockModel } from "./agent-commands.ts";
 import { load } from "./load-command.ts";
+import { coordinatorFlags, worker } from "./nats-flags.ts";
 
 const onOff = { kind: "switch" } as const;
 const text = (placeholder: string): FlagType => ({ kind: "text", placeholder });
@@ -125,7 +126,8 @@ const bench: CommandSpec = {
 const commands: readonly CommandSpec[] = [
   validate,
   bench,
-  { ...load, flags: [...load.flags, compare, history, noHistory, all] },
+  { ...load, flags: [...load.flags, ...coordinatorFlags, compare, history, noHistory, all] },
+  worker,
   mockModel,
   convert,
   {

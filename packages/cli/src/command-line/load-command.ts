@@ -123,7 +123,13 @@ export const load: CommandSpec = {
     { name: "no-thresholds", type: onOff, help: "judge by none" },
     { name: "no-setup", type: onOff, help: "skip the script's setup" },
     { name: "no-teardown", type: onOff, help: "skip the script's teardown" },
-    { name: "workers", short: "w", type: whole("N", 0), help: "threads that make load (1)", environment: true },
+    {
+      name: "workers",
+      short: "w",
+      type: whole("N", 0),
+      help: "threads that make load (1); with --nats: worker processes to wait for",
+      environment: true,
+    },
     {
       name: "punctuality",
       type: { kind: "choice", choices: ["timer", "end", "full"] },

@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import { type ResolvedPolicy, resolvePolicy, type Verdict } from "@mettle/judge";
-import { type LoadResult, resolvePlan, runLoad } from "@mettle/load";
+import { type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
 import {
   colorSupport,
   LoadView,
@@ -20,6 +20,7 @@ import { withK6Variables } from "../load/k6-script.ts";
 import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
 import { progressOf } from "../load/progress.ts";
+import { runTarget } from "../load/run-target.ts";
 import { exportSummary } from "../load/summary-export.ts";
 import { findTarget, type LoadTarget, namesK6Script } from "../load/target.ts";
 import { LiveThresholds, shortestWindowMs, submetricsOf, thresholdsOf } from "../load/thresholds.ts";
@@ -99,10 +100,9 @@ async function loadInterruptibly(
     view.note("Interrupted: no more iterations begin; those in flight may end. Once more ends at once.");
   });
   const live = new LiveThresholds(policy, emptyRun(settings.name));
-  const result = await runLoad({
+  const options: Omit<RunLoadOptions, "from"> = {
     name: settings.name,
     plan,
-    from: { source: target.source },
     submetrics: submetricsOf(policy),
     stop: interruption.signal,
     outputs,
@@ -115,6 +115,9 @@ async function loadInterruptibly(
       view.note(`Aborted: ${aborting.finding?.message ?? aborting.rule.text}`);
       return "abort";
     },
+  };
+  const result = await runTarget(target, options, context, (text) => {
+    view.note(text);
   });
   return { result };
 }

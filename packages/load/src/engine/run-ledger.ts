@@ -12,6 +12,11 @@ import type { ScenarioCounts } from "./scenario-run.ts";
 import type { ThreadHealth } from "./thread-health.ts";
 import { HealthRecord, judgeValidity } from "./validity.ts";
 
+type CountsByScenario = Readonly<Record<string, ScenarioCounts>>;
+
+const mapped = (counts: CountsByScenario, change: (counts: ScenarioCounts) => ScenarioCounts): CountsByScenario =>
+  Object.fromEntries(Object.entries(counts).map(([name, each]) => [name, change(each)]));
+
 const none: ScenarioCounts = { users: 0, running: 0, waiting: 0, due: 0, started: 0, ended: 0 };
 
 /** Everything gathered from the workers of one run, and what follows from it. */
@@ -21,7 +26,7 @@ export class RunLedger {
   readonly #errors = new ErrorBook();
   readonly #health: HealthRecord[];
   readonly #lastHealth = new Map<number, ThreadHealth>();
-  readonly #counts = new Map<number, Readonly<Record<string, ScenarioCounts>>>();
+  readonly #counts = new Map<number, CountsByScenario>();
   readonly #overflowed = new Map<number, number>();
   readonly #lost: string[] = [];
   #closedMs = 0;
@@ -48,8 +53,16 @@ export class RunLedger {
     this.#overflowed.set(worker, flush.overflowed);
   }
 
-  lost(worker: number, reason: string): void {
-    this.#lost.push(`worker ${worker + 1} was lost: ${reason}`);
+  /** @param text - what the run document says of it */
+  lost(worker: number, text: string): void {
+    this.#lost.push(text);
+    const counts = this.#counts.get(worker);
+    // What it had begun stays counted; its users are gone.
+    if (counts)
+      this.#counts.set(
+        worker,
+        mapped(counts, (each) => ({ ...each, users: 0, running: 0, waiting: 0 })),
+      );
   }
 
   /** Ends a step of every series at `atMs` from the start. */

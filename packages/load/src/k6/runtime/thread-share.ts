@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { messageOf } from "@mettle/core";
+import { noteFileRead } from "../../engine/file-reads.ts";
 import { HttpEngine } from "../../http/http-client.ts";
 import { connectionOptions } from "../options/connections.ts";
 import type { K6Options } from "../options/options.ts";
@@ -44,6 +45,7 @@ export class ThreadShare {
     if (known) return known;
     try {
       const bytes = readFileSync(path);
+      noteFileRead(resolve(path));
       this.#bytes.set(path, bytes);
       return bytes;
     } catch (error) {
