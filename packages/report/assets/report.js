@@ -4,7 +4,10 @@
 "use strict";
 (() => {
   /** @template {Element} T @param {string} selector @param {ParentNode} [within] @returns {T[]} */
-  const all = (selector, within = document) => [...within.querySelectorAll(/** @type {keyof HTMLElementTagNameMap} */ (selector))].map((each) => /** @type {T} */ (/** @type {unknown} */ (each)));
+  const all = (selector, within = document) =>
+    [...within.querySelectorAll(/** @type {keyof HTMLElementTagNameMap} */ (selector))].map(
+      (each) => /** @type {T} */ (/** @type {unknown} */ (each)),
+    );
   /** @param {string} id */
   const byId = (id) => document.getElementById(id);
   /** @param {string} text */
@@ -49,7 +52,7 @@
   let rows;
   /** @param {string} wanted */
   function filter(wanted) {
-    rows ??= all("table[data-filter] > tbody > tr").map((each) => {
+    rows ??= all("table[data-filter] > tbody > tr:not(.inserted)").map((each) => {
       const row = /** @type {HTMLTableRowElement} */ (each);
       const head = row.querySelector("th");
       return { row, text: ((head ?? row).textContent ?? "").toLowerCase() };
@@ -61,7 +64,11 @@
       if (row.hidden !== hides) row.hidden = hides;
       if (!hides) shown++;
     }
-    for (const inserted of all("tr.inserted")) inserted.toggleAttribute("hidden", words.length > 0);
+    // Details stay with their row.
+    for (const inserted of all("tr.inserted")) {
+      const owner = inserted.previousElementSibling;
+      inserted.toggleAttribute("hidden", owner instanceof HTMLTableRowElement && owner.hidden);
+    }
     if (words.length > 0) say(`${shown} rows match`);
   }
 
@@ -79,8 +86,10 @@
     });
     const sign = descending ? -1 : 1;
     keyed.sort((a, b) => {
-      if (a.row.classList.contains("total") !== b.row.classList.contains("total")) return a.row.classList.contains("total") ? 1 : -1;
-      if (Number.isNaN(a.number) || Number.isNaN(b.number)) return sign * a.text.localeCompare(b.text, "en", { numeric: true });
+      if (a.row.classList.contains("total") !== b.row.classList.contains("total"))
+        return a.row.classList.contains("total") ? 1 : -1;
+      if (Number.isNaN(a.number) || Number.isNaN(b.number))
+        return sign * a.text.localeCompare(b.text, "en", { numeric: true });
       return a.number === b.number ? 0 : a.number < b.number ? -sign : sign;
     });
     body.append(...keyed.map(({ row }) => row));
@@ -97,11 +106,12 @@
       button.type = "button";
       button.className = "sort";
       // The explanation beside the words stays a button of its own.
-      const info = head.querySelector(".info");
+      const info = head.querySelector(".hint");
       button.append(...[...head.childNodes].filter((node) => node !== info));
       head.prepend(button);
       button.addEventListener("click", () => {
-        const first = head.classList.contains("n") || head.textContent?.startsWith("change") ? "descending" : "ascending";
+        const first =
+          head.classList.contains("n") || head.textContent?.startsWith("change") ? "descending" : "ascending";
         const now = head.getAttribute("aria-sort");
         const descending = now ? now === "ascending" : first === "descending";
         sort(table, column, descending);
@@ -144,7 +154,12 @@
       row.after(inserted);
       link?.setAttribute("aria-expanded", "true");
     }
-    remember("open", all("tr.inserted details").map((each) => each.id).join(","));
+    remember(
+      "open",
+      all("tr.inserted details")
+        .map((each) => each.id)
+        .join(","),
+    );
     return true;
   }
   for (const link of all("a.open")) link.setAttribute("aria-expanded", "false");
@@ -190,16 +205,46 @@
       name: /** @type {SVGElement} */ (line).dataset["name"] ?? "",
       points: pointsOf(line.getAttribute("d") ?? ""),
     }));
-    const chart = { svg, plot, from: Number(from), to: Number(to), top: Number(top), unit: unit ?? "", lines, readout, cursor };
+    const chart = {
+      svg,
+      plot,
+      from: Number(from),
+      to: Number(to),
+      top: Number(top),
+      unit: unit ?? "",
+      lines,
+      readout,
+      cursor,
+    };
     charts.set(svg, chart);
     return chart;
   }
   /** @type {Record<string, [number, string][]>} */
   const scales = {
-    ns: [[60e9, " min"], [1e9, " s"], [1e6, " ms"], [1e3, " µs"], [1, " ns"]],
-    bytes: [[1e9, " GB"], [1e6, " MB"], [1e3, " kB"], [1, " B"]],
-    "bytes/s": [[1e9, " GB/s"], [1e6, " MB/s"], [1e3, " kB/s"], [1, " B/s"]],
-    "1/s": [[1e6, " M/s"], [1e3, " k/s"], [1, "/s"]],
+    ns: [
+      [60e9, " min"],
+      [1e9, " s"],
+      [1e6, " ms"],
+      [1e3, " µs"],
+      [1, " ns"],
+    ],
+    bytes: [
+      [1e9, " GB"],
+      [1e6, " MB"],
+      [1e3, " kB"],
+      [1, " B"],
+    ],
+    "bytes/s": [
+      [1e9, " GB/s"],
+      [1e6, " MB/s"],
+      [1e3, " kB/s"],
+      [1, " B/s"],
+    ],
+    "1/s": [
+      [1e6, " M/s"],
+      [1e3, " k/s"],
+      [1, "/s"],
+    ],
   };
   /** No more digits than the drawing holds. @param {number} value @param {Chart} chart */
   function figure(value, { unit, top }) {
@@ -253,7 +298,7 @@
       /** @type {SVGElement | null} */ (svg.querySelector(".phases"))?.setAttribute("opacity", isWhole ? "1" : "0");
       labelTimes(chart);
     }
-    const seconds = range.map((x) => Number(((atMs(x)) / 1000).toFixed(1)));
+    const seconds = range.map((x) => Number((atMs(x) / 1000).toFixed(1)));
     remember("t", isWhole ? undefined : `${seconds[0]}-${seconds[1]}`);
   }
   /** @param {number} x */
@@ -270,7 +315,10 @@
     if (!group || !y) return;
     const [from, to] = range.map((x) => (chart.from + ((chart.to - chart.from) * x) / UNITS) / 1000);
     if (from === undefined || to === undefined) return;
-    const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200].find((each) => each >= (to - from) / 6) ?? 86400;
+    const step =
+      [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200].find(
+        (each) => each >= (to - from) / 6,
+      ) ?? 86400;
     group.replaceChildren();
     for (let at = Math.ceil(from / step) * step; at <= to + 1e-9; at += step) {
       const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
@@ -326,7 +374,8 @@
     svg.addEventListener("pointerup", (event) => {
       const x = xOf(event, svg);
       mark?.remove();
-      if (begun !== undefined && x !== undefined && Math.abs(x - begun) > 50) zoom([Math.min(begun, x), Math.max(begun, x)]);
+      if (begun !== undefined && x !== undefined && Math.abs(x - begun) > 50)
+        zoom([Math.min(begun, x), Math.max(begun, x)]);
       begun = undefined;
     });
     svg.addEventListener("dblclick", () => zoom([0, UNITS]));
@@ -391,13 +440,14 @@
     const query = wanted.get("q") ?? "";
     if (input && input.value !== query) {
       input.value = query;
-      filter(query);
+      if (!query) filter(query);
     }
     const [table, column, order] = (wanted.get("sort") ?? "").split(".");
     const sorted = table ? tables[Number(table)] : undefined;
     if (sorted && column) sort(sorted, Number(column), order === "d");
     const opened = new Set((wanted.get("open") ?? "").split(",").filter((id) => /^(?:op|case)-\d+$/.test(id)));
     for (const id of opened) if (!byId(id)?.closest("tr.inserted")) toggleRow(id);
+    if (query) filter(query);
     const [from, to] = (wanted.get("t") ?? "").split("-").map(Number);
     const first = /** @type {SVGSVGElement | null} */ (document.querySelector("svg.time"));
     const chart = first && from !== undefined && to !== undefined && to > from ? chartOf(first) : undefined;

@@ -28,10 +28,11 @@ export function operationsOf(run: Run, findings: readonly Finding[]): readonly O
   const rows = withoutAliases(of(metric)).map((times): Operation => {
     const total = isTotal(times);
     const own = (all: readonly Measurement[]): Measurement | undefined =>
-      all.find(({ tags }) => sameTags(tags, times.tags)) ?? all.find(({ tags }) => !total && isWithin(tags, times.tags));
+      all.find(({ tags }) => sameTags(tags, times.tags)) ??
+      all.find(({ tags }) => !total && isWithin(tags, times.tags));
     const [reqs, failed] = [own(requests), own(failures)];
     return {
-      name: nameOf(times, run),
+      name: label(times, run),
       isTotal: total,
       times,
       ...(reqs && { requests: reqs }),
@@ -40,6 +41,18 @@ export function operationsOf(run: Run, findings: readonly Finding[]): readonly O
     };
   });
   return rows.toSorted(byBadness);
+}
+
+/** The request's own name where no other scenario has one like it. */
+function label(times: Measurement, run: Run): string {
+  const { name: own, scenario: _, ...rest } = times.tags;
+  const scenarios = new Set(
+    run.measurements.flatMap(({ metric, tags }) =>
+      metric === times.metric && tags["name"] === own ? [tags["scenario"]] : [],
+    ),
+  );
+  scenarios.delete(undefined);
+  return own !== undefined && Object.keys(rest).length === 0 && scenarios.size <= 1 ? own : nameOf(times, run);
 }
 
 const sameTags = (a: Measurement["tags"], b: Measurement["tags"]): boolean =>
@@ -55,7 +68,11 @@ function withoutAliases(rows: readonly Measurement[]): readonly Measurement[] {
     (row) =>
       isTotal(row) ||
       !rows.some(
-        (other) => other !== row && isWithin(row.tags, other.tags) && !sameTags(row.tags, other.tags) && other.summary.count === row.summary.count,
+        (other) =>
+          other !== row &&
+          isWithin(row.tags, other.tags) &&
+          !sameTags(row.tags, other.tags) &&
+          other.summary.count === row.summary.count,
       ),
   );
 }
@@ -128,7 +145,8 @@ export function crossingOf(finding: Finding, run: Run): Crossing | undefined {
 export function phasesOf(run: Run): readonly PhaseBand[] {
   const spans = run.measurements.flatMap(({ metric, tags, series }) => {
     const scenario = tags["scenario"];
-    const span = metric === "iterations" && scenario !== undefined && Object.keys(tags).length === 1 && activeSpan(series);
+    const span =
+      metric === "iterations" && scenario !== undefined && Object.keys(tags).length === 1 && activeSpan(series);
     return span ? [{ scenario, ...span }] : [];
   });
   if (spans.length < 2) return [];

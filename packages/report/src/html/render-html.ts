@@ -1,9 +1,7 @@
 import type { Verdict } from "@mettle/judge";
 import type { Run } from "@mettle/results";
-import { reportErrors } from "../errors.ts";
-import { reportSchema, sorted } from "../json.ts";
-import { omit } from "../omit.ts";
 import { html } from "./html.ts";
+import { checkSize, machineData } from "./machine-data.ts";
 import { pageMarkup } from "./page.ts";
 import { type HtmlOptions, type PageModel, pageModel } from "./page-model.ts";
 import { caseDetails, casesSection } from "./sections/bench.ts";
@@ -19,11 +17,7 @@ import { historySection, regressionsSection } from "./sections/history.ts";
 import { loadCharts, operationDetails, operationsSection } from "./sections/load.ts";
 import { overview } from "./sections/overview.ts";
 import { rulesSection } from "./sections/rules.ts";
-
-/** A browser still filters so many rows within a twentieth of a second; a page of more would help nobody. */
-export const HTML_MEASUREMENTS = 20_000;
-/** Of all series together: what is read and drawn takes about a second. */
-export const HTML_SERIES_VALUES = 20_000_000;
+import type { Section } from "./sections/section.ts";
 
 /**
  * The whole report as one page in one file: the verdict and why, then everything measured. Complete without scripts;
@@ -46,7 +40,7 @@ export function renderHtml(run: Run, verdict: Verdict | undefined, options: Html
   });
 }
 
-function sectionsOf(model: PageModel) {
+function sectionsOf(model: PageModel): readonly Section[] {
   const isLoad = model.operations.length > 0;
   const measured = [operationsSection(model), casesSection(model)];
   // What the run is about comes first; what it did not measure says so further down.
@@ -64,37 +58,4 @@ function sectionsOf(model: PageModel) {
     validitySection(model),
     environmentSection(model),
   ].filter((each) => each !== undefined);
-}
-
-/** @throws MettleError `REPORT_TOO_LARGE` */
-function checkSize({ measurements }: Run): void {
-  const values = measurements.reduce(
-    (sum, { series }) => sum + (series ? series.atMs.length * Object.keys(series.values).length : 0),
-    0,
-  );
-  const refuse = (what: string, count: number, most: number): Error =>
-    reportErrors.create("REPORT_TOO_LARGE", `The run has ${count} ${what}; a page shows ${most} at most.`, {
-      details: { what, count, most },
-    });
-  if (measurements.length > HTML_MEASUREMENTS) throw refuse("measurements", measurements.length, HTML_MEASUREMENTS);
-  if (values > HTML_SERIES_VALUES) throw refuse("values over time", values, HTML_SERIES_VALUES);
-}
-
-/**
- * Run and verdict for machines, without what only serves drawing: samples, histograms and series are in the run's own
- * file. The run in it is a valid run document.
- */
-function machineData(run: Run, verdict: Verdict | undefined): unknown {
-  const { comparisons, ...rest } = run;
-  const slim = {
-    ...rest,
-    measurements: run.measurements.map((each) => omit(each, "raw", "histogram", "series")),
-    ...(comparisons && { comparisons: comparisons.map((each) => ({ ...each, logRatios: [] })) }),
-  };
-  return {
-    schema: reportSchema,
-    run: sorted(slim, "run"),
-    ...(verdict && { verdict: sorted(verdict, "verdict") }),
-    leftOut: ["measurements[].raw", "measurements[].histogram", "measurements[].series", "comparisons[].logRatios"],
-  };
 }

@@ -7,6 +7,8 @@ import type { LimitLine } from "./time-chart.ts";
 export interface DistributionChart {
   readonly unit: MetricUnit;
   readonly values: Values;
+  /** Of the values, beside a baseline. @defaultValue "this run" */
+  readonly label?: string;
   /** Drawn as an outline over it. */
   readonly baseline?: { readonly values: Values; readonly label: string };
   readonly limits?: readonly LimitLine[];
@@ -26,7 +28,13 @@ function range(all: readonly Values[], limits: readonly LimitLine[]): readonly [
 }
 
 /** How often which value came, on a logarithmic axis; the baseline over it as an outline, limits as lines. */
-export function distributionChart({ unit, values, baseline, limits = [] }: DistributionChart): Markup {
+export function distributionChart({
+  unit,
+  values,
+  baseline,
+  limits = [],
+  label = "this run",
+}: DistributionChart): Markup {
   const [low, high] = range([values, ...(baseline ? [baseline.values] : [])], limits);
   const scale = logScale(low / 1.02, high * 1.02, unit);
   const own = shares(values, scale);
@@ -38,11 +46,11 @@ export function distributionChart({ unit, values, baseline, limits = [] }: Distr
     { q: 0.99, name: "p99" },
   ].map(({ q, name }) => ({ name, value: values.quantile(q) }));
   const facts = marks.map(({ name, value }) => `${name} ${formatQuantity(value, unit)}`).join(", ");
-  return html`<figure class="chart"><figcaption>Distribution${baseline && html` <span class="key own">this run</span> <span class="key other">${baseline.label}</span>`}</figcaption>
+  return html`<figure class="chart"><figcaption>Distribution${baseline && html` <span class="key own">${label}</span> <span class="key other">${baseline.label}</span>`}</figcaption>
 <div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${`Distribution of ${values.count} values from ${formatQuantity(values.least, unit)} to ${formatQuantity(values.greatest, unit)}: ${facts}.`}">
 <path class="bars" d="${barPath(own, most)}"/>${other && html`<path class="outline" d="${outlinePath(other, most)}"/>`}
 <path class="axis" d="M${PLOT.x} ${PLOT.y + PLOT.height}h${PLOT.width}"/>
-${axis(scale)}${markLines(marks, scale)}${limits.map(({ value, label }) => limitMark(value, label, scale))}
+${axis(scale)}${markLines(marks, scale)}${limits.map((limit) => limitMark(limit.value, limit.label, scale))}
 </svg></div></figure>`;
 }
 
@@ -65,7 +73,9 @@ function barPath(all: readonly number[], most: number): string {
     .map((share, i) => {
       const height = barHeight(share, most);
       const x = round(PLOT.x + i * barWidth);
-      return height === 0 ? "" : `M${x} ${PLOT.y + PLOT.height}v${-round(height)}h${round(barWidth - 1)}v${round(height)}z`;
+      return height === 0
+        ? ""
+        : `M${x} ${PLOT.y + PLOT.height}v${-round(height)}h${round(barWidth - 1)}v${round(height)}z`;
     })
     .join("");
 }

@@ -42,7 +42,9 @@ const MOST_POINTS = 600;
 /** The inner drawing's own units: whole numbers that say more than a screen shows. */
 const UNITS = 10_000;
 const LEFT = 46;
-const RIGHT = 66;
+const RIGHT = 76;
+/** A limit so many times above all values would press the lines flat: it is named above the plot instead. */
+const FAR_LIMIT = 3;
 const TABLE_ROWS = 12;
 
 /** The chart as a figure with its values as a table, complete without scripts. A line without values is left out. */
@@ -50,30 +52,34 @@ export function timeChart(chart: TimeChart): Markup {
   const lines = chart.lines.filter(({ values }) => values.some((value) => value !== null));
   if (lines.length === 0) return html`<p class="absent">${chart.title}: not measured over time.</p>`;
   const { width, height } = chart.size === "small" ? { width: 440, height: 132 } : { width: 600, height: 158 };
-  const greatest = [...lines.flatMap(({ values }) => values), ...(chart.limits ?? []).map(({ value }) => value)].reduce<number>(
-    (most, value) => (value !== null && Number.isFinite(value) && value > most ? value : most),
-    0,
-  );
+  const highest = (all: readonly (number | null)[]): number =>
+    all.reduce<number>((most, value) => (value !== null && Number.isFinite(value) && value > most ? value : most), 0);
+  const measured = highest(lines.flatMap(({ values }) => values));
+  const limits = chart.limits ?? [];
+  const near = limits.filter(({ value }) => value <= measured * FAR_LIMIT);
+  const far = limits.filter(({ value }) => value > measured * FAR_LIMIT);
+  const greatest = Math.max(measured, highest(near.map(({ value }) => value)));
   const scale = linearScale(greatest * 1.02, chart.unit, chart.size === "small" ? 3 : 4);
   const plot = { x: LEFT, y: 8, width: width - LEFT - RIGHT, height: height - 8 - 30 };
   const y = (value: number): number => plot.y + plot.height * (1 - scale.position(value));
   return html`<figure class="chart">
-<figcaption>${chart.title}</figcaption>
+<figcaption>${chart.title}${far.map(({ label }) => html` <span class="far">${label}, far above</span>`)}</figcaption>
 <div class="scroll"><svg class="time" viewBox="0 0 ${width} ${height}" role="img" aria-label="${described(chart, lines)}" data-from="${chart.fromMs}" data-to="${chart.toMs}" data-top="${scale.high}" data-unit="${chart.unit}">
 ${scale.ticks.map(({ at, label }) => {
   const tickY = round(plot.y + plot.height * (1 - at));
   return html`<line class="grid" x1="${plot.x}" x2="${plot.x + plot.width}" y1="${tickY}" y2="${tickY}"/><text class="tick" x="${plot.x - 6}" y="${round(tickY + 3.5)}" text-anchor="end">${label}</text>`;
 })}
 <svg class="plot" x="${plot.x}" y="${plot.y}" width="${plot.width}" height="${plot.height}" viewBox="0 0 ${UNITS} ${UNITS}" preserveAspectRatio="none">
-${bands(chart)}${lines.map((line) => linePath(line, chart, scale))}${(chart.limits ?? []).map(({ value }) => {
+${bands(chart)}${lines.map((line) => linePath(line, chart, scale))}${near.map(({ value }) => {
   const at = Math.round(UNITS * (1 - scale.position(value)));
   return html`<path class="limit" d="M0 ${at}h${UNITS}"/>`;
 })}</svg>
 <g class="times">${timeTicks(chart.fromMs, chart.toMs).map(
-    ({ at, label }) => html`<text class="tick" x="${round(plot.x + at * plot.width)}" y="${height - 17}" text-anchor="middle">${label}</text>`,
+    ({ at, label }) =>
+      html`<text class="tick" x="${round(plot.x + at * plot.width)}" y="${height - 17}" text-anchor="middle">${label}</text>`,
   )}</g>
 ${phaseLabels(chart, plot, height)}
-${endLabels(lines, chart.limits ?? [], y, plot)}
+${endLabels(lines, near, y, plot)}
 </svg></div>
 ${valueTable(chart, lines)}
 </figure>`;
@@ -120,7 +126,12 @@ function linePath(line: ChartLine, chart: TimeChart, scale: Scale): Markup {
 }
 
 /** Relative whole numbers: half the bytes of absolute ones. A single point is a line to itself, drawn as a dot. */
-function relativePath(run: readonly Point[], x: (value: number) => number, y: (value: number) => number, closed: boolean): string {
+function relativePath(
+  run: readonly Point[],
+  x: (value: number) => number,
+  y: (value: number) => number,
+  closed: boolean,
+): string {
   const first = run[0];
   const last = run.at(-1);
   if (!first || !last) return "";
@@ -137,7 +148,12 @@ function relativePath(run: readonly Point[], x: (value: number) => number, y: (v
 }
 
 /** Names at the right end of the lines and limits, moved apart where they would cover each other. */
-function endLabels(lines: readonly ChartLine[], limits: readonly LimitLine[], y: (value: number) => number, plot: Plot): Content {
+function endLabels(
+  lines: readonly ChartLine[],
+  limits: readonly LimitLine[],
+  y: (value: number) => number,
+  plot: Plot,
+): Content {
   const labels = [
     ...lines.map((line) => ({
       text: line.name,
@@ -150,7 +166,7 @@ function endLabels(lines: readonly ChartLine[], limits: readonly LimitLine[], y:
   const placed = labels.map(({ at }) => at);
   for (let i = 1; i < placed.length; i++) placed[i] = Math.max(placed[i] ?? 0, (placed[i - 1] ?? 0) + step);
   // What was pushed below the plot goes up again, from the bottom.
-  let floor = plot.y + plot.height + 2;
+  let floor = plot.y + plot.height - 5;
   for (let i = placed.length - 1; i >= 0; i--) {
     placed[i] = Math.min(placed[i] ?? 0, floor);
     floor = (placed[i] ?? 0) - step;
@@ -197,13 +213,21 @@ function valueTable(chart: TimeChart, lines: readonly ChartLine[]): Markup {
 const seconds = (atMs: number): string => String(Math.round(atMs / 1000));
 
 /** A column of a series as a line; undefined where the series does not have it. */
-export function lineOf(series: Series | undefined, column: string, name: string, style: ChartLine["style"]): ChartLine | undefined {
+export function lineOf(
+  series: Series | undefined,
+  column: string,
+  name: string,
+  style: ChartLine["style"],
+): ChartLine | undefined {
   const values = series?.values[column];
   return series && values && { name, atMs: series.atMs, values, style };
 }
 
 /** A limit as its line says it. */
-export const limitLine = (value: number, unit: MetricUnit): LimitLine => ({ value, label: `limit ${tickLabel(value, unit)}` });
+export const limitLine = (value: number, unit: MetricUnit): LimitLine => ({
+  value,
+  label: `limit ${tickLabel(value, unit)}`,
+});
 
 /** A line without axes, as high as text: the shape, for a row of a table. The figures stand beside it. */
 export function sparkChart(values: readonly (number | null)[], label: string): Markup {

@@ -3,9 +3,8 @@ import type { Comparison, Measurement } from "@mettle/results";
 import { type BenchCase, caseLabels, subjectText } from "../../cases.ts";
 import { typical } from "../../text/case-columns.ts";
 import { formatHalfWidth } from "../../text/quantities.ts";
-import { outcomeWord } from "../../text/words.ts";
 import { distributionChart } from "../charts/distribution.ts";
-import { forestBar, forestReach, forestText } from "../charts/forest.ts";
+import { changeWord, forestBar, forestReach, forestText } from "../charts/forest.ts";
 import { pairsChart, processesChart } from "../charts/pairs.ts";
 import { percentileChart } from "../charts/percentiles.ts";
 import { valuesOf } from "../charts/samples.ts";
@@ -31,7 +30,9 @@ function rowsOf({ cases: { cases } }: PageModel): readonly Row[] {
   const labels = caseLabels(cases);
   return cases
     .map((entry, index): Row => ({ entry, index, label: labels[index] ?? entry.name }))
-    .toSorted((a, b) => outcomeOrder.indexOf(a.entry.comparison?.outcome) - outcomeOrder.indexOf(b.entry.comparison?.outcome));
+    .toSorted(
+      (a, b) => outcomeOrder.indexOf(a.entry.comparison?.outcome) - outcomeOrder.indexOf(b.entry.comparison?.outcome),
+    );
 }
 
 /** The table of cases: times, rates, memory, garbage collection, and the change as a forest plot in words. */
@@ -71,7 +72,8 @@ const columns: readonly CaseColumn[] = [
   { title: "GC time/op", unit: "ns", value: ({ measurements }) => total(measurements.gcTime) },
 ];
 
-const total = (measurement: Measurement | undefined): number | undefined => measurement?.summary.sum ?? typical(measurement);
+const total = (measurement: Measurement | undefined): number | undefined =>
+  measurement?.summary.sum ?? typical(measurement);
 
 /** As measured, else what one caller does in a second at the median. */
 function rateOf({ measurements: { rate, time } }: BenchCase): number | undefined {
@@ -91,7 +93,13 @@ ${rows.map((row) => caseRow(row, shown, comparisons.length > 0, reach, labels.si
   return scrollable("Benchmarks", table);
 }
 
-function caseRow({ entry, label, index }: Row, shown: readonly CaseColumn[], compared: boolean, reach: number, several: boolean): Markup {
+function caseRow(
+  { entry, label, index }: Row,
+  shown: readonly CaseColumn[],
+  compared: boolean,
+  reach: number,
+  several: boolean,
+): Markup {
   const { comparison, measurements } = entry;
   const cells = shown.map(({ value, unit }, i) => {
     const figure = value(entry);
@@ -111,7 +119,7 @@ function halfWidthCell(time: Measurement | undefined): Markup {
 function changeCell(comparison: Comparison | undefined, reach: number, several: boolean): Markup {
   if (!comparison) return html`<td class="none" data-v="">–</td>`;
   const { outcome, unit, ratio, baseline } = comparison;
-  return html`<td class="forest" data-v="${Number(ratio.toPrecision(6))}">${forestBar(forestRow(comparison), reach)} <span class="outcome ${outcome}">${forestText(forestRow(comparison))} ${outcomeWord(outcome, unit)}${several && html` vs ${name(baseline.label)}`}</span></td>`;
+  return html`<td class="forest" data-v="${Number(ratio.toPrecision(6))}">${forestBar(forestRow(comparison), reach)} <span class="outcome ${outcome}">${forestText(forestRow(comparison))} ${changeWord(outcome, unit)}${several && html` vs ${name(baseline.label)}`}</span></td>`;
 }
 
 /** What stands behind each row: the distribution, how far processes agree, each pair's ratio, and the notes. */
@@ -133,7 +141,12 @@ function caseDetail({ entry, label, index }: Row, model: PageModel): Markup {
   const values = main && valuesOf(main);
   const earlier = main && model.before(main);
   const before = earlier && valuesOf(earlier);
-  const chart = main && values && { unit: main.unit, values, ...(before && { baseline: { values: before, label: model.baseline?.name ?? "baseline" } }) };
+  const chart = main &&
+    values && {
+      unit: main.unit,
+      values,
+      ...(before && { baseline: { values: before, label: model.baseline?.name ?? "baseline" } }),
+    };
   return html`<details class="detail" id="case-${index}"><summary><h3>${name(label)}</h3> <span class="dim">${main?.metric ?? ""}</span></summary>
 <div class="grid-charts">${chart ? html`${distributionChart(chart)}${percentileChart(chart)}` : html`<p class="absent">Distribution: only its summary is in the run.</p>`}${main?.raw && processesChart(main.raw, main.unit)}${comparison && pairsChart(comparison)}${caseFacts(entry)}</div></details>`;
 }

@@ -30,7 +30,9 @@ export function requirementsSection({ run, findings }: PageModel): Section {
     for (const id of requirement) at(id).measured.add(subjectText(metric, tags));
   for (const finding of findings) for (const id of finding.requirement ?? []) at(id).findings.push(finding);
   if (found.size === 0) return absentSection("requirements", title, "No measurement of this run names a requirement.");
-  const rows = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, entry]) => requirementRow(id, entry.measured, entry.findings));
+  const rows = [...found]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, entry]) => requirementRow(id, entry.measured, entry.findings));
   const table = html`<table class="sortable" data-filter><thead><tr><th scope="col">id ${info("requirement")}</th><th scope="col">state</th><th scope="col">rules</th><th scope="col" class="n">measurements</th><th scope="col" class="plain">by</th></tr></thead><tbody>${rows}</tbody></table>`;
   return section("requirements", title, scrollable("Requirements", table));
 }
@@ -49,17 +51,24 @@ export function resourcesSection({ run }: PageModel): Section {
   const charts = resourceCharts(run).flatMap(({ title: of, metric, column, label }) => {
     const measured = run.measurements.find((each) => each.metric === metric && isTotal(each));
     const line = lineOf(measured?.series, column, label, "high");
-    return line && measured ? [timeChart({ title: of, unit: perSecond(measured, column), lines: [line], ...times })] : [];
+    return line && measured
+      ? [timeChart({ title: of, unit: perSecond(measured, column), lines: [line], ...times })]
+      : [];
   });
   if (charts.length === 0)
-    return absentSection("resources", title, "No memory, processor or connection was observed over time. Memory and GC of benchmarks are in their table.");
+    return absentSection(
+      "resources",
+      title,
+      "No memory, processor or connection was observed over time. Memory and GC of benchmarks are in their table.",
+    );
   return section("resources", title, html`<div class="grid-charts">${charts}</div>`);
 }
 
 const perSecond = ({ unit }: Measurement, column: string): Measurement["unit"] =>
   column === "perSecond" ? (unit === "bytes" ? "bytes/s" : "1/s") : unit;
 
-const RESOURCE = /^(?:process|eventloop|event_loop|nodejs|v8js|gc|memory|heap|rss|cpu)[._]|[._](?:rss|heap|memory|cpu|elu)$/;
+const RESOURCE =
+  /^(?:process|eventloop|event_loop|nodejs|v8js|gc|memory|heap|rss|cpu)[._]|[._](?:rss|heap|memory|cpu|elu)$/;
 
 interface ResourceChart {
   readonly title: string;
@@ -89,7 +98,8 @@ export function othersSection({ run, cases, operations }: PageModel): Section | 
   const told = new Set<Measurement>(
     operations.flatMap(({ times, requests, failed }) => [times, requests, failed].filter((each) => each !== undefined)),
   );
-  const all = operations.length > 0 ? run.measurements.filter((each) => !told.has(each) && !isAlias(each)) : cases.others;
+  const all =
+    operations.length > 0 ? run.measurements.filter((each) => !told.has(each) && !isAlias(each)) : cases.others;
   if (all.length === 0) return undefined;
   const statistic = ({ unit }: Measurement, value: number | undefined): Markup =>
     figureCell(value, value === undefined ? "" : formatQuantity(value, unit));
@@ -109,7 +119,9 @@ const valueOf = (measurement: Measurement): number | undefined => {
 
 /** The same samples under fewer tags, which a threshold asked for. */
 const isAlias = ({ metric, tags }: Measurement): boolean =>
-  (operationMetrics.includes(metric) || metric === "http_req_failed") && tags["name"] !== undefined && tags["scenario"] === undefined;
+  (operationMetrics.includes(metric) || metric === "http_req_failed") &&
+  tags["name"] !== undefined &&
+  tags["scenario"] === undefined;
 
 /** Whether the figures can be believed, with every reservation there is. */
 export function validitySection({ run, verdict }: PageModel): Section {
@@ -118,14 +130,50 @@ export function validitySection({ run, verdict }: PageModel): Section {
   const { noise, loadAverage1m } = run.environment;
   const notes = notesOf(run);
   const items: (readonly [Content, Content])[] = [
-    [html`state ${info("validity")}`, html`<strong class="state ${state}">${state.toUpperCase()}</strong>${reasons.length > 0 && html`<ul>${reasons.map((reason) => html`<li>${name(reason)}</li>`)}</ul>`}`],
-    [html`self-check ${info("selfcheck")}`, check ? selfCheckText(check) : absent("no hidden copy of the same code was measured")],
-    [html`noise ${info("noise")}`, noise ? `spread ${formatShare(noise.spread)} over ${noise.samples} probes, interrupted in ${formatShare(noise.interruptedShare)}${noise.cpuWaitShare === undefined ? "" : `, waiting for a processor ${formatShare(noise.cpuWaitShare)} of the time`}` : absent("the machine was not probed")],
-    ["load average", loadAverage1m === undefined ? absent("not known on this system") : String(Number(loadAverage1m.toFixed(2)))],
-    [html`comparisons ${info("fdr")}`, verdict?.comparisons ? `${verdict.comparisons.made}, false discoveries held to ${formatShare(verdict.comparisons.falseDiscoveryRate)}` : absent("none made")],
-    ["could not be measured", (run.failures ?? []).length > 0 ? html`<ul>${(run.failures ?? []).map(({ code, message }) => html`<li><code>${code}</code> ${name(message)}</li>`)}</ul>` : "nothing"],
-    ...(run.imported ? [["lost in the import", html`from <code>${run.imported.format}</code>: ${run.imported.lost.length > 0 ? html`<ul>${run.imported.lost.map((text) => html`<li>${name(text)}</li>`)}</ul>` : "nothing"}`] as const] : []),
-    ["notes", notes.length > 0 ? html`<ul>${notes.map(({ about, text }) => html`<li>${name(about)}: ${name(text)}</li>`)}</ul>` : "none"],
+    [
+      html`state ${info("validity")}`,
+      html`<strong class="state ${state}">${state.toUpperCase()}</strong>${reasons.length > 0 && html`<ul>${reasons.map((reason) => html`<li>${name(reason)}</li>`)}</ul>`}`,
+    ],
+    [
+      html`self-check ${info("selfcheck")}`,
+      check ? selfCheckText(check) : absent("no hidden copy of the same code was measured"),
+    ],
+    [
+      html`noise ${info("noise")}`,
+      noise
+        ? `spread ${formatShare(noise.spread)} over ${noise.samples} probes, interrupted in ${formatShare(noise.interruptedShare)}${noise.cpuWaitShare === undefined ? "" : `, waiting for a processor ${formatShare(noise.cpuWaitShare)} of the time`}`
+        : absent("the machine was not probed"),
+    ],
+    [
+      "load average",
+      loadAverage1m === undefined ? absent("not known on this system") : String(Number(loadAverage1m.toFixed(2))),
+    ],
+    [
+      html`comparisons ${info("fdr")}`,
+      verdict?.comparisons
+        ? `${verdict.comparisons.made}, false discoveries held to ${formatShare(verdict.comparisons.falseDiscoveryRate)}`
+        : absent("none made"),
+    ],
+    [
+      "could not be measured",
+      (run.failures ?? []).length > 0
+        ? html`<ul>${(run.failures ?? []).map(({ code, message }) => html`<li><code>${code}</code> ${name(message)}</li>`)}</ul>`
+        : "nothing",
+    ],
+    ...(run.imported
+      ? [
+          [
+            "lost in the import",
+            html`from <code>${run.imported.format}</code>: ${run.imported.lost.length > 0 ? html`<ul>${run.imported.lost.map((text) => html`<li>${name(text)}</li>`)}</ul>` : "nothing"}`,
+          ] as const,
+        ]
+      : []),
+    [
+      "notes",
+      notes.length > 0
+        ? html`<ul>${notes.map(({ about, text }) => html`<li>${name(about)}: ${name(text)}</li>`)}</ul>`
+        : "none",
+    ],
   ];
   return section("validity", "Can it be believed?", definitions(items));
 }
@@ -149,15 +197,41 @@ export function environmentSection({ run, baseline }: PageModel): Section {
   const items: (readonly [Content, Content])[] = [
     ["run", html`${name(run.name)} <code>${run.id}</code>`],
     ["began", `${formatTime(run.startedAt)}, took ${formatDuration(run.durationMs)}`],
-    ["revision", revision ? html`${name(formatRevision(revision))} <code>${revision.commit}</code>` : absent("not in a repository")],
-    ["processor", html`${cpu.cores} × ${name(cpu.model.trim())}${cpu.mhz !== undefined && `, ${cpu.mhz} MHz`}${governor !== undefined && html`, governor ${name(governor)}`}`],
+    [
+      "revision",
+      revision
+        ? html`${name(formatRevision(revision))} <code>${revision.commit}</code>`
+        : absent("not in a repository"),
+    ],
+    [
+      "processor",
+      html`${cpu.cores} × ${name(cpu.model.trim())}${cpu.mhz !== undefined && `, ${cpu.mhz} MHz`}${governor !== undefined && html`, governor ${name(governor)}`}`,
+    ],
     ["memory", formatQuantity(memoryBytes, "bytes")],
-    ["limits", container ? [container.cpus === undefined ? "" : `${container.cpus} processors `, container.memoryBytes === undefined ? "" : formatQuantity(container.memoryBytes, "bytes")].join("") || "none" : "none known"],
+    [
+      "limits",
+      container
+        ? [
+            container.cpus === undefined ? "" : `${container.cpus} processors `,
+            container.memoryBytes === undefined ? "" : formatQuantity(container.memoryBytes, "bytes"),
+          ].join("") || "none"
+        : "none known",
+    ],
     ["system", html`${name(`${os.platform} ${os.release} ${os.arch}`)}`],
-    ["Node.js", html`${name(node.version)}, V8 ${name(node.v8)}${node.flags.length > 0 && html`, <code>${name(node.flags.join(" "))}</code>`}`],
+    [
+      "Node.js",
+      html`${name(node.version)}, V8 ${name(node.v8)}${node.flags.length > 0 && html`, <code>${name(node.flags.join(" "))}</code>`}`,
+    ],
     ...(ci === undefined ? [] : [["built by", name(ci)] as const]),
     ["fingerprint", html`<code>${fingerprint}</code>`],
-    ...(baseline ? [["baseline", html`${name(baseline.name)}, ${formatTime(baseline.startedAt)}, <code>${baseline.environment.fingerprint}</code>${baseline.environment.fingerprint !== fingerprint && html` <strong class="state degraded">other machine or limits</strong>`}`] as const] : []),
+    ...(baseline
+      ? [
+          [
+            "baseline",
+            html`${name(baseline.name)}, ${formatTime(baseline.startedAt)}, <code>${baseline.environment.fingerprint}</code>${baseline.environment.fingerprint !== fingerprint && html` <strong class="state degraded">other machine or limits</strong>`}`,
+          ] as const,
+        ]
+      : []),
   ];
   return section("environment", "Environment", definitions(items));
 }

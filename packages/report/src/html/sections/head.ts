@@ -52,8 +52,16 @@ ${trust(model)}
 function facts(run: Run): Content {
   const requests = run.measurements.find((each) => each.metric === "http_reqs" && isTotal(each))?.summary.sum;
   const [first = "", second = "", ...rest] = provenance(run);
-  const all = [first, second, ...(requests === undefined ? [] : [`${requests.toLocaleString("en-US")} requests`]), ...rest];
-  return all.map((fact, i) => html`${i > 0 && html` <span class="dot">·</span> `}${i === 0 ? html`<strong>${name(fact)}</strong>` : name(fact)}`);
+  const all = [
+    first,
+    second,
+    ...(requests === undefined ? [] : [`${requests.toLocaleString("en-US")} requests`]),
+    ...rest,
+  ];
+  return all.map(
+    (fact, i) =>
+      html`${i > 0 && html` <span class="dot">·</span> `}${i === 0 ? html`<strong>${name(fact)}</strong>` : name(fact)}`,
+  );
 }
 
 /** Whether the measurement can be believed, and by which figures. */
@@ -74,7 +82,9 @@ function scheduleFacts(run: Run): string[] {
   const due = done === undefined ? undefined : lost.reduce((sum, each) => sum + each, done);
   const dispatch = total("generator_dispatch_delay")?.p99;
   return [
-    ...(late && done !== undefined && due !== undefined && due > 0 ? [`${formatShare(done / due)} of the schedule sent`] : []),
+    ...(late && done !== undefined && due !== undefined && due > 0
+      ? [`${formatShare(done / due)} of the schedule sent`]
+      : []),
     ...(late?.p99 === undefined ? [] : [`start delay p99 ${formatQuantity(late.p99, "ns")}`]),
     ...(dispatch === undefined ? [] : [`generator late p99 ${formatQuantity(dispatch, "ns")}`]),
   ];
@@ -94,6 +104,8 @@ function noiseFacts({ environment: { noise }, kind }: Run): string[] {
   const wait = noise.cpuWaitShare;
   return [
     ...(kind === "load" ? [] : [`machine noise ${formatShare(noise.spread)}`]),
-    ...(wait === undefined || wait < 0.05 ? [] : [`processor busy with others ${formatShare(wait)} of the time before`]),
+    ...(wait === undefined || wait < 0.05
+      ? []
+      : [`processor busy with others ${formatShare(wait)} of the time before`]),
   ];
 }

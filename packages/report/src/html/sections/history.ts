@@ -4,8 +4,7 @@ import { metricKey, subjectText } from "../../cases.ts";
 import { formatTime } from "../../provenance.ts";
 import type { HistoryChange, MetricHistory } from "../../text/history.ts";
 import { formatRatioInterval } from "../../text/quantities.ts";
-import { outcomeWord } from "../../text/words.ts";
-import { forestBar, forestReach, forestText } from "../charts/forest.ts";
+import { changeWord, forestBar, forestReach, forestText } from "../charts/forest.ts";
 import { historyChart } from "../charts/history-chart.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup } from "../html.ts";
@@ -22,7 +21,11 @@ export function regressionsSection(model: PageModel): Section {
   const compared = findings.filter(({ kind, change }) => kind === "regression" && change);
   const open = findings.filter(({ kind, change }) => kind === "regression" && !change);
   if (compared.length + open.length === 0)
-    return absentSection("regressions", title, "Nothing to compare with: name a baseline with `--compare`, or measure `--against` another revision.");
+    return absentSection(
+      "regressions",
+      title,
+      "Nothing to compare with: name a baseline with `--compare`, or measure `--against` another revision.",
+    );
   const reach = forestReach(compared.flatMap(({ change }) => (change ? [change] : [])));
   const table = html`<table class="sortable" data-filter><thead><tr><th scope="col">metric</th><th scope="col">change ${info("regression")}</th><th scope="col">against</th><th scope="col" class="plain">what was found</th></tr></thead><tbody>${compared.map((finding) => comparedRow(finding, reach))}${open.map(({ metric, tags, message, rule }) => html`<tr><th scope="row">${name(subjectText(metric ?? rule, tags))}</th><td class="none" data-v="">no ratio</td><td>–</td><td>${name(message)}</td></tr>`)}</tbody></table>`;
   return section("regressions", title, scrollable("Regressions", table));
@@ -30,7 +33,7 @@ export function regressionsSection(model: PageModel): Section {
 
 function comparedRow({ metric, tags, rule, change, unit, message }: Finding, reach: number): Content {
   if (!change) return false;
-  return html`<tr><th scope="row">${name(subjectText(metric ?? rule, tags))}</th><td class="forest" data-v="${Number(change.ratio.toPrecision(6))}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${outcomeWord(change.outcome, unit)}</span></td><td>${name(change.against)}</td><td>${name(message)}</td></tr>`;
+  return html`<tr><th scope="row">${name(subjectText(metric ?? rule, tags))}</th><td class="forest" data-v="${Number(change.ratio.toPrecision(6))}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, unit)}</span></td><td>${name(change.against)}</td><td>${name(message)}</td></tr>`;
 }
 
 /** The metrics of this run over past runs, with the points where their level moved. */
@@ -40,7 +43,11 @@ export function historySection(model: PageModel): Section {
   const moved = findings.filter(({ kind }) => kind === "change-point");
   if (!history || history.length === 0)
     return moved.length === 0
-      ? absentSection("history", title, "No past runs were looked at. Runs are kept unless `--no-history` says otherwise.")
+      ? absentSection(
+          "history",
+          title,
+          "No past runs were looked at. Runs are kept unless `--no-history` says otherwise.",
+        )
       : section("history", title, findingList(moved));
   const judged = new Set(findings.map(({ metric, tags }) => metricKey(metric ?? "", tags ?? {})));
   const rank = ({ metric, tags, changePoints = [] }: MetricHistory): number =>
@@ -74,5 +81,5 @@ function historyItem(history: MetricHistory): Markup {
 function changeItem({ index, ratio, low, high, outcome }: HistoryChange, { points, unit }: MetricHistory): Markup {
   const point = points[index];
   const interval = low === undefined || high === undefined ? "" : ` ${formatRatioInterval(low, high)}`;
-  return html`<li><span class="outcome ${outcome}">${formatChange(ratio - 1)}${interval} ${outcomeWord(outcome, unit)}</span>${point && html` since ${formatTime(point.at)}${point.commit !== undefined && html`, <code>${point.commit.slice(0, 7)}</code>`}`}</li>`;
+  return html`<li><span class="outcome ${outcome}">${formatChange(ratio - 1)}${interval} ${changeWord(outcome, unit)}</span>${point && html` since ${formatTime(point.at)}${point.commit !== undefined && html`, <code>${point.commit.slice(0, 7)}</code>`}`}</li>`;
 }

@@ -3,9 +3,8 @@ import type { Finding } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
 import { isTotal } from "../../text/load-tables.ts";
 import { formatShare } from "../../text/quantities.ts";
-import { outcomeWord } from "../../text/words.ts";
 import { distributionChart } from "../charts/distribution.ts";
-import { forestBar, forestReach, forestText } from "../charts/forest.ts";
+import { changeWord, forestBar, forestReach, forestText } from "../charts/forest.ts";
 import { percentileChart } from "../charts/percentiles.ts";
 import { valuesOf } from "../charts/samples.ts";
 import { type LimitLine, limitLine, lineOf, type PhaseBand, sparkChart, timeChart } from "../charts/time-chart.ts";
@@ -19,13 +18,14 @@ import { absentSection, figureCell, name, type Section, scrollable, section } fr
 /** Operations whose charts are in the page; the figures of the others are in the table. */
 const DRAWN = 40;
 
-interface Times {
+/** The stretch of time that charts show, and its parts. */
+export interface Times {
   readonly fromMs: number;
   readonly toMs: number;
   readonly phases: readonly PhaseBand[];
 }
 
-const timesOf = (run: Run): Times => ({ fromMs: 0, toMs: Math.max(1, run.durationMs), phases: phasesOf(run) });
+export const timesOf = (run: Run): Times => ({ fromMs: 0, toMs: Math.max(1, run.durationMs), phases: phasesOf(run) });
 
 /** Response times of the operation that is worst off, and how much of what was due was done. */
 export function loadCharts({ operations, run }: PageModel): Markup {
@@ -35,7 +35,11 @@ export function loadCharts({ operations, run }: PageModel): Markup {
   return html`<div class="charts">${latencyChart(worst, times, "wide")}${throughputChart(run, times)}</div>`;
 }
 
-function latencyChart({ name: operation, times: measurement, findings }: Operation, times: Times, size: "wide" | "small"): Markup {
+export function latencyChart(
+  { name: operation, times: measurement, findings }: Operation,
+  times: Times,
+  size: "wide" | "small",
+): Markup {
   const { series, unit, metric } = measurement;
   const lines = [
     lineOf(series, "p99", "p99", "extreme"),
@@ -68,11 +72,16 @@ function limitsOf(findings: readonly Finding[], { metric, unit }: Measurement): 
 function throughputChart(run: Run, times: Times): Markup {
   const total = (metric: string): Measurement | undefined =>
     run.measurements.find((each) => each.metric === metric && isTotal(each));
-  const [requests, failed, dropped] = [total("http_reqs") ?? total("iterations"), total("http_req_failed") ?? total("iteration_failed"), total("dropped_iterations")];
+  const [requests, failed, dropped] = [
+    total("http_reqs") ?? total("iterations"),
+    total("http_req_failed") ?? total("iteration_failed"),
+    total("dropped_iterations"),
+  ];
   const done = lineOf(requests?.series, "perSecond", "done", "fill");
   const shares = failed?.series?.values["rate"];
   const errors = done &&
-    shares && (failed?.summary.rate ?? 0) > 0 && {
+    shares &&
+    (failed?.summary.rate ?? 0) > 0 && {
       name: "failed",
       atMs: done.atMs,
       values: done.values.map((rate, i) => {
@@ -94,7 +103,8 @@ function throughputChart(run: Run, times: Times): Markup {
 /** One row for each operation, worst first. */
 export function operationsSection(model: PageModel): Section {
   const { operations } = model;
-  if (operations.length === 0) return absentSection("operations", "Operations", "This run sent no load. `mettle load` does.");
+  if (operations.length === 0)
+    return absentSection("operations", "Operations", "This run sent no load. `mettle load` does.");
   return section("operations", "Operations", operationsTable(model));
 }
 
@@ -110,7 +120,10 @@ ${operations.map((operation, i) => operationRow(operation, i, changes[i], reach,
 }
 
 /** Of the time, when a rule compared it. */
-const changeOf = ({ findings, times }: Operation): (NonNullable<Finding["change"]> & { readonly unit: Finding["unit"] }) | undefined => {
+const changeOf = ({
+  findings,
+  times,
+}: Operation): (NonNullable<Finding["change"]> & { readonly unit: Finding["unit"] }) | undefined => {
   const found = findings.find((finding) => finding.change && finding.metric === times.metric);
   return found?.change && { ...found.change, unit: found.unit };
 };
@@ -124,17 +137,20 @@ function operationRow(
 ): Markup {
   const { times, requests, failed, findings } = operation;
   const { summary, unit, series } = times;
-  const time = (value: number | undefined): Markup => figureCell(value, value === undefined ? "" : formatQuantity(value, unit), overClass(value, findings, times));
+  const time = (value: number | undefined): Markup =>
+    figureCell(value, value === undefined ? "" : formatQuantity(value, unit), overClass(value, findings, times));
   const count = requests?.summary.sum ?? summary.count;
   const rate = requests?.summary.perSecond;
   const errors = failed?.summary.rate;
   const worst = findings[0]?.state;
-  return html`<tr${operation.isTotal && html` class="total"`} data-row="op-${index}"><th scope="row">${worst ? stateMark(worst) : html`<span class="mark"></span>`} ${index < DRAWN ? html`<a class="open" href="#op-${index}">${name(operation.name)}</a>` : name(operation.name)}</th>${figureCell(count, count.toLocaleString("en-US"))}${figureCell(rate, rate === undefined ? "" : formatQuantity(rate, "1/s").replace("/s", ""))}${figureCell(errors, errors === undefined ? "" : `${(errors * 100).toFixed(2)} %`, errors !== undefined && errors > 0 ? "some" : "")}${time(summary.p50)}${time(summary.p95)}${time(summary.p99)}${time(summary.max)}<td class="shape">${sparkChart(series?.values["p95"] ?? [], "p95 over the run")}</td>${hasChanges && (change ? html`<td class="forest" data-v="${change.ratio}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${outcomeWord(change.outcome, change.unit)}</span></td>` : html`<td class="none" data-v="">–</td>`)}</tr>`;
+  return html`<tr${operation.isTotal && html` class="total"`} data-row="op-${index}"><th scope="row">${worst ? stateMark(worst) : html`<span class="mark"></span>`} ${index < DRAWN ? html`<a class="open" href="#op-${index}">${name(operation.name)}</a>` : name(operation.name)}</th>${figureCell(count, count.toLocaleString("en-US"))}${figureCell(rate, rate === undefined ? "" : formatQuantity(rate, "1/s").replace("/s", ""))}${figureCell(errors, errors === undefined ? "" : `${(errors * 100).toFixed(2)} %`, errors !== undefined && errors > 0 ? "some" : "")}${time(summary.p50)}${time(summary.p95)}${time(summary.p99)}${time(summary.max)}<td class="shape">${sparkChart(series?.values["p95"] ?? [], "p95 over the run")}</td>${hasChanges && (change ? html`<td class="forest" data-v="${change.ratio}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, change.unit)}</span></td>` : html`<td class="none" data-v="">–</td>`)}</tr>`;
 }
 
 /** A figure that a missed rule names stands out. */
 function overClass(value: number | undefined, findings: readonly Finding[], { metric }: Measurement): string {
-  const missed = findings.some((finding) => finding.metric === metric && finding.state === "failed" && finding.actual === value);
+  const missed = findings.some(
+    (finding) => finding.metric === metric && finding.state === "failed" && finding.actual === value,
+  );
   return missed ? "over" : "";
 }
 
@@ -170,6 +186,11 @@ function errorFacts({ failed, requests, name: operation }: Operation, errors: Me
   const count = requests?.summary.sum;
   const all = rate === undefined || count === undefined ? undefined : Math.round(rate * count);
   const kinds = Object.entries(errors?.kinds ?? {}).toSorted(([, a], [, b]) => b - a);
-  const head = rate === undefined ? "Failures were not counted." : rate === 0 ? "No attempt failed." : `${all ?? "Some"} of ${count ?? "all"} attempts failed (${formatShare(rate)}).`;
+  const head =
+    rate === undefined
+      ? "Failures were not counted."
+      : rate === 0
+        ? "No attempt failed."
+        : `${all ?? "Some"} of ${count ?? "all"} attempts failed (${formatShare(rate)}).`;
   return html`<div class="facts-box"><h4>Errors and traces</h4><p>${head}</p>${kinds.length > 0 && html`<table><caption>Kinds of errors of ${operation}</caption><tbody>${kinds.map(([kind, times]) => html`<tr><th scope="row">${name(kind)}</th><td class="n">${times}</td></tr>`)}</tbody></table>`}${(rate ?? 0) > 0 && kinds.length === 0 && html`<p class="absent">Kinds of errors: not in the run document.</p>`}<p class="absent">Slowest traces: not in the run document.</p></div>`;
 }

@@ -2,9 +2,9 @@ import { formatQuantity } from "@mettle/core";
 import type { Finding } from "@mettle/judge";
 import { subjectText } from "../../cases.ts";
 import { formatClock, formatShare } from "../../text/quantities.ts";
-import { counted, findingMarks, outcomeWord, stateWords } from "../../text/words.ts";
+import { counted, findingMarks, stateWords } from "../../text/words.ts";
 import { budgetBar } from "../charts/budget-bar.ts";
-import { forestText } from "../charts/forest.ts";
+import { changeWord, forestText } from "../charts/forest.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup, nothing } from "../html.ts";
 import { crossingOf } from "../operations.ts";
@@ -46,15 +46,16 @@ ${rest > 0 && html`<p class="more"><a href="#rules">${counted(rest, "more rule")
 
 /** One rule with its figure, its limit, its change, when, and where to look. */
 function troubleItem(finding: Finding, model: PageModel): Markup {
-  const { metric, tags, kind, state, rule, evidence, recommendation } = finding;
+  const { state, rule, evidence, recommendation } = finding;
   const { sign } = findingMarks[state];
-  return html`<li class="${state}"><p class="what"><span class="mark" aria-hidden="true">${sign}</span> <strong>${name(subjectText(metric ?? kind, tags))}</strong> <code>${name(rule)}</code></p>
+  return html`<li class="${state}"><p class="what"><span class="mark" aria-hidden="true">${sign}</span> ${subject(finding)} <code>${name(rule)}</code></p>
 <p class="how">${howMuch(finding)}${changeOf(finding)}${whenOf(finding, model)}</p>
 ${because(evidence, recommendation, state)}${links(finding, model)}</li>`;
 }
 
 function howMuch({ actual, limit, unit, consumed, state, message }: Finding): Content {
-  if (actual === undefined) return html`<span class="figure">${state === "passed" ? "" : stateWords[state]}</span> ${name(message)}`;
+  if (actual === undefined)
+    return html`<span class="figure">${state === "passed" ? "" : stateWords[state]}</span> ${name(message)}`;
   const figure = (value: number): string => (unit === undefined ? String(value) : shown(value, unit));
   const bound = limit === undefined ? "" : ` (limit ${figure(limit)})`;
   const used = consumed === undefined ? "" : `, ${formatShare(consumed)} of the allowance`;
@@ -68,7 +69,7 @@ export function shown(value: number, unit: NonNullable<Finding["unit"]>): string
 
 function changeOf({ change, unit }: Finding): Content {
   if (!change) return false;
-  return html`, <span class="outcome ${change.outcome}">${forestText(change)} ${outcomeWord(change.outcome, unit)}</span> vs ${name(change.against)}`;
+  return html`, <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, unit)}</span> vs ${name(change.against)}`;
 }
 
 function whenOf(finding: Finding, { run }: PageModel): Content {
@@ -89,7 +90,9 @@ const because = (evidence: readonly string[], recommendation: string | undefined
 function links(finding: Finding, { operations, cases }: PageModel): Content {
   const operation = operations.findIndex(({ findings }) => findings.includes(finding));
   const { metric } = finding;
-  const at = cases.cases.findIndex(({ measurements }) => Object.values(measurements).some((each) => each.metric === metric));
+  const at = cases.cases.findIndex(({ measurements }) =>
+    Object.values(measurements).some((each) => each.metric === metric),
+  );
   const target = operation >= 0 ? `op-${operation}` : at >= 0 ? `case-${at}` : undefined;
   return target !== undefined && html`<p class="links"><a href="#${target}">details</a></p>`;
 }
@@ -107,14 +110,14 @@ function changesPanel({ run }: PageModel): Markup {
     .slice(0, TOLD + 1)
     .map(
       (change) =>
-        html`<li class="info"><p class="what"><strong>${name(subjectText(change.metric, change.tags))}</strong></p><p class="how"><span class="outcome ${change.outcome}">${forestText({ ratio: change.ratio, low: change.interval.low, high: change.interval.high, outcome: change.outcome })} ${outcomeWord(change.outcome, change.unit)}</span> vs ${name(change.baseline.label)}</p></li>`,
+        html`<li class="info"><p class="what"><strong>${name(subjectText(change.metric, change.tags))}</strong></p><p class="how"><span class="outcome ${change.outcome}">${forestText({ ratio: change.ratio, low: change.interval.low, high: change.interval.high, outcome: change.outcome })} ${changeWord(change.outcome, change.unit)}</span> vs ${name(change.baseline.label)}</p></li>`,
     )}</ol></section>`;
 }
 
 function rulesPanel({ findings, verdict }: PageModel): Markup {
   const rules = findings.filter(({ kind }) => kind !== "validity");
   if (rules.length === 0)
-    return html`<section class="panel" aria-labelledby="objectives"><h2 id="objectives">Objectives and budgets</h2><p class="absent">${verdict ? "No rule applied to this run." : "Not judged."}</p></section>`;
+    return html`<section class="panel" aria-labelledby="objectives"><h2 id="objectives">Objectives and budgets</h2><p class="absent">${verdict ? "No rule applied to this run." : "Not judged: a run without thresholds, budgets or objectives passes nothing and fails nothing."}</p></section>`;
   const open = rules.filter(isOpen).toSorted(byOverrun);
   const held = rules.filter((each) => !isOpen(each)).toSorted((a, b) => (b.consumed ?? 0) - (a.consumed ?? 0));
   const listed = [...open, ...held].slice(0, LISTED);
@@ -124,11 +127,21 @@ function rulesPanel({ findings, verdict }: PageModel): Markup {
 <p class="more"><a href="#rules">${rest > 0 ? `${counted(rest, "more rule")}, and the evidence for each` : "Evidence for each"}</a></p></section>`;
 }
 
+/** What a rule speaks of: the operation where it names one, then the metric. */
+export function subject({ metric, tags, kind }: Finding): Markup {
+  const { name: operation, ...rest } = tags ?? {};
+  const of = metric ?? kind;
+  return operation === undefined
+    ? html`<strong>${name(subjectText(of, tags))}</strong>`
+    : html`<strong>${name(operation)}</strong> <span class="dim">${name(subjectText(of, rest))}</span>`;
+}
+
 export function stateMark(state: Finding["state"]): Markup {
   return html`<span class="mark ${state}" role="img" aria-label="${stateWords[state]}" title="${stateWords[state]}">${findingMarks[state].sign}</span>`;
 }
 
-function ruleRow({ state, metric, tags, kind, rule, actual, unit, consumed }: Finding): Markup {
+function ruleRow(finding: Finding): Markup {
+  const { state, rule, actual, unit, consumed } = finding;
   const got = actual === undefined ? stateWords[state] : unit === undefined ? String(actual) : shown(actual, unit);
-  return html`<tr class="${state}"><td>${stateMark(state)}</td><th scope="row"><span class="subject">${name(subjectText(metric ?? kind, tags))}</span> <code>${name(rule)}</code></th><td class="n">${got}</td><td class="n used">${consumed !== undefined && html`${budgetBar(consumed)} ${formatShare(consumed)}`}</td></tr>`;
+  return html`<tr class="${state}"><td>${stateMark(state)}</td><th scope="row">${subject(finding)} <code>${name(rule)}</code></th><td class="n">${got}</td><td class="n used">${consumed !== undefined && html`${budgetBar(consumed)} <span class="percent">${formatShare(consumed)}</span>`}</td></tr>`;
 }

@@ -9,13 +9,18 @@ export interface Section {
   readonly isAbsent: boolean;
 }
 
-export const section = (id: string, title: string, content: Markup): Section => ({ id, title, content, isAbsent: false });
-
-/** @param why - what would have to be there, in words */
-export const absentSection = (id: string, title: string, why: string): Section => ({
+export const section = (id: string, title: string, content: Markup): Section => ({
   id,
   title,
-  content: html`<p class="absent"><strong>Not measured.</strong> ${why}</p>`,
+  content,
+  isAbsent: false,
+});
+
+/** @param why - what would have to be there, in words */
+export const absentSection = (id: string, title: string, why: string, word: string = "Not measured."): Section => ({
+  id,
+  title,
+  content: html`<p class="absent"><strong>${word}</strong> ${why}</p>`,
   isAbsent: true,
 });
 
