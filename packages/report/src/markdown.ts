@@ -190,7 +190,7 @@ function caseRow({ measurements, comparison }: BenchCase, label: string): string
   return row(
     codeMarkdown(label),
     figure(typical(main), main),
-    interval && median !== undefined ? formatHalfWidth(median, interval.low, interval.high) : "",
+    interval && median !== undefined ? formatHalfWidth(median, interval.low, interval.high, "ns") : "",
     figure(time?.summary.p99, time),
     figure(typical(allocated), allocated),
     comparison

@@ -81,7 +81,7 @@ export const load: CommandSpec = {
     {
       name: "punctuality",
       type: { kind: "choice", choices: ["timer", "end", "full"] },
-      help: "how closely the schedule is kept; full takes a core of its own (end)",
+      help: "how closely the schedule is kept; full takes a whole core (end)",
       environment: true,
     },
     {

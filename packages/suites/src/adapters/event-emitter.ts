@@ -53,6 +53,7 @@ export class EventEmitterPlatform implements AgentPlatform {
   }
 
   readonly registry = {
+    forgetsDead: false,
     register: (name: string, agent: AgentHandle, description: AgentDescription): void => {
       if (this.#registered.has(name)) throw new Error(`${name} is registered`);
       this.#registered.set(name, { agent: agent as PlainAgent, description });
@@ -160,7 +161,7 @@ function matches(description: AgentDescription, { capability, health, region, re
   );
 }
 
-type Reply = (error: unknown, value: unknown) => void;
+type Reply = (error: Error | undefined, value: unknown) => void;
 
 class PlainAgent extends EventEmitter {
   #total = 0;
@@ -191,7 +192,7 @@ class PlainAgent extends EventEmitter {
         clearTimeout(timer);
         waiting.delete(reply);
         if (error === undefined) resolve(value);
-        else reject(error as Error);
+        else reject(error);
       };
       waiting.add(reply);
       queueMicrotask(() => this.emit("message", message, reply));
@@ -201,7 +202,7 @@ class PlainAgent extends EventEmitter {
   end(reason: string): void {
     if (!this.#alive) return;
     this.#alive = false;
-    for (const reply of [...(this.#waiting ?? [])]) reply(stopped(), undefined);
+    for (const reply of this.#waiting ?? []) reply(stopped(), undefined);
     this.emit("down", reason);
     this.removeAllListeners();
   }

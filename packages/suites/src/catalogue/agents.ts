@@ -16,7 +16,7 @@ async function createAndStop(platform: AgentPlatform, record: Recorder, count: n
   const start = nowNs();
   const agents =
     way === "parallel"
-      ? await Promise.all(Array.from({ length: count }, () => platform.spawn()))
+      ? await Promise.all(Array.from({ length: count }, async () => platform.spawn()))
       : await spawnMany(platform, count);
   const created = nowNs();
   await stopAll(platform, agents);
@@ -347,17 +347,16 @@ const monitoring: Scenario = {
           }),
         after: async (_agent, index) => {
           noticed.down += 1;
-          if (platform.registry === undefined || platform.name === "event-emitter") {
-            await platform.registry?.unregister(`mortal-${index}`);
-            return;
-          }
-          if ((await platform.registry.lookup(`mortal-${index}`)) === undefined) noticed.gone += 1;
+          if (platform.registry?.forgetsDead === true) {
+            if ((await platform.registry.lookup(`mortal-${index}`)) === undefined) noticed.gone += 1;
+          } else await platform.registry?.unregister(`mortal-${index}`);
         },
       },
       signal,
     );
     record.rate("agents.down.noticed", Math.min(noticed.down, attempts), attempts);
-    if (noticed.gone > 0) record.rate("agents.down.unregistered", Math.min(noticed.gone, attempts), attempts);
+    if (platform.registry?.forgetsDead === true)
+      record.rate("agents.down.unregistered", Math.min(noticed.gone, attempts), attempts);
   },
 };
 

@@ -1,9 +1,11 @@
 import { suitesErrors } from "../errors.ts";
+import { agentScenarios } from "./agents.ts";
+import { eventScenarios } from "./events/events.ts";
 import { registryScenarios } from "./registry.ts";
 import { type Scenario, type SuiteName, suiteNames } from "./scenario.ts";
 
 /** Everything that is measured, in the order it runs. */
-export const catalogue: readonly Scenario[] = [...registryScenarios];
+export const catalogue: readonly Scenario[] = [...registryScenarios, ...agentScenarios, ...eventScenarios];
 
 /**
  * The scenarios of the suites named; of all without a name.

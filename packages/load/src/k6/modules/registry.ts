@@ -72,7 +72,7 @@ const jslib: Readonly<Record<string, string>> = {
 const names = new Map<string, ReadonlySet<string>>();
 
 /** What a module exports, beside `default`. Found by making it once, for a user that never runs. */
-export function exportedNames(name: string, probe: () => UserContext): ReadonlySet<string> {
+function exportedNames(name: string, probe: () => UserContext): ReadonlySet<string> {
   const known = names.get(name) ?? new Set(Object.keys((modules[name] as Make)(probe())));
   names.set(name, known);
   return known;

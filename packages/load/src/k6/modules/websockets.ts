@@ -6,6 +6,7 @@ import type { UserContext } from "../runtime/user-context.ts";
 import { callWaiting, setWaitingTwin } from "../runtime/waiting.ts";
 import { arrayBufferOf } from "./encoding.ts";
 import { timerFunctions } from "./timers.ts";
+import { textOf } from "../text.ts";
 
 type Callback = (...args: unknown[]) => unknown;
 type Socket = globalThis.WebSocket;
@@ -72,7 +73,7 @@ export function webSocketsModule(context: UserContext): Record<string, unknown> 
           ? []
           : Array.isArray(protocols)
             ? protocols.map(String)
-            : [String(protocols)];
+            : [textOf(protocols)];
       this.#opened = open(context, this.url, list, params);
       const { socket } = this.#opened;
       const release = context.loop.hold(() => socket.close());

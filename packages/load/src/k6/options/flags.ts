@@ -102,7 +102,7 @@ export function parseK6CommandLine(args: readonly string[]): K6CommandLine {
     const flag = k6Flags[name] as Flag;
     const takesNext = flag.kind !== "boolean" && flag.kind !== "optional" && attached === undefined;
     if (takesNext && i + 1 >= args.length) throw invalidFlag(`--${name} needs a value`);
-    addValue(values, name, flag.kind, takesNext ? (args[++i] as string) : attached);
+    addValue(values, name, flag.kind, takesNext ? args[++i] : attached);
   }
   if (scripts.length > 1) throw invalidFlag(`one script at a time, got ${scripts.join(" and ")}`);
   return commandLine(values, scripts[0]);
@@ -190,7 +190,7 @@ function addValue(values: Map<string, unknown>, name: string, kind: Kind, text: 
 }
 
 /** `10s:5,1m:20`: durations and the users to reach by their end. */
-export function parseStages(text: string): { duration: string; target: number }[] {
+function parseStages(text: string): { duration: string; target: number }[] {
   return text.split(",").map((stage) => {
     const match = /^([^:]+):(\d+)$/.exec(stage.trim());
     if (!match) throw invalidFlag(`a stage is DURATION:TARGET, such as 30s:10, got ${JSON.stringify(stage)}`);

@@ -10,6 +10,7 @@ import {
 } from "./options.ts";
 import { OptionReader } from "./reader.ts";
 import { readScenarios } from "./scenarios.ts";
+import { textOf } from "../text.ts";
 
 /** Options as a script writes them, or as flags and the environment make them. */
 export type GivenOptions = Readonly<Record<string, unknown>>;
@@ -144,7 +145,7 @@ const httpDebugValues: Readonly<Record<string, "headers" | "full">> = {
 function readHttpDebug(reader: OptionReader): "headers" | "full" | undefined {
   const value = reader.raw("httpDebug");
   if (value === undefined || value === false) return undefined;
-  return httpDebugValues[String(value)] ?? reader.problem("httpDebug", 'must be "" or "full"');
+  return httpDebugValues[textOf(value)] ?? reader.problem("httpDebug", 'must be "" or "full"');
 }
 
 function readThresholds(reader: OptionReader): Record<string, readonly K6Threshold[]> {

@@ -1,7 +1,7 @@
 /** Words of k6 for how much a message matters. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
-export interface ScenarioProgress {
+interface ScenarioProgress {
   readonly executor: string;
   /** Milliseconds since 1970. */
   readonly startTime: number;
@@ -9,7 +9,7 @@ export interface ScenarioProgress {
   readonly progress: number;
 }
 
-export interface InstanceProgress {
+interface InstanceProgress {
   readonly iterationsCompleted: number;
   readonly iterationsInterrupted: number;
   readonly vusActive: number;
