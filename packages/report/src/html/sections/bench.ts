@@ -113,7 +113,7 @@ function halfWidthCell(time: Measurement | undefined): Markup {
   const center = interval?.of === "median" ? summary?.p50 : interval?.of === "mean" ? summary?.mean : undefined;
   if (!interval || center === undefined || center === 0) return figureCell(undefined, "");
   const width = Math.max(interval.high - center, center - interval.low) / Math.abs(center);
-  return figureCell(width, formatHalfWidth(center, interval.low, interval.high), "dim");
+  return figureCell(width, formatHalfWidth(center, interval.low, interval.high, "ns"), "dim");
 }
 
 function changeCell(comparison: Comparison | undefined, reach: number, several: boolean): Markup {
