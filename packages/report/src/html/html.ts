@@ -34,3 +34,9 @@ export const nothing: Markup = new Markup("");
 
 /** A coordinate with at most one decimal: more is below what a screen shows. */
 export const round = (value: number): number => Math.round(value * 10) / 10;
+
+/**
+ * The data of a path: made of numbers and commands only, of any length. Text from outside is cut where no name is longer,
+ * which a drawing would not survive.
+ */
+export const pathData = (data: string): Markup => new Markup(data.replace(/[^-\w .]/g, ""));

@@ -1,5 +1,5 @@
 import { formatQuantity, type MetricUnit } from "@mettle/core";
-import { type Content, html, type Markup, round } from "../html.ts";
+import { type Content, html, type Markup, round, pathData } from "../html.ts";
 import type { Values } from "./samples.ts";
 import { logScale, type Scale } from "./scale.ts";
 import type { LimitLine } from "./time-chart.ts";
@@ -48,7 +48,7 @@ export function distributionChart({
   const facts = marks.map(({ name, value }) => `${name} ${formatQuantity(value, unit)}`).join(", ");
   return html`<figure class="chart"><figcaption>Distribution${baseline && html` <span class="key own">${label}</span> <span class="key other">${baseline.label}</span>`}</figcaption>
 <div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${`Distribution of ${values.count} values from ${formatQuantity(values.least, unit)} to ${formatQuantity(values.greatest, unit)}: ${facts}.`}">
-<path class="bars" d="${barPath(own, most)}"/>${other && html`<path class="outline" d="${outlinePath(other, most)}"/>`}
+<path class="bars" d="${pathData(barPath(own, most))}"/>${other && html`<path class="outline" d="${pathData(outlinePath(other, most))}"/>`}
 <path class="axis" d="M${PLOT.x} ${PLOT.y + PLOT.height}h${PLOT.width}"/>
 ${axis(scale)}${markLines(marks, scale)}${limits.map((limit) => limitMark(limit.value, limit.label, scale))}
 </svg></div></figure>`;

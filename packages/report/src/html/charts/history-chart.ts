@@ -2,7 +2,7 @@ import { changeWord } from "./forest.ts";
 import { formatQuantity } from "@mettle/core";
 import { formatTime } from "../../provenance.ts";
 import type { MetricHistory } from "../../text/history.ts";
-import { type Content, html, type Markup, round } from "../html.ts";
+import { type Content, html, type Markup, round, pathData } from "../html.ts";
 import { downsample } from "./downsample.ts";
 import { linearScale } from "./scale.ts";
 
@@ -33,7 +33,7 @@ export function historyChart({ points, unit, changePoints = [] }: MetricHistory,
   const summary = `${title}: ${known.length} runs, from ${formatQuantity(least, unit)} to ${formatQuantity(greatest, unit)}, ${changePoints.length} changes found.`;
   return html`<figure class="chart"><figcaption>${title}</figcaption><div class="scroll"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${summary}">
 ${scale.ticks.map(({ at, label }) => html`<path class="grid" d="M${PLOT.x} ${round(PLOT.y + PLOT.height * (1 - at))}h${PLOT.width}"/><text class="tick" x="${PLOT.x - 5}" y="${round(PLOT.y + PLOT.height * (1 - at) + 3.5)}" text-anchor="end">${label}</text>`)}
-<path class="line high" d="${path}"/>${dots}
+<path class="line high" d="${pathData(path)}"/>${dots}
 ${changePoints.map(({ index, outcome, ratio }) => html`<g class="step ${outcome}"><path d="M${x(index - 0.5)} ${PLOT.y}v${PLOT.height}"/><text x="${x(index - 0.5)}" y="${PLOT.y + 8}" text-anchor="${index > points.length * 0.8 ? "end" : "start"}" dx="${index > points.length * 0.8 ? -3 : 3}">${changeWord(outcome, unit)} ×${Number(ratio.toPrecision(3))}</text></g>`)}
 <text class="tick" x="${PLOT.x}" y="${HEIGHT - 8}">${formatTime(first.at)}</text><text class="tick" x="${WIDTH - 12}" y="${HEIGHT - 8}" text-anchor="end">${formatTime(last.at)}</text>
 </svg></div></figure>`;

@@ -1,6 +1,6 @@
 import { formatChange, formatQuantity, type MetricUnit } from "@mettle/core";
 import type { Comparison, RawBlocks } from "@mettle/results";
-import { html, type Markup, round } from "../html.ts";
+import { html, type Markup, round, pathData } from "../html.ts";
 import { forestReach } from "./forest.ts";
 import { blockOf } from "./samples.ts";
 import { logScale } from "./scale.ts";
@@ -41,7 +41,7 @@ export function processesChart({ processes }: RawBlocks, unit: MetricUnit): Mark
     const y = round(8 + step * (i + 0.5));
     const sorted = values.toSorted((a, b) => a - b);
     const middle = sorted[Math.floor((sorted.length - 1) / 2)];
-    return html`<path class="blocks" d="${values.map((value) => `M${x(value)} ${y}h1.5`).join("")}"/>${middle !== undefined && html`<circle class="middle" cx="${x(middle)}" cy="${y}" r="${round(Math.min(3.5, step / 2.4))}"/>`}`;
+    return html`<path class="blocks" d="${pathData(values.map((value) => `M${x(value)} ${y}h1.5`).join(""))}"/>${middle !== undefined && html`<circle class="middle" cx="${x(middle)}" cy="${y}" r="${round(Math.min(3.5, step / 2.4))}"/>`}`;
   });
   return html`<figure class="chart"><figcaption>Processes: their blocks and medians</figcaption><div class="scroll"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${`${blocks.length} processes, blocks from ${formatQuantity(least, unit)} to ${formatQuantity(greatest, unit)}.`}">${rows}<path class="axis" d="M${PLOT.x} ${height - 20}h${PLOT.width}"/>${scale.ticks.map(({ at, label }) => html`<text class="tick" x="${round(PLOT.x + at * PLOT.width)}" y="${height - 6}" text-anchor="${at < 0.05 ? "start" : at > 0.95 ? "end" : "middle"}">${label}</text>`)}</svg></div></figure>`;
 }

@@ -1,5 +1,5 @@
 import { formatQuantity } from "@mettle/core";
-import { html, type Markup, round } from "../html.ts";
+import { html, type Markup, round, pathData } from "../html.ts";
 import type { DistributionChart } from "./distribution.ts";
 import type { Values } from "./samples.ts";
 import { logScale, type Scale } from "./scale.ts";
@@ -31,7 +31,7 @@ ${shown.map((q) => {
   const x = round(PLOT.x + (nines(q) / most) * PLOT.width);
   return html`<path class="mark" d="M${x} ${PLOT.y}v${PLOT.height}"/><text class="tick" x="${x}" y="${HEIGHT - 10}" text-anchor="${x > WIDTH - 30 ? "end" : "middle"}">p${Number((q * 100).toFixed(2))}</text>`;
 })}
-${baseline && html`<path class="outline" d="${curve(baseline.values, scale, most)}"/>`}<path class="line high" d="${curve(values, scale, most)}"/>
+${baseline && html`<path class="outline" d="${pathData(curve(baseline.values, scale, most))}"/>`}<path class="line high" d="${pathData(curve(values, scale, most))}"/>
 ${limits.map(({ value }) => html`<path class="limit" d="M${PLOT.x} ${round(PLOT.y + PLOT.height * (1 - scale.position(value)))}h${PLOT.width}"/>`)}
 </svg></div></figure>`;
 }

@@ -1,6 +1,6 @@
 import { formatQuantity, type MetricUnit } from "@mettle/core";
 import type { Series } from "@mettle/results";
-import { type Content, html, type Markup, round } from "../html.ts";
+import { type Content, html, type Markup, round, pathData } from "../html.ts";
 import { downsample, type Point } from "./downsample.ts";
 import { linearScale, type Scale, tickLabel, timeTicks } from "./scale.ts";
 
@@ -122,7 +122,7 @@ function linePath(line: ChartLine, chart: TimeChart, scale: Scale): Markup {
   const y = (value: number): number => Math.round(UNITS * (1 - scale.position(value)));
   const runs = downsample(line.atMs, line.values, MOST_POINTS);
   const path = runs.map((run) => relativePath(run, x, y, line.style === "fill")).join("");
-  return html`<path class="line ${line.style}" data-name="${line.name}" d="${path}"/>`;
+  return html`<path class="line ${line.style}" data-name="${line.name}" d="${pathData(path)}"/>`;
 }
 
 /** Relative whole numbers: half the bytes of absolute ones. A single point is a line to itself, drawn as a dot. */
@@ -237,5 +237,5 @@ export function sparkChart(values: readonly (number | null)[], label: string): M
   if (runs.length === 0 || values.length < 2) return html``;
   const x = (value: number): number => Math.round((value / (values.length - 1)) * 960);
   const y = (value: number): number => Math.round(180 - (greatest === 0 ? 0 : (value / greatest) * 160));
-  return html`<svg class="spark" viewBox="0 0 960 200" preserveAspectRatio="none" role="img" aria-label="${label}"><path class="line high" d="${runs.map((run) => relativePath(run, x, y, false)).join("")}"/></svg>`;
+  return html`<svg class="spark" viewBox="0 0 960 200" preserveAspectRatio="none" role="img" aria-label="${label}"><path class="line high" d="${pathData(runs.map((run) => relativePath(run, x, y, false)).join(""))}"/></svg>`;
 }
