@@ -170,6 +170,6 @@ export const load: CommandSpec = {
   notes: [
     "Response times count from the moment a request was due (--rate), so that a stall shows for everyone who waited.",
     "Exit code: 0 pass, 3 a threshold missed, 5 the generator was too slow or starved: its figures prove nothing.",
-    "Ctrl-C ends gracefully, twice at once. Writes run.json, summary.md and junit.xml.",
+    "Ctrl-C ends gracefully, twice at once. Writes run.json, report.html, summary.md and junit.xml.",
   ],
 };
