@@ -11,7 +11,12 @@ export const serve: CommandSpec = {
       type: { kind: "number", placeholder: "N", above: -1, integer: true },
       help: "0 for any that is free (PORT, or 8080)",
     },
-    { name: "host", type: { kind: "text", placeholder: "ADDRESS" }, help: "to listen on (127.0.0.1)", environment: true },
+    {
+      name: "host",
+      type: { kind: "text", placeholder: "ADDRESS" },
+      help: "to listen on (127.0.0.1)",
+      environment: true,
+    },
     {
       name: "data",
       type: { kind: "text", placeholder: "FOLDER" },
