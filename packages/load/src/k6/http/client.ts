@@ -28,7 +28,7 @@ export class NamedUrl {
   }
 }
 
-interface Target {
+export interface Target {
   /** As sent: without user and password. */
   readonly url: string;
   /** As recorded: a password becomes asterisks. */
@@ -50,7 +50,7 @@ interface RecordedAs {
   readonly set: TagSet;
 }
 
-const maxTargets = 1000;
+const maxTargets = 5000;
 /** As the script wrote them, for messages. */
 const blockedNames: Readonly<Record<string, string>> = { GET: "http.get", POST: "http.post", DELETE: "http.del" };
 
@@ -68,7 +68,6 @@ export class UserHttp implements Requester {
   readonly #context: UserContext;
   /** Shared by all requests that do not name their own; null records no failures. */
   expected: ExpectedStatuses | null = defaultExpectedStatuses;
-  readonly #targets = new Map<string, Target>();
 
   constructor(context: UserContext) {
     this.#context = context;
@@ -174,7 +173,8 @@ export class UserHttp implements Requester {
     if (httpDebug) this.#debug(shownResponse(exchange, httpDebug));
     for (const [name, value] of exchange.headers) {
       // Most headers differ in length, which is cheaper to ask.
-      if (name.length === 10 && name.toLowerCase() === "set-cookie") params.jar.store(hop.target.url, value);
+      if (name.length === 10 && name.toLowerCase() === "set-cookie")
+        (params.jar ?? this.#context.jar).store(hop.target.url, value);
     }
     this.#record(exchange, hop, params);
     return exchange;
@@ -202,7 +202,7 @@ export class UserHttp implements Requester {
     if (username !== "" && params.auth !== "digest") {
       add("Authorization", `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`);
     }
-    add("Cookie", cookieHeader(params, hop.target.url));
+    add("Cookie", cookieHeader(params.cookies, params.jar ?? this.#context.cookies, hop.target.url));
     let { body } = hop;
     if (body !== undefined && params.compression.length > 0) {
       const compressed = compressBody(body, params.compression);
@@ -350,7 +350,8 @@ export class UserHttp implements Requester {
 
   /** Parsing an address costs more than a look-up, and scripts repeat theirs. */
   #target(url: string): Target | undefined {
-    const known = this.#targets.get(url);
+    const { targets } = this.#context.share;
+    const known = targets.get(url);
     if (known) return known;
     if (!URL.canParse(url)) return undefined;
     const parsed = new URL(url);
@@ -373,8 +374,8 @@ export class UserHttp implements Requester {
       password: decodeURIComponent(password),
       last: undefined,
     };
-    if (this.#targets.size >= maxTargets) this.#targets.clear();
-    this.#targets.set(url, target);
+    if (targets.size >= maxTargets) targets.clear();
+    targets.set(url, target);
     return target;
   }
 
@@ -406,10 +407,10 @@ export class UserHttp implements Requester {
   }
 }
 
-function cookieHeader({ cookies, jar }: { cookies: RequestParams["cookies"]; jar: CookieJar }, url: string): string {
-  if (cookies.length === 0 && jar.size === 0) return "";
+function cookieHeader(cookies: RequestParams["cookies"], jar: CookieJar | undefined, url: string): string {
+  if (cookies.length === 0 && !jar) return "";
   const replaced = new Set(cookies.filter(({ replace }) => replace).map(({ name }) => name));
-  const stored = jar.size === 0 ? [] : jar.cookiesFor(url).filter(({ name }) => !replaced.has(name));
+  const stored = !jar ? [] : jar.cookiesFor(url).filter(({ name }) => !replaced.has(name));
   return [...stored, ...cookies].map(({ name, value }) => `${name}=${value}`).join("; ");
 }
 

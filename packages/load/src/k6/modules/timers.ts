@@ -11,13 +11,9 @@ export interface TimerFunctions {
 
 const shortestIntervalMs = 1;
 
-const functionsOf = new WeakMap<UserContext, TimerFunctions>();
-
 /** Timers of one user: they fire as events of its loop, and the iteration waits for them. The same ones for one user. */
 export function timerFunctions(context: UserContext): TimerFunctions {
-  const functions = functionsOf.get(context) ?? makeTimers(context);
-  functionsOf.set(context, functions);
-  return functions;
+  return (context.timers ??= makeTimers(context));
 }
 
 function makeTimers(context: UserContext): TimerFunctions {

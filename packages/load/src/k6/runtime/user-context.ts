@@ -3,6 +3,7 @@ import type { VirtualUser } from "../../engine/virtual-user.ts";
 import type { Metric, MetricDefinition, MetricRecorder, TagSet, Tags } from "../../metrics/recorder.ts";
 import type { K6Options } from "../options/options.ts";
 import { CookieJar } from "../../http/cookie-jar.ts";
+import type { TimerFunctions } from "../modules/timers.ts";
 import { EventLoop } from "./event-loop.ts";
 import type { ThreadShare } from "./thread-share.ts";
 import type { K6Host } from "./host.ts";
@@ -29,6 +30,17 @@ export class TagBase {
 class RecorderCache {
   readonly metrics = new Map<string, Metric>();
   readonly bases = new Map<string, TagBase>();
+  /** By the tags of users, which those of one scenario share, and by the options that say which tags there are. */
+  readonly #byGroup = new WeakMap<Tags, WeakMap<K6Options, Map<string, TagBase>>>();
+
+  basesOf(tags: Tags | undefined, options: K6Options): Map<string, TagBase> {
+    if (!tags) return new Map();
+    const ofTags = this.#byGroup.get(tags) ?? new WeakMap<K6Options, Map<string, TagBase>>();
+    this.#byGroup.set(tags, ofTags);
+    const known = ofTags.get(options) ?? new Map<string, TagBase>();
+    ofTags.set(options, known);
+    return known;
+  }
 }
 const caches = new WeakMap<MetricRecorder, RecorderCache>();
 
@@ -51,21 +63,21 @@ export class UserContext {
   /** As the script and the flags have it; filled in once the script was first evaluated. */
   options: K6Options;
   phase: Phase = "init";
-  jar: CookieJar = new CookieJar();
+  #jar: CookieJar | undefined;
+  /** Of this user, once something asked for them. */
+  timers: TimerFunctions | undefined;
   iteration = 0;
   iterationInScenario = 0;
   /** Options in the script's own words, for `exec.test.options`. */
   givenOptions: Readonly<Record<string, unknown>> = {};
-  /** Metrics that the script defined. */
-  readonly definitions: Map<string, MetricDefinition> = new Map();
   /** `Math.random` of this user once `randomSeed` was called. */
   random: (() => number) | undefined;
   readonly #cache: RecorderCache | undefined;
   #group = "";
   #userTags: Readonly<Record<string, string>> = {};
   #base: TagBase = noBase;
-  /** By group, for the tags that the user has now. */
-  readonly #bases = new Map<string, TagBase>();
+  /** By group, for the tags that the user has now; of all users who have set none of their own, together. */
+  #bases: Map<string, TagBase>;
 
   constructor(
     host: K6Host,
@@ -80,7 +92,18 @@ export class UserContext {
     this.environment = environment;
     this.user = user;
     this.#cache = user && cacheOf(user.recorder);
+    this.#bases = this.#cache?.basesOf(user?.tags, options) ?? new Map();
     this.#rebase();
+  }
+
+  /** Of this iteration; made when it is first asked for. */
+  get jar(): CookieJar {
+    return (this.#jar ??= new CookieJar());
+  }
+
+  /** The jar, where there is anything in it. */
+  get cookies(): CookieJar | undefined {
+    return this.#jar && this.#jar.size > 0 ? this.#jar : undefined;
   }
 
   get id(): number {
@@ -103,7 +126,7 @@ export class UserContext {
 
   set userTags(tags: Readonly<Record<string, string>>) {
     this.#userTags = tags;
-    this.#bases.clear();
+    this.#bases = new Map();
     this.#rebase();
   }
 
@@ -151,7 +174,7 @@ export class UserContext {
   /** Options are known only after the first evaluation. */
   applyOptions(options: K6Options): void {
     this.options = options;
-    this.#bases.clear();
+    this.#bases = new Map();
     this.#rebase();
   }
 
@@ -210,7 +233,7 @@ export class UserContext {
   startIteration(number: number, numberInScenario: number): void {
     this.iteration = number;
     this.iterationInScenario = numberInScenario;
-    if (this.jar.size > 0 && this.options.noCookiesReset !== true) this.jar = new CookieJar();
+    if (this.#jar && this.options.noCookiesReset !== true) this.#jar = undefined;
     if (this.#group !== "") this.group = "";
     this.loop.reset();
   }
