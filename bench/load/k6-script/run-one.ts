@@ -12,7 +12,7 @@ function sourceOf(): LoadSource {
   switch (kind) {
     case "script":
       return {
-        module: own,
+        module: import.meta.resolve("@mettle/load/k6"),
         factory: "k6Load",
         parameters: {
           script: here("script.js").pathname,

@@ -36,6 +36,8 @@ export interface LoadTarget {
 }
 
 const moduleOf = "@mettle/load";
+/** A part of it, so that threads need not hold the rest. */
+const k6ModuleOf = "@mettle/load/k6";
 const extensions: readonly string[] = [".ts", ".mts", ".js", ".mjs", ".cjs"];
 const declarative: readonly string[] = [".yaml", ".yml", ".json"];
 
@@ -75,7 +77,9 @@ function sourceOf(named: string, context: CommandContext): LoadSource {
   }
   const env = pairs(context, "env");
   const script = pathToFileURL(file).href;
-  if (isK6Script(file)) return { module: own, factory: k6Factory, parameters: k6Parameters(file, context) };
+  if (isK6Script(file)) {
+    return { module: import.meta.resolve(k6ModuleOf), factory: k6Factory, parameters: k6Parameters(file, context) };
+  }
   if (declarative.includes(extension)) return { module: own, factory: "declarativeLoad", parameters: { file, env } };
   const mettle = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
   return { module: own, factory: "scriptLoad", parameters: { script, env, own: { mettle, [moduleOf]: own } } };

@@ -5,11 +5,12 @@ import { errorCodeOfStatus, failureCodes } from "../../http/failure.ts";
 import { compressBody } from "../../http/request-compression.ts";
 import { builtIn } from "../../metrics/built-in.ts";
 import type { MetricDefinition, TagSet } from "../../metrics/recorder.ts";
-import type { TagBase, UserContext } from "../runtime/user-context.ts";
+import type { UserContext } from "../runtime/user-context.ts";
 import { encodeBody } from "./body.ts";
 import { shownRequest, shownResponse } from "./debug.ts";
 import { type RequestParams, readParams } from "./params.ts";
 import { type Requester, Response, type ResponseCookie, tlsVersionOf } from "./response.ts";
+import type { Target } from "./target.ts";
 import { parseSetCookie } from "./set-cookie.ts";
 import { defaultExpectedStatuses, type ExpectedStatuses } from "./statuses.ts";
 
@@ -26,28 +27,6 @@ export class NamedUrl {
   toString(): string {
     return this.url;
   }
-}
-
-export interface Target {
-  /** As sent: without user and password. */
-  readonly url: string;
-  /** As recorded: a password becomes asterisks. */
-  readonly clean: string;
-  readonly parsed: URL;
-  readonly username: string;
-  readonly password: string;
-  /** How the last exchange was recorded: the next one mostly differs in nothing. */
-  last: RecordedAs | undefined;
-}
-
-interface RecordedAs {
-  readonly base: TagBase;
-  readonly method: string;
-  readonly name: string | undefined;
-  readonly status: number;
-  readonly protocol: string;
-  readonly expected: boolean | undefined;
-  readonly set: TagSet;
 }
 
 const maxTargets = 5000;

@@ -1,13 +1,7 @@
+import type { TimerFunctions } from "../runtime/timer-functions.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 
 type Callback = (...args: unknown[]) => unknown;
-
-export interface TimerFunctions {
-  setTimeout(callback: Callback, delay?: unknown, ...args: unknown[]): number;
-  clearTimeout(id: unknown): void;
-  setInterval(callback: Callback, delay?: unknown, ...args: unknown[]): number;
-  clearInterval(id: unknown): void;
-}
 
 const shortestIntervalMs = 1;
 

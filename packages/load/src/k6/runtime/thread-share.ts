@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { messageOf } from "@mettle/core";
-import type { Target } from "../http/client.ts";
+import type { Target } from "../http/target.ts";
 import { HttpEngine } from "../../http/http-client.ts";
 import { connectionOptions } from "../options/connections.ts";
 import type { K6Options } from "../options/options.ts";

@@ -3,7 +3,8 @@ import type { VirtualUser } from "../../engine/virtual-user.ts";
 import type { Metric, MetricDefinition, MetricRecorder, TagSet, Tags } from "../../metrics/recorder.ts";
 import type { K6Options } from "../options/options.ts";
 import { CookieJar } from "../../http/cookie-jar.ts";
-import type { TimerFunctions } from "../modules/timers.ts";
+import { TagBase } from "./tag-base.ts";
+import type { TimerFunctions } from "./timer-functions.ts";
 import { EventLoop } from "./event-loop.ts";
 import type { ThreadShare } from "./thread-share.ts";
 import type { K6Host } from "./host.ts";
@@ -12,19 +13,6 @@ export type Phase = "init" | "setup" | "iteration" | "teardown" | "summary";
 
 const maxTagSets = 20_000;
 const maxBases = 256;
-
-/** Tags that everything recorded now carries, and the sets of tags already interned with them. */
-export class TagBase {
-  readonly tags: Tags;
-  /** By a key that is equal for equal additions. */
-  readonly sets: Map<string, TagSet> = new Map();
-  /** The base alone. */
-  own: TagSet | undefined;
-
-  constructor(tags: Tags) {
-    this.tags = tags;
-  }
-}
 
 /** What the users of one thread share about recording. */
 class RecorderCache {
