@@ -1,8 +1,8 @@
 import type { Provided } from "../transform/program.ts";
 import { formDataModule } from "../jslib/form-data.ts";
 import { utilsModule } from "../jslib/utils.ts";
-import { parseHtml } from "../html/selection.ts";
-import { K6Element, Selection } from "../html/selection.ts";
+import { K6Element } from "../html/element.ts";
+import { parseHtml, Selection } from "../html/selection.ts";
 import { lazyMembers } from "../runtime/lazy-members.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 import { jUnit, textSummary } from "../summary/script-functions.ts";

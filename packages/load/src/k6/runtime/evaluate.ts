@@ -1,4 +1,5 @@
 import { compileFunction, constants } from "node:vm";
+import { pathToFileURL } from "node:url";
 import { messageOf } from "@mettle/core";
 import { k6Errors } from "../errors.ts";
 import { quietly } from "../quietly.ts";
@@ -321,7 +322,8 @@ class ModuleRuntime {
     return this.#instance.imported(name);
   }
 
-  get meta(): { url: string } {
-    return { url: `file://${this.#instance.module.file}` };
+  get meta(): { url: string; resolve: (specifier: unknown) => string } {
+    const { href: url } = pathToFileURL(this.#instance.module.file);
+    return { url, resolve: (specifier) => new URL(String(specifier), url).href };
   }
 }

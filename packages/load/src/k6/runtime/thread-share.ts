@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { messageOf } from "@mettle/core";
 import type { Target } from "../http/target.ts";
 import { HttpEngine } from "../../http/http-client.ts";
@@ -35,7 +36,7 @@ export class ThreadShare {
   }
 
   path(path: string, from: string = this.folder): string {
-    return resolve(from, path.replace(/^file:\/\//, ""));
+    return path.startsWith("file://") ? fileURLToPath(path) : resolve(from, path);
   }
 
   /** One copy of a text for all users: the engine's strings are immutable. */
