@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "@mettle/core";
+import { noteFileRead } from "../../engine/file-reads.ts";
 import type { Target } from "../http/target.ts";
 import { HttpEngine } from "../../http/http-client.ts";
 import { connectionOptions } from "../options/connections.ts";
@@ -51,6 +52,7 @@ export class ThreadShare {
     if (known) return known;
     try {
       const bytes = readFileSync(path);
+      noteFileRead(resolve(path));
       this.#bytes.set(path, bytes);
       return bytes;
     } catch (error) {
