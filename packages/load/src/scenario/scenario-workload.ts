@@ -22,10 +22,10 @@ export class ScenarioWorkload<Data> implements Workload {
   constructor(parts: WorkloadParts<Data>) {
     this.#parts = parts;
     const { setup, teardown } = parts;
-    if (setup) this.setup = async (user) => setup(this.#user(user, undefined));
+    if (setup) this.setup = (user) => this.#once(user, undefined, setup);
     if (teardown) {
       this.teardown = async (user, data) => {
-        await teardown(this.#user(user, data as Data), data as Data);
+        await this.#once(user, data as Data, (own) => teardown(own, data as Data));
       };
     }
   }
@@ -39,7 +39,20 @@ export class ScenarioWorkload<Data> implements Workload {
         own.begin(iteration);
         await run(own);
       },
+      close: () => {
+        own.close();
+      },
     });
+  }
+
+  /** Setup or teardown; what it left open ends with it. */
+  async #once<Given>(user: VirtualUser, data: Given, part: (own: LoadUser<Given>) => unknown): Promise<unknown> {
+    const own = this.#user(user, data);
+    try {
+      return await part(own);
+    } finally {
+      own.close();
+    }
   }
 
   #user<Given>(user: VirtualUser, data: Given): LoadUser<Given> {
