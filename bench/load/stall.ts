@@ -81,5 +81,7 @@ for (const [name, generator] of [
 ] as const) {
   console.log(`| ${name} | ${shown((await against(generator)).told)} | no schedule to compare |`);
 }
-console.log(`\nmettle, greatest error over ${errors.length} rounds: ${(100 * Math.max(...errors)).toFixed(2)} %, median ${(100 * median(errors)).toFixed(2)} %`);
+console.log(
+  `\nmettle, greatest error over ${errors.length} rounds: ${(100 * Math.max(...errors)).toFixed(2)} %, median ${(100 * median(errors)).toFixed(2)} %`,
+);
 if (Math.max(...errors) > 0.05) process.exitCode = 3;

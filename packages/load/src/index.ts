@@ -186,3 +186,19 @@ export { type K6Script, type LoadK6Options, loadK6Script } from "./k6/script.ts"
 export { summaryDataOf, type SummaryOutcome } from "./k6/summary/from-run.ts";
 export type { SummaryData } from "./k6/summary/summary-data.ts";
 export { textSummary } from "./k6/summary/text.ts";
+
+// Load tests on several machines.
+export {
+  checkSubject,
+  distributeDefaults,
+  type DistributedOptions,
+  runDistributed,
+} from "./distribute/run-distributed.ts";
+export { type DistributeErrorCode, distributeErrors } from "./distribute/errors.ts";
+export type { FleetEvent } from "./distribute/fleet.ts";
+export { gatherFiles } from "./distribute/gather-files.ts";
+export type { Hello } from "./distribute/messages.ts";
+export type { LinkTimings } from "./distribute/link.ts";
+export { connectNats, type NatsEvents, type NatsOptions } from "./distribute/nats-transport.ts";
+export type { Answer, Listener, Transport } from "./distribute/transport.ts";
+export { type HostEvent, WorkerHost, type WorkerHostOptions } from "./distribute/worker-host.ts";

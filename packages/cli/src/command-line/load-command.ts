@@ -93,8 +93,6 @@ const forK6: readonly FlagSpec[] = [
   { name: "local-ips", type: text("LIST"), help: "k6: addresses that connections come from" },
   { name: "dns", type: text("OPTIONS"), help: "k6: ttl=5m,select=random,policy=preferIPv4" },
   { name: "system-tags", type: text("LIST"), help: "k6: tags that samples get" },
-  { name: "execution-segment", type: text("PART"), help: "k6: only this part of the load, such as 0:1/4" },
-  { name: "execution-segment-sequence", type: text("PARTS"), help: "k6: how the parts are cut" },
   { name: "setup-timeout", type: text("TIME"), help: "k6: for setup" },
   { name: "teardown-timeout", type: text("TIME"), help: "k6: for teardown" },
   { name: "summary-trend-stats", type: text("LIST"), help: "k6: statistics of k6's summary" },
@@ -131,7 +129,13 @@ export const load: CommandSpec = {
     { name: "no-thresholds", type: onOff, help: "judge by none" },
     { name: "no-setup", type: onOff, help: "skip the script's setup" },
     { name: "no-teardown", type: onOff, help: "skip the script's teardown" },
-    { name: "workers", short: "w", type: whole("N", 0), help: "threads that make load (1)", environment: true },
+    {
+      name: "workers",
+      short: "w",
+      type: whole("N", 0),
+      help: "threads that make load (1); with --nats: worker processes to wait for",
+      environment: true,
+    },
     {
       name: "punctuality",
       type: { kind: "choice", choices: ["timer", "end", "full"] },
@@ -173,6 +177,6 @@ export const load: CommandSpec = {
   notes: [
     "Response times count from the moment a request was due (--rate), so that a stall shows for everyone who waited.",
     "Exit code: 0 pass, 3 a threshold missed, 5 the generator was too slow or starved: its figures prove nothing.",
-    "Ctrl-C ends gracefully, twice at once. Writes run.json, summary.md and junit.xml.",
+    "Ctrl-C ends gracefully, twice at once. Writes run.json, report.html, summary.md and junit.xml.",
   ],
 };

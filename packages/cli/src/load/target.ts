@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { messageOf, parseDurationMs } from "@mettle/core";
 import {
   convertFormatOf,
+  gatherFiles,
   type HttpOptions,
   type HttpRequest,
   importLoadTest,
@@ -20,6 +21,7 @@ import {
 } from "@mettle/load";
 import type { CommandContext } from "../command-context.ts";
 import { cliErrors } from "../errors.ts";
+import { isOwnFile, ownModules } from "./own-modules.ts";
 import { isK6Script, k6Parameters } from "./k6-script.ts";
 import { isModelTarget, modelParameters, traceOf } from "./model-target.ts";
 import { pairs } from "./pairs.ts";
@@ -39,9 +41,10 @@ export interface LoadTarget {
   readonly test: LoadTest;
   /** Of a script of k6. */
   readonly k6?: K6Script;
+  /** What it is made of and reads, when it is to be sent to workers. */
+  readonly files?: readonly string[];
 }
 
-const moduleOf = "@mettle/load";
 const extensions: readonly string[] = [".ts", ".mts", ".js", ".mjs", ".cjs"];
 const declarative: readonly string[] = [".yaml", ".yml", ".json"];
 /** Of other tools: HAR files, Postman collections, OpenAPI documents. */
@@ -55,6 +58,12 @@ const documents: readonly string[] = [...declarative, ".har"];
 export async function findTarget(context: CommandContext): Promise<LoadTarget> {
   const named = context.positionals[0] ?? "";
   const source = sourceOf(named, context);
+  if (context.flags.text("nats") === undefined) return readTarget(named, source, context);
+  const { result, files } = await gatherFiles(() => readTarget(named, source, context), isOwnFile);
+  return { ...result, files };
+}
+
+async function readTarget(named: string, source: LoadSource, context: CommandContext): Promise<LoadTarget> {
   if (source.factory === k6Factory) {
     if (traceOf(context)) {
       throw cliErrors.create("USAGE_VALUE_INVALID", "--trace is not for scripts of k6.", {
@@ -96,8 +105,7 @@ function sourceOf(named: string, context: CommandContext): LoadSource {
   const format = documents.includes(extension) ? convertFormatOf(readFileSync(file, "utf8")) : undefined;
   if (format || extension === ".har") return loadSource("converted", { file, env, ...(format && { format }) });
   if (declarative.includes(extension)) return loadSource("declarative", { file, env });
-  const mettle = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
-  return loadSource("script", { script, env, own: { mettle, [moduleOf]: import.meta.resolve(moduleOf) } });
+  return loadSource("script", { script, env, own: ownModules() });
 }
 
 /** Without a load said, a model is asked by one user after the other: a stream is long. */

@@ -11,7 +11,8 @@ import { visibleText } from "./visible.ts";
 export const isLoadRun = ({ kind, measurements }: Run): boolean =>
   (kind === "load" || kind === "soak") && measurements.some(({ metric }) => metric === "iterations");
 
-const operationMetrics = [
+/** What the times of operations are kept under, the most telling first. */
+export const operationMetrics: readonly string[] = [
   "http_req_response_time",
   "http_req_duration",
   "iteration_response_time",
@@ -57,7 +58,7 @@ export function loadTables(
   };
 }
 
-const isTotal = ({ tags }: Measurement): boolean => Object.keys(tags).length === 0;
+export const isTotal = ({ tags }: Measurement): boolean => Object.keys(tags).length === 0;
 
 /** A metric of the script's own, or a counter of trouble that is not zero; everything with `--all`. */
 function isOwn(measurement: Measurement, all: boolean): boolean {
@@ -114,7 +115,7 @@ function operationColumns(run: Run): Column[] {
   ];
 }
 
-function nameOf({ tags }: Measurement, run: Run): string {
+export function nameOf({ tags }: Measurement, run: Run): string {
   if (Object.keys(tags).length === 0) return "all";
   const { name, scenario, ...rest } = tags;
   const scenarios = new Set(run.measurements.map((each) => each.tags["scenario"]).filter(Boolean));
