@@ -8,6 +8,7 @@ import { cliErrors } from "../errors.ts";
 import { Interruption } from "../interrupt.ts";
 import { natsOptions, subjectOf } from "../load/nats.ts";
 import { ownModules } from "../load/own-modules.ts";
+import { pairs } from "../load/pairs.ts";
 import { ownVersion } from "../own-version.ts";
 
 const LOCAL_SERVER = "nats://127.0.0.1:4222";
@@ -37,6 +38,7 @@ export async function run(context: CommandContext): Promise<number> {
     own: ownModules(),
     environment: env,
     subject,
+    tags: pairs(context, "tag"),
     ...(threads !== undefined && { threads }),
     ...(allow !== undefined && { allow }),
     onEvent: (event) => {
