@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { symlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Measurement, type Run, readRun } from "@mettle/results";
 import { afterEach, describe, expect, test } from "vitest";
@@ -323,6 +324,30 @@ describe.runIf(hasNatsServer)("a server that asks who is there", () => {
     expect(wrong.stderr).toContain("LOAD_NATS_UNREACHABLE");
     expect(wrong.stderr).toMatch(/authorization/i);
     expect(wrong.stderr).not.toContain("s3cret");
+  });
+
+  test("the permissions of deploy/load: a worker's password does not make a coordinator", async () => {
+    using project = new Project(deterministic);
+    // As a mounted ConfigMap has its files.
+    symlinkSync("load/main.load.ts", project.path("linked.load.ts"));
+    const config = fileURLToPath(new URL("../../../../deploy/load/nats.conf", import.meta.url));
+    await using server = await NatsServer.start(["--config", config], "nats", {
+      COORDINATOR_PASSWORD: "coordinates-1",
+      WORKER_PASSWORD: "works-2",
+    });
+    const asWorker = { METTLE_NATS: server.address, METTLE_NATS_USER: "worker", METTLE_NATS_PASSWORD: "works-2" };
+    const asCoordinator = { ...asWorker, METTLE_NATS_USER: "coordinator", METTLE_NATS_PASSWORD: "coordinates-1" };
+    await startWorker(project, ["--tag", "region=eu"], asWorker);
+    const stolen = await project.mettle(["load", "linked.load.ts", "--wait", "1500ms", ...quietly], asWorker);
+    expect(stolen.exitCode).toBe(5);
+    expect(stolen.stderr).toContain("LOAD_WORKERS_MISSING 0 of 1");
+    const { stderr } = await project.mettle(
+      ["load", "linked.load.ts", "--threshold=sold{region:eu}: count > 100", ...quietly],
+      { ...asCoordinator, SECONDS: "1" },
+    );
+    expect(stderr).toBe("");
+    const run = await readRun(project.path("mettle-out/run.json"));
+    expect(measurement(run, "sold", { region: "eu" }).summary.count).toBe(200);
   });
 
   test("a token, over TLS with its own authority; a server without TLS is not talked to", async () => {

@@ -20,8 +20,13 @@ export class NatsServer implements AsyncDisposable {
     this.address = address;
   }
 
-  static async start(args: readonly string[] = [], scheme = "nats"): Promise<NatsServer> {
+  static async start(
+    args: readonly string[] = [],
+    scheme = "nats",
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<NatsServer> {
     const child = spawn("nats-server", ["--addr", "127.0.0.1", "--port", "-1", ...args], {
+      env: { ...process.env, ...env },
       stdio: ["ignore", "ignore", "pipe"],
     });
     let port: string | undefined;
