@@ -1,4 +1,5 @@
 import type { Measurement } from "@mettle/results";
+import { withAgentFigures } from "../agent/run-figures.ts";
 import { builtIn } from "../metrics/built-in.ts";
 import { MetricBoard } from "../metrics/metric-board.ts";
 import type { Submetric } from "../metrics/worker-recorder.ts";
@@ -104,7 +105,7 @@ export class RunLedger {
 
   #measurements(elapsedMs: number): readonly Measurement[] {
     const overflowed = [...this.#overflowed.values()].reduce((a, b) => a + b, 0);
-    const measured = this.#board.measurements(elapsedMs / 1000);
+    const measured = withAgentFigures(this.#board.measurements(elapsedMs / 1000));
     if (overflowed === 0) return measured;
     const note = `${overflowed} samples' tags beyond the cap of ${this.#plan.recorder.maxTagSets} tag sets were dropped`;
     return measured.map((each) =>
@@ -118,10 +119,12 @@ export class RunLedger {
 
   #validity(total: ScenarioCounts): LoadSnapshot["validity"] {
     const p99 = (metric: string): number | undefined => {
-      const summary = this.#board.find(metric)?.measurement(1).summary;
-      return summary?.p99 === undefined ? undefined : summary.p99 / 1e6;
+      const row = this.#board.find(metric);
+      // Of fewer values the 99th percentile is but the greatest, and one is no evidence.
+      const ns = row && row.count >= 100 ? row.quantile(0.99) : undefined;
+      return ns === undefined ? undefined : ns / 1e6;
     };
-    const sum = (metric: string): number => this.#board.find(metric)?.measurement(1).summary.sum ?? 0;
+    const sum = (metric: string): number => this.#board.find(metric)?.sum ?? 0;
     const dispatchP99Ms = p99(builtIn.dispatchDelay.name);
     const responseP99Ms = p99(builtIn.iterationResponseTime.name);
     const open = this.#plan.scenarios.filter(({ model }) => model === "open").map(({ name }) => name);

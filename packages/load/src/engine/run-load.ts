@@ -47,7 +47,7 @@ export interface LoadResult {
   readonly errors: readonly ErrorEntry[];
   /** Ended by `stop` or `stopNow`. */
   readonly interrupted: boolean;
-  /** Ended by `onSnapshot`. */
+  /** Ended by `onSnapshot`, or by the script. */
   readonly aborted: boolean;
   /** What went wrong beside the measurement: teardown, outputs. */
   readonly troubles: readonly MettleError[];
@@ -106,6 +106,9 @@ class RunningLoad implements AsyncDisposable {
             worker,
             "remote" in from ? from.remote.lossOf(worker, reason) : `worker ${worker + 1} was lost: ${reason}`,
           );
+        },
+        onTold: (error, ends) => {
+          this.#hear(error, ends);
         },
         onFailure: (error) => {
           this.#failure ??= error;
@@ -258,6 +261,15 @@ class RunningLoad implements AsyncDisposable {
       this.#ledger.closeStep(elapsed);
       this.#tell(this.#ledger.snapshot(elapsed));
     }
+  }
+
+  /** Every user may say the same: once is enough. */
+  #hear(error: Error, ends: boolean): void {
+    const known = this.#troubles.some(({ message }) => message === error.message);
+    if (error instanceof MettleError && !known) this.#troubles.push(error);
+    if (!ends || this.#aborted) return;
+    this.#aborted = true;
+    this.#crew.tellAll({ kind: "abort" });
   }
 
   #tell(snapshot: LoadSnapshot): void {
