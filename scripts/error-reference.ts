@@ -16,6 +16,7 @@ import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
 import {
   convertErrors,
+  distributeErrors,
   driverErrors,
   httpErrors,
   k6Errors,
@@ -47,6 +48,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
     ...traceErrors.definitions,
     ...mockModelErrors.definitions,
     ...convertErrors.definitions,
+    ...distributeErrors.definitions,
   },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
