@@ -12,7 +12,7 @@ import { type BusMiddleware, dispatchHooksOf } from "./middleware.ts";
 import { PersistentSubscription } from "./persistent.ts";
 import { type PersistentOptions, resolvePersistentOptions } from "./persistent-options.ts";
 import { warnOfProblems } from "./problems.ts";
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 import { type LogEntry, type LogStart, logRetention, SignalLog } from "./signal-log.ts";
 import {
   CallbackSubscription,

@@ -1,5 +1,5 @@
 import type { Clock } from "@mettle/core";
-import { compiledOf } from "../agent/definition.ts";
+import { compiledOf, type SignalRoute } from "../agent/definition.ts";
 import type { AnyDefinition } from "../agent/definition-types.ts";
 import type { Directive } from "../agent/directive.ts";
 import type { Message } from "../agent/message.ts";
@@ -15,16 +15,32 @@ import { carryOut, type Effects, endEffects } from "./carry-out.ts";
 import { type CellBase, type CellHost, IDLE, type MailboxItem, STOPPED } from "./cell-base.ts";
 import { AgentDeadLetters } from "./dead-letters.ts";
 import type { Down, DownListener } from "./down.ts";
+import { Directory } from "./directory.ts";
 import { agentErrors } from "./errors.ts";
 import type { DeadLetterReason, Observers } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { messageOfItem } from "./pending-ask.ts";
-import type { SignalPort } from "./ports.ts";
+import type { SignalOffer, SignalPort } from "./ports.ts";
 import { Ceiling, checkpoint, hibernateWhenIdle, holdToLimit, unpack } from "./resources.ts";
 import { Scheduler } from "./scheduler.ts";
 
 /** Messages that the mailbox of an idle agent has room for at most. */
 const KEPT_CAPACITY = 256;
+
+/** Puts signals of one pattern into an agent's mailbox. Hot: once per delivery, so an object and not a closure in another. */
+class AgentSink implements SignalOffer {
+  readonly #cell: AgentCell;
+  readonly #route: SignalRoute;
+
+  constructor(cell: AgentCell, route: SignalRoute) {
+    this.#cell = cell;
+    this.#route = route;
+  }
+
+  offer(signal: unknown): boolean {
+    return this.#cell.offer(this.#route.messageOf(signal));
+  }
+}
 
 /** What a shard needs of the runtime around it. */
 export interface ShardSurroundings {
@@ -60,7 +76,9 @@ export class LocalShard implements CellHost, Effects {
   readonly root: RootSupervisor;
   readonly prepare: (message: Message) => Message;
   readonly census: Census;
-  readonly #cells = new Map<number, AgentCell>();
+  readonly #cells = new Directory<AgentCell>();
+  /** Ends of the subscriptions that definitions ask for. Not with the agent, whose hot path they would lengthen. */
+  readonly #subscribed = new Map<CellBase, readonly (() => void)[]>();
   readonly #names = new Map<string, AnyRef>();
   readonly #scheduler: Scheduler;
   readonly #ceiling: Ceiling;
@@ -108,10 +126,6 @@ export class LocalShard implements CellHost, Effects {
   /** Agents that wait for their turn. */
   get ready(): number {
     return this.#scheduler.ready;
-  }
-
-  cells(): IterableIterator<AgentCell> {
-    return this.#cells.values();
   }
 
   cell(id: number): AgentCell | undefined {
@@ -260,6 +274,10 @@ export class LocalShard implements CellHost, Effects {
 
   ended(cell: CellBase, reason: string, error: unknown): void {
     if (this.#cells.delete(cell.id)) this.census.add(-1);
+    if (cell.definition.signals.length > 0) {
+      for (const end of this.#subscribed.get(cell) ?? []) end();
+      this.#subscribed.delete(cell);
+    }
     if (cell.name !== undefined && this.#names.get(cell.name) === (cell as AgentCell)) this.#names.delete(cell.name);
     if (this.observers.active) this.observers.tell({ kind: "agent-stopped", agent: cell.address, reason });
     if (cell.extras === undefined) return;
@@ -318,9 +336,10 @@ export class LocalShard implements CellHost, Effects {
   }
 
   #subscribe(cell: AgentCell): void {
-    for (const [pattern, action] of cell.definition.signals) {
-      cell.cold().onEnd.push(this.signals.subscribe(pattern, (signal) => cell.offer({ type: action, data: signal })));
-    }
+    const ends = cell.definition.signals.map((route) =>
+      this.signals.subscribe(route.pattern, new AgentSink(cell, route)),
+    );
+    this.#subscribed.set(cell, ends);
   }
 
   #tellWatchers(cell: CellBase, news: Pick<Down, "reason" | "error" | "mayRestart">): void {

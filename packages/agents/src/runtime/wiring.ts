@@ -21,8 +21,8 @@ export function makeBus(
   const port: SignalPort = {
     publish: (type, data, source, subject) =>
       bus.publish(signals.create(type, source, data, subject === undefined ? undefined : { subject })),
-    subscribe: (pattern, offer) => {
-      const subscription = bus.subscribeSink(pattern, { offer });
+    subscribe: (pattern, sink) => {
+      const subscription = bus.subscribeSink(pattern, sink);
       return () => subscription.unsubscribe();
     },
   };
