@@ -6,12 +6,13 @@ import type {
   AgentMessage,
   AgentPlatform,
   AgentSpawn,
-  CoordinationOutcome,
+  CoordinationFacet,
   DiscoveryQuery,
   PlatformOptions,
   SignalHandler,
   VariableHandle,
 } from "../platform/platform.ts";
+import { coordinationByAsking } from "./ask-everyone.ts";
 import { AskedToFail, computeRounds } from "../platform/work.ts";
 
 interface Registered {
@@ -53,6 +54,7 @@ export class EventEmitterPlatform implements AgentPlatform {
   }
 
   readonly registry = {
+    forgetsDead: false,
     register: (name: string, agent: AgentHandle, description: AgentDescription): void => {
       if (this.#registered.has(name)) throw new Error(`${name} is registered`);
       this.#registered.set(name, { agent: agent as PlainAgent, description });
@@ -92,26 +94,7 @@ export class EventEmitterPlatform implements AgentPlatform {
     },
   };
 
-  readonly coordination = {
-    consensus: (members: readonly AgentHandle[], timeoutMs: number): Promise<CoordinationOutcome> =>
-      askAll(members as readonly PlainAgent[], timeoutMs),
-    broadcast: (targets: readonly AgentHandle[], timeoutMs: number): Promise<CoordinationOutcome> =>
-      askAll(targets as readonly PlainAgent[], timeoutMs),
-    hierarchy: async (levels: readonly (readonly AgentHandle[])[], timeoutMs: number): Promise<CoordinationOutcome> => {
-      let participated = 0;
-      let messages = 0;
-      for (const level of levels) {
-        const outcome = await askAll(level as readonly PlainAgent[], timeoutMs);
-        participated += outcome.participated;
-        messages += outcome.messages;
-      }
-      return {
-        participated,
-        messages,
-        succeeded: participated === levels.reduce((sum, level) => sum + level.length, 0),
-      };
-    },
-  };
+  readonly coordination: CoordinationFacet = coordinationByAsking(this);
 
   readonly supervision = {
     monitor: (agent: AgentHandle, onDown: (reason: string) => void): (() => void) => {
@@ -144,12 +127,6 @@ export class EventEmitterPlatform implements AgentPlatform {
   }
 }
 
-async function askAll(agents: readonly PlainAgent[], timeoutMs: number): Promise<CoordinationOutcome> {
-  const replies = await Promise.allSettled(agents.map((agent) => agent.request({ type: "total" }, timeoutMs)));
-  const participated = replies.filter(({ status }) => status === "fulfilled").length;
-  return { participated, succeeded: participated === agents.length, messages: agents.length + participated };
-}
-
 function matches(description: AgentDescription, { capability, health, region, resources }: DiscoveryQuery): boolean {
   return (
     (capability === undefined || description.capabilities.includes(capability)) &&
@@ -160,7 +137,7 @@ function matches(description: AgentDescription, { capability, health, region, re
   );
 }
 
-type Reply = (error: unknown, value: unknown) => void;
+type Reply = (error: Error | undefined, value: unknown) => void;
 
 class PlainAgent extends EventEmitter {
   #total = 0;
@@ -191,7 +168,7 @@ class PlainAgent extends EventEmitter {
         clearTimeout(timer);
         waiting.delete(reply);
         if (error === undefined) resolve(value);
-        else reject(error as Error);
+        else reject(error);
       };
       waiting.add(reply);
       queueMicrotask(() => this.emit("message", message, reply));
@@ -201,7 +178,7 @@ class PlainAgent extends EventEmitter {
   end(reason: string): void {
     if (!this.#alive) return;
     this.#alive = false;
-    for (const reply of [...(this.#waiting ?? [])]) reply(stopped(), undefined);
+    for (const reply of this.#waiting ?? []) reply(stopped(), undefined);
     this.emit("down", reason);
     this.removeAllListeners();
   }

@@ -1,7 +1,7 @@
 import type { Random } from "@mettle/core";
 import type { AgentDescription, AgentHandle, AgentPlatform, DiscoveryQuery } from "../platform/platform.ts";
 
-export const regions = ["us_east", "us_west", "eu_central", "ap_south"] as const;
+const regions = ["us_east", "us_west", "eu_central", "ap_south"] as const;
 const healths = ["healthy", "healthy", "healthy", "degraded", "unhealthy"] as const;
 const capabilityNames = Array.from({ length: 20 }, (_, i) => (i === 0 ? "model_management" : `capability_${i}`));
 

@@ -135,7 +135,7 @@ const concurrent: Scenario = {
       {
         run: () => Promise.all(Array.from({ length: 10 }, (_, first) => lane(first))),
         after: async () => {
-          const found = await Promise.all(agents.map((_, i) => registry.lookup(`lane-${i}`)));
+          const found = await Promise.all(agents.map(async (_, i) => registry.lookup(`lane-${i}`)));
           if (!found.every((agent, i) => agent === agents[i])) incomplete += 1;
           await unregisterAll(registry, agents, "lane");
         },

@@ -49,7 +49,7 @@ export interface ScenarioContext {
   /** Aborts when nobody waits for the result any more. */
   readonly signal: AbortSignal;
   /** Opens a fresh platform; it is closed after the scenario. */
-  open(options?: PlatformOptions): Promise<AgentPlatform>;
+  readonly open: (options?: PlatformOptions) => Promise<AgentPlatform>;
 }
 
 /** A piece of the catalogue: what is done, what it answers, what it is judged by. Data, but for `run`. */

@@ -44,8 +44,3 @@ export const nextTurn = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(resolve);
   });
-
-/** Splits `count` into runs of at most `size`. */
-export function* batches(count: number, size: number): Generator<number> {
-  for (let left = count; left > 0; left -= size) yield Math.min(left, size);
-}

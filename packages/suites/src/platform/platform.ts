@@ -47,6 +47,8 @@ export interface DiscoveryQuery {
 }
 
 export interface RegistryFacet {
+  /** Whether an entry vanishes when its agent dies. */
+  readonly forgetsDead: boolean;
   register(name: string, agent: AgentHandle, description: AgentDescription): Awaitable<void>;
   /** False when there was none. */
   unregister(name: string): Awaitable<boolean>;
@@ -55,14 +57,19 @@ export interface RegistryFacet {
   discover(query: DiscoveryQuery, limit?: number): Awaitable<readonly string[]>;
 }
 
-export type SignalHandler = (data: unknown, type: string) => void;
+/** Handles one signal; where it returns a promise, a platform that keeps order gives it the next one after that. */
+export type SignalHandler = (data: unknown, type: string) => Awaitable<void>;
+/** Which signals a subscriber wants. */
+export type SignalFilter = (data: unknown) => boolean;
 
 export interface SignalsFacet {
   /** Whether `subscribe` takes `*` for one segment and `**` for any number. */
   readonly patterns: boolean;
+  /** Whether `subscribe` takes a filter. @defaultValue false */
+  readonly filters?: boolean;
   publish(type: string, data: unknown): Awaitable<void>;
-  /** @returns the end of the subscription */
-  subscribe(pattern: string, handler: SignalHandler): Awaitable<() => void>;
+  /** @returns the end of the subscription; what is published after it has settled does not reach the handler */
+  subscribe(pattern: string, handler: SignalHandler, filter?: SignalFilter): Awaitable<() => Awaitable<void>>;
   /** Resolves when every signal published so far was handled. */
   delivered(): Awaitable<void>;
 }
@@ -133,14 +140,40 @@ export interface JournalFacet {
   count(correlation: string): Awaitable<number>;
 }
 
+/** A message to an agent whose mailbox is full, or an agent over the ceiling, is refused with an error. */
 export interface LimitsFacet {
-  /** A request to an agent whose mailbox is full, or an agent over the ceiling, is refused with an error. */
+  /** Agents that may live at once. */
   readonly ceiling: number;
+  /** Messages that may wait for one agent. */
+  readonly mailbox: number;
+}
+
+export const coreOperations = ["create", "send", "request", "lookup", "publish", "propose"] as const;
+/** What every runtime of agents does, and is compared by. */
+export type CoreOperation = (typeof coreOperations)[number];
+
+/**
+ * A platform that lives elsewhere: its memory is not this process's, and the way to it would be timed along with it. It
+ * therefore measures the core operations by itself, by the same loops.
+ */
+export interface OutsideFacet {
+  /** Memory in use after a collection, in bytes. */
+  memory(): Promise<number>;
+  /**
+   * Times an operation in there.
+   *
+   * @param size - agents, subscribers or members that take part
+   * @param count - operations in one sample
+   * @returns nanoseconds per operation, one for each of so many samples
+   */
+  time(operation: CoreOperation, size: number, count: number, samples: number): Promise<readonly number[]>;
 }
 
 export interface PlatformOptions {
   /** Agents that may live at once, where the platform has a ceiling. */
   readonly maxAgents?: number;
+  /** Messages that may wait for one agent, where the platform bounds them. */
+  readonly mailboxLimit?: number;
   /** What `settings.get` reads. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -155,7 +188,12 @@ export interface AgentPlatform extends AsyncDisposable {
   spawn(options?: AgentSpawn): Awaitable<AgentHandle>;
   /** Resolves when it has stopped. */
   stop(agent: AgentHandle): Awaitable<void>;
-  /** Hands the message over and does not wait. @throws when the agent cannot take it */
+  /**
+   * Hands the message over and does not wait for its handling. What becomes of a message to an agent that has stopped is the
+   * platform's own affair.
+   *
+   * @throws when the agent cannot take it
+   */
   send(agent: AgentHandle, message: AgentMessage): Awaitable<void>;
   /** Rejects when the agent fails, has stopped, or does not reply in time. */
   ask(agent: AgentHandle, message: AgentMessage, timeoutMs: number): Promise<unknown>;
@@ -167,12 +205,16 @@ export interface AgentPlatform extends AsyncDisposable {
   readonly settings?: SettingsFacet;
   readonly journal?: JournalFacet;
   readonly limits?: LimitsFacet;
+  /** Only of a platform that lives outside of this process. */
+  readonly outside?: OutsideFacet;
 }
 
 export const capabilities = [
   "registry",
   "signals",
   "patterns",
+  "filters",
+  "forgetting",
   "variables",
   "adaptation",
   "coordination",
@@ -181,9 +223,13 @@ export const capabilities = [
   "settings",
   "journal",
   "limits",
+  "in-process",
   "mettle",
 ] as const;
-/** What a scenario may need of a platform beyond agents; `mettle` is what only our own runtime has. */
+/**
+ * What a scenario may need of a platform beyond agents. `forgetting`: a registry that forgets the dead; `in-process`: its memory and processor time are this process's;
+ * `mettle`: what only our own runtime has.
+ */
 export type Capability = (typeof capabilities)[number];
 
 /** What a platform can be asked to do, as its facets tell. */
@@ -193,8 +239,11 @@ export function capabilitiesOf(platform: AgentPlatform): ReadonlySet<Capability>
     (facets as (Capability & keyof AgentPlatform)[]).filter((facet) => platform[facet] !== undefined),
   );
   if (platform.signals?.patterns === true) found.add("patterns");
+  if (platform.signals?.filters === true) found.add("filters");
+  if (platform.registry?.forgetsDead === true) found.add("forgetting");
   if ((platform.variables?.kinds.length ?? 0) > 1) found.add("adaptation");
   if (platform.coordination?.hierarchy !== undefined) found.add("hierarchy");
+  if (platform.outside === undefined) found.add("in-process");
   if (platform.name === "mettle") found.add("mettle");
   return found;
 }

@@ -6,7 +6,9 @@ import {
   createRuntime,
   EventStore,
   type Runtime,
+  runtimeDefaults,
   type RuntimeOptions,
+  type Signal,
   SignalBus,
   type Timers,
   TimerWheel,
@@ -19,7 +21,9 @@ import type {
   AgentPlatform,
   AgentSpawn,
   DiscoveryQuery,
+  LimitsFacet,
   PlatformOptions,
+  SignalFilter,
   SignalHandler,
 } from "../../platform/platform.ts";
 import { mortalWorker, worker } from "./agents.ts";
@@ -36,16 +40,21 @@ export class MettlePlatform implements AgentPlatform {
   readonly bus: SignalBus = new SignalBus();
   readonly agentRegistry: AgentRegistry<AnyRef>;
   readonly coordination: MettleCoordination;
-  readonly limits: { readonly ceiling: number };
+  readonly limits: LimitsFacet;
   readonly #wheel = new TimerWheel(systemClock);
   readonly #settings: ConfigStore<Record<string, unknown>>;
   readonly #journal = new EventStore();
   readonly #timers: Timers;
   #variables: MettleVariables | undefined;
 
-  constructor({ maxAgents = 1_000_000, settings = {} }: PlatformOptions = {}, runtime: RuntimeOptions = {}) {
-    this.limits = { ceiling: maxAgents };
-    this.runtime = createRuntime({ maxAgents, ...runtime });
+  constructor(options: PlatformOptions = {}, runtime: RuntimeOptions = {}) {
+    const {
+      maxAgents = runtimeDefaults.maxAgents,
+      mailboxLimit = runtimeDefaults.mailboxLimit,
+      settings = {},
+    } = options;
+    this.limits = { ceiling: maxAgents, mailbox: mailboxLimit };
+    this.runtime = createRuntime({ maxAgents, mailboxLimit, ...runtime });
     this.#timers = wheelTimers(this.#wheel);
     this.#settings = new ConfigStore(settings);
     this.coordination = new MettleCoordination(this.#timers);
@@ -77,6 +86,7 @@ export class MettlePlatform implements AgentPlatform {
   }
 
   readonly registry = {
+    forgetsDead: true,
     register: (name: string, agent: AgentHandle, description: AgentDescription): void => {
       this.agentRegistry.register({ namespace, name, agent: agent as AnyRef, metadata: description });
     },
@@ -91,10 +101,12 @@ export class MettlePlatform implements AgentPlatform {
 
   readonly signals = {
     patterns: true,
+    filters: true,
     publish: (type: string, data: unknown): void => void this.bus.emit(type, "suite", data),
-    subscribe: (pattern: string, handler: SignalHandler): (() => void) => {
-      const subscription = this.bus.subscribe(pattern, ({ data, type }) => handler(data, type));
-      return () => void subscription.unsubscribe();
+    subscribe: (pattern: string, handler: SignalHandler, filter?: SignalFilter): (() => void) => {
+      const options = filter === undefined ? {} : { filter: ({ data }: Signal) => filter(data) };
+      const subscription = this.bus.subscribe(pattern, ({ data, type }) => handler(data, type), options);
+      return () => subscription.unsubscribe();
     },
     delivered: (): Promise<void> => this.bus.idle(),
   };

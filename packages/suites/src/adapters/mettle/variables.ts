@@ -175,13 +175,13 @@ const signal = (data: object): { type: "signal"; data: never } => ({ type: "sign
 
 /** Each learns values of its own type only; the catalogue never mixes them. */
 function kindOf(kind: VariableKindName): VariableKind<unknown> {
-  const made =
+  const made: unknown =
     kind === "float"
       ? new FloatKind({ min: 0, max: 1, direction: "maximise" })
       : kind === "choice"
         ? new ChoiceKind({ choices })
         : new TeamKind({ pool: candidates, roles: teamRoles });
-  return made as unknown as VariableKind<unknown>;
+  return made as VariableKind<unknown>;
 }
 
 /** A value of the kind, chosen by a position in 0 … 1. */
