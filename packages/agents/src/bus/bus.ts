@@ -72,7 +72,8 @@ export class SignalBus implements AsyncDisposable, Work {
 
   /** @throws MettleError `SUBSCRIPTION_INVALID` for limits out of range */
   constructor(options: BusOptions = {}) {
-    checkLimits({ maxQueued: options.maxQueued, maxDeadLetters: options.maxDeadLetters, memo: options.memo });
+    checkLimits({ maxQueued: options.maxQueued, maxDeadLetters: options.maxDeadLetters });
+    if (options.memo !== 0) checkLimits({ memo: options.memo });
     this.#clock = options.clock ?? systemClock;
     this.#signals = options.signals ?? new SignalFactory(this.#clock);
     this.#wheel = options.wheel ?? new TimerWheel(this.#clock);

@@ -8,7 +8,6 @@ import { CellBase, HIBERNATED, IDLE, INITIALIZING, type MailboxItem, MOVED, RUNN
 import { agentErrors } from "./errors.ts";
 import type { DeadLetterReason } from "./events.ts";
 import { PendingAsk } from "./pending-ask.ts";
-import { Ring } from "../queues/ring.ts";
 import { RunningAction } from "./running-action.ts";
 
 /** Of requests answered at once one in so many is timed, and each until one was quick. */
@@ -130,7 +129,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (this.extras !== undefined || this.box === undefined || this.box.size >= this.host.mailboxLimit - 1) {
       if (this.waiting >= this.host.mailboxLimit) return false;
     }
-    this.box ??= new Ring<MailboxItem>();
+    this.box ??= this.host.takeRing();
     this.box.push(item);
     return true;
   }
@@ -202,7 +201,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       ask = item;
       message = item.message;
     } else message = item;
-    const action = this.definition.find(message.type);
+    const action = this.#actionOf(message.type);
     if (action === undefined) {
       this.#refuse(item, "action-unknown", this.#unknownError(message));
       return;
@@ -233,6 +232,10 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       if (ask !== undefined) ask.reply(outcome.reply);
     } else this.#apply(outcome, action, item);
     if (this.controller !== undefined) this.controller = undefined;
+  }
+
+  #actionOf(type: string): CompiledAction | undefined {
+    return this.host.caching ? this.definition.find(type) : this.definition.actions.get(type);
   }
 
   #validate(action: CompiledAction, input: unknown, item: MailboxItem): { readonly value: unknown } | undefined {
@@ -274,7 +277,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
    * can happen. Undefined when it does need them.
    */
   #runNow(message: Message, options: AskOptions | undefined): Promise<unknown> | undefined {
-    const action = this.definition.find(message.type);
+    const action = this.#actionOf(message.type);
     if (action === undefined || action.input !== undefined) return undefined;
     if (action.mode === WRITE && this.extras !== undefined && this.extras.writing !== undefined) return undefined;
     this.phase = RUNNING;

@@ -44,10 +44,14 @@ export interface CellHost {
   readonly mailboxLimit: number;
   readonly askTimeoutMs: number;
   readonly fastPath: boolean;
+  readonly caching: boolean;
   /** True when messages are passed as they are; otherwise `prepare` makes what arrives. */
   readonly direct: boolean;
   readonly addressPrefix: string;
   prepare(message: Message): Message;
+  /** An empty ring for a mailbox, and back when the agent needs none any more. */
+  takeRing(): Ring<MailboxItem>;
+  giveRing(ring: Ring<MailboxItem>): void;
   /** See these of the scheduler. */
   enterNow(cell: CellBase): boolean;
   leaveNow(): void;
@@ -293,6 +297,13 @@ export abstract class CellBase implements Supervised {
       else this.#refuseStopped(item, reason, error);
     }
     for (let item = this.take(); item !== undefined; item = this.take()) this.#refuseStopped(item, reason, error);
+    this.dropBox();
+  }
+
+  /** Gives up the room for more than one message; the mailbox must be empty. */
+  dropBox(): void {
+    if (this.box === undefined) return;
+    this.host.giveRing(this.box);
     this.box = undefined;
   }
 

@@ -5,6 +5,7 @@ import type { Directive } from "../agent/directive.ts";
 import type { Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
+import { Ring } from "../queues/ring.ts";
 import { RootSupervisor } from "../supervision/root.ts";
 import type { Parent } from "../supervision/supervised.ts";
 import { preparer } from "../switches/prepare.ts";
@@ -26,6 +27,8 @@ import { Scheduler } from "./scheduler.ts";
 
 /** Messages that the mailbox of an idle agent has room for at most. */
 const KEPT_CAPACITY = 256;
+
+const POOLED_RINGS = 1024;
 
 /** Puts signals of one pattern into an agent's mailbox. Hot: once per delivery, so an object and not a closure in another. */
 class AgentSink implements SignalOffer {
@@ -69,6 +72,7 @@ export class LocalShard implements CellHost, Effects {
   readonly mailboxLimit: number;
   readonly askTimeoutMs: number;
   readonly fastPath: boolean;
+  readonly caching: boolean;
   readonly direct: boolean;
   readonly addressPrefix: string;
   readonly deadLetters: AgentDeadLetters;
@@ -79,6 +83,9 @@ export class LocalShard implements CellHost, Effects {
   readonly #cells = new Directory<AgentCell>();
   /** Ends of the subscriptions that definitions ask for. Not with the agent, whose hot path they would lengthen. */
   readonly #subscribed = new Map<CellBase, readonly (() => void)[]>();
+  /** Of agents that have ended, for those that begin. */
+  readonly #rings: Ring<MailboxItem>[] = [];
+  readonly #pooling: boolean;
   readonly #names = new Map<string, AnyRef>();
   readonly #scheduler: Scheduler;
   readonly #ceiling: Ceiling;
@@ -99,6 +106,8 @@ export class LocalShard implements CellHost, Effects {
     this.mailboxLimit = options.mailboxLimit;
     this.askTimeoutMs = options.askTimeoutMs;
     this.prepare = preparer(options.switches);
+    this.caching = options.switches.caching;
+    this.#pooling = options.switches.pooling;
     this.direct = options.switches.zeroCopy && options.switches.monomorphic;
     this.fastPath = options.switches.fastPath && this.direct;
     this.addressPrefix = `${number}/`;
@@ -202,6 +211,14 @@ export class LocalShard implements CellHost, Effects {
   #own(address: string): AgentCell | undefined {
     if (!address.startsWith(this.addressPrefix)) return undefined;
     return this.#cells.get(Number(address.slice(this.addressPrefix.length)));
+  }
+
+  takeRing(): Ring<MailboxItem> {
+    return this.#rings.pop() ?? new Ring<MailboxItem>();
+  }
+
+  giveRing(ring: Ring<MailboxItem>): void {
+    if (this.#pooling && ring.capacity <= KEPT_CAPACITY && this.#rings.length < POOLED_RINGS) this.#rings.push(ring);
   }
 
   enterNow(cell: CellBase): boolean {
@@ -385,7 +402,7 @@ export class LocalShard implements CellHost, Effects {
   /** Accounts every agent that has handled messages since the last time, and takes back large mailboxes of idle ones. */
   #checkMemory(): void {
     for (const cell of this.#cells.values()) {
-      if (cell.phase === IDLE && cell.box !== undefined && cell.box.capacity > KEPT_CAPACITY) cell.box = undefined;
+      if (cell.phase === IDLE && cell.box !== undefined && cell.box.capacity > KEPT_CAPACITY) cell.dropBox();
       if (cell.processed === 0 || this.#accounted.get(cell) === cell.processed) continue;
       this.#accounted.set(cell, cell.processed);
       holdToLimit(cell, this.options.memoryLimitBytes);

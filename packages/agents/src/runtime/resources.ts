@@ -67,7 +67,7 @@ export function hibernateWhenIdle(cell: CellBase, afterMs: number): void {
 }
 
 function hibernate(cell: CellBase): void {
-  cell.box = undefined;
+  cell.dropBox();
   let packed: Uint8Array;
   try {
     packed = serialize(cell.state);
