@@ -33,7 +33,7 @@ function start(ask: () => Promise<unknown>, dueNs: number, to: OperationTimes, t
   try {
     asked = ask();
   } catch (error) {
-    asked = Promise.reject(error as Error);
+    asked = Promise.reject(error);
   }
   asked.then(
     () => {
