@@ -1,11 +1,5 @@
-import {
-  type AgentDefinition,
-  type AgentRef,
-  createRuntime,
-  defineAction,
-  defineAgent,
-  type Runtime,
-} from "@mettle/agents";
+import { type AgentDefinition, type AgentRef, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { timeEach } from "../../measure/operations.ts";
 import { until } from "../../measure/until.ts";
 import { AskedToFail } from "../../platform/work.ts";
@@ -144,7 +138,7 @@ export const componentStart: Scenario = {
     },
   },
   run: async ({ record, seconds, signal }) => {
-    await measureComponents({ record, seconds, signal, create: () => createRuntime() });
+    await measureComponents({ record, seconds, signal, create: runtimeForMeasuring });
   },
 };
 
