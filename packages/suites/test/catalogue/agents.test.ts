@@ -3,9 +3,13 @@ import { openConnection, EchoServer } from "../../src/catalogue/pools/echo-serve
 import { eventEmitter, measured, mettle, type Open, replacing, trial } from "../trial.ts";
 
 describe("agents that work pass", () => {
-  it.each(["agents.creation", "agents.failures", "agents.lifecycle", "agents.monitoring"])("%s", async (id) => {
-    expect((await trial(id, mettle)).wrong).toEqual([]);
-  }, 60_000);
+  it.each(["agents.creation", "agents.failures", "agents.lifecycle", "agents.monitoring"])(
+    "%s",
+    async (id) => {
+      expect((await trial(id, mettle)).wrong).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 describe("agents that do not are found", () => {

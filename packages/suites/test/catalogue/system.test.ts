@@ -9,7 +9,17 @@ import { heldBy, openUseClose } from "../../src/catalogue/system/growth.ts";
 import { stressSandboxes } from "../../src/catalogue/system/sandboxes.ts";
 import { startInProcess } from "../../src/catalogue/system/startup-process.ts";
 import { Recorder } from "../../src/measure/recorder.ts";
-import { eventEmitter, judged, measured, mettle, type Open, replacing, scenarioOf, trial, type Trial } from "../trial.ts";
+import {
+  eventEmitter,
+  judged,
+  measured,
+  mettle,
+  type Open,
+  replacing,
+  scenarioOf,
+  trial,
+  type Trial,
+} from "../trial.ts";
 
 const signal = new AbortController().signal;
 

@@ -12,7 +12,9 @@ function spin(ms: number): void {
   while (performance.now() < end);
 }
 
-async function held(options: Partial<Contest> & Pick<Contest, "traditional" | "ours">): Promise<readonly Measurement[]> {
+async function held(
+  options: Partial<Contest> & Pick<Contest, "traditional" | "ours">,
+): Promise<readonly Measurement[]> {
   const record = new Recorder([], {});
   await contest(record, { metric: "work", operations: 1, seconds: 0, atLeast: 30, random: new Random(3), ...options });
   return record.measurements();
