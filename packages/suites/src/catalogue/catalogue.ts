@@ -1,6 +1,6 @@
 import { suitesErrors } from "../errors.ts";
-import { agentScenarios } from "./agents.ts";
 import { coreScenarios } from "./core.ts";
+import { agentScenarios } from "./agents/agents.ts";
 import { coordinationScenarios } from "./coordination/coordination.ts";
 import { eventScenarios } from "./events/events.ts";
 import { limitScenarios } from "./limits/limits.ts";

@@ -1,13 +1,13 @@
 import {
   type AgentDefinition,
   type AgentRef,
-  createRuntime,
   defineAction,
   defineAgent,
   type Runtime,
   runtimeDefaults,
   type RuntimeEvent,
 } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { failureKind } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nowNs } from "../../measure/time.ts";
@@ -140,7 +140,7 @@ const agentMemory: Scenario = {
       "limits.agent-memory.default": { threshold: "value == 52428800", requirement: ["S3-033"] },
     },
   },
-  run: ({ record, seconds, signal }) => measureMemoryLimits(record, seconds, signal, createRuntime),
+  run: ({ record, seconds, signal }) => measureMemoryLimits(record, seconds, signal, runtimeForMeasuring),
 };
 
 /** Where memory cannot be had: new agents are refused, an isolated agent dies alone. */
@@ -161,7 +161,7 @@ const allocationFailure: Scenario = {
     },
   },
   run: async ({ record, signal }) => {
-    await using runtime = createRuntime();
+    await using runtime = runtimeForMeasuring();
     await untilRefused(record, runtime, signal);
     await isolatedDeath(record, runtime);
   },

@@ -1,4 +1,5 @@
-import { type AgentDefinition, createRuntime, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { type AgentDefinition, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { mortalWorker } from "../../adapters/mettle/agents.ts";
 import { failureKind } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
@@ -140,7 +141,7 @@ const crashes: Scenario = {
     },
   },
   run: async ({ record, seconds, signal }) => {
-    await measureCrashLoops(record, seconds, signal, createRuntime);
+    await measureCrashLoops(record, seconds, signal, runtimeForMeasuring);
   },
 };
 

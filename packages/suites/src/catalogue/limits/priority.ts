@@ -1,4 +1,5 @@
-import { type AgentRef, createRuntime, type Runtime } from "@mettle/agents";
+import { type AgentRef, type Runtime } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { worker } from "../../adapters/mettle/agents.ts";
 import type { WorkerProtocol } from "../../adapters/mettle/agents.ts";
 import type { Recorder } from "../../measure/recorder.ts";
@@ -61,7 +62,7 @@ const priority: Scenario = {
       "limits.priority.first": { threshold: "rate > 0.95", requirement: ["S3-034"] },
     },
   },
-  run: ({ record, seconds, signal }) => measurePriority(record, seconds, signal, createRuntime),
+  run: ({ record, seconds, signal }) => measurePriority(record, seconds, signal, runtimeForMeasuring),
 };
 
 export const priorityScenarios: readonly Scenario[] = [priority];

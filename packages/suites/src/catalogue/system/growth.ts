@@ -1,4 +1,5 @@
-import { type AgentDefinition, createRuntime, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { type AgentDefinition, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { type GrowthPerHour, measureLeak } from "@mettle/bench";
 import { recordLeak } from "../../measure/leak-cycles.ts";
 import { timeEach } from "../../measure/operations.ts";
@@ -173,7 +174,7 @@ const managed: Scenario = {
     let released = 0;
     let tried = 0;
     const once = async (): Promise<void> => {
-      const { open, closed } = await openUseClose(createRuntime);
+      const { open, closed } = await openUseClose(runtimeForMeasuring);
       tried += 1;
       // Twenty agents, entries and their subscriptions, and one more.
       if (open >= 61 && closed === 0) released += 1;

@@ -1,4 +1,5 @@
-import { createRuntime, type Runtime, type SupervisorRef } from "@mettle/agents";
+import { type Runtime, type SupervisorRef } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { measureMemoryPerThing } from "@mettle/bench";
 import { worker } from "../../adapters/mettle/agents.ts";
 import { failureKind } from "../../measure/operations.ts";
@@ -24,7 +25,7 @@ export function openSandbox(id: string, children: number, create: () => Runtime)
 
 /** Only the runtime. */
 function bareSandbox(): Omit<Sandbox, "supervisor"> {
-  const runtime = createRuntime();
+  const runtime = runtimeForMeasuring();
   return { id: "bare", runtime, children: 0, [Symbol.asyncDispose]: () => runtime.close({ drain: false }) };
 }
 
@@ -113,8 +114,8 @@ const sandboxes: Scenario = {
     },
   },
   run: async ({ record, seconds, signal }) => {
-    await stressSandboxes(record, { seconds: seconds / 2, parallel: 10, signal, create: createRuntime });
-    const supervised = (children: number) => (): Sandbox => openSandbox("measured", children, createRuntime);
+    await stressSandboxes(record, { seconds: seconds / 2, parallel: 10, signal, create: runtimeForMeasuring });
+    const supervised = (children: number) => (): Sandbox => openSandbox("measured", children, runtimeForMeasuring);
     const app = await perSandbox("app", bareSandbox, signal, record);
     const withSupervisor = await perSandbox("app-and-supervisor", supervised(0), signal, record);
     const total = await perSandbox("total", supervised(childCount), signal, record);
