@@ -126,7 +126,7 @@ async function measureAll(
   onEvent?.({ kind: "planned", scenarios: scenarios.map(({ id }) => id), seconds: progress.plannedSeconds });
   for (const { platform, scenarios: own } of batches) {
     const timeoutMs = (id: string): number =>
-      ((own.find((each) => each.id === id)?.seconds[profile] ?? 0) * 8 + 30) * 1000;
+      ((own.find((each) => each.id === id)?.seconds[profile] ?? 0) * 8 + 60) * 1000;
     await runJob(
       { platform, profile, scenarios: own.map(({ id }) => id), seed },
       {
