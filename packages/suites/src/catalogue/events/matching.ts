@@ -149,8 +149,8 @@ const ordering: Scenario = {
     const finished = { ordered: [] as number[], unordered: 0 };
     // Every other event takes a microtask longer, so that whoever does not wait overtakes.
     const work = async (index: number): Promise<void> => {
-      await undefined;
-      if (index % 2 === 0) await undefined;
+      await Promise.resolve();
+      if (index % 2 === 0) await Promise.resolve();
     };
     await ordered.signals!.subscribe(eventType, async (index) => {
       await work(index as number);

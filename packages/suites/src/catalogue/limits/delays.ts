@@ -15,7 +15,13 @@ const links = [
   { name: "1-10ms-lossy", min: 1, max: 10, loss: 0.05 },
 ] as const;
 
-export type Link = Pick<(typeof links)[number], "min" | "max" | "loss">;
+interface Link {
+  /** Milliseconds. */
+  readonly min: number;
+  readonly max: number;
+  /** Share of the messages, 0 … 1. */
+  readonly loss: number;
+}
 
 interface Decision {
   readonly agreed: boolean;

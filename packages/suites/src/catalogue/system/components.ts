@@ -92,13 +92,13 @@ const part: AgentDefinition<PartState, PartProtocol> = defineAgent({
   },
 });
 
-export interface Assembled {
+interface Assembled {
   readonly assembly: Assembly;
   readonly refs: ReadonlyMap<string, AgentRef<PartProtocol>>;
 }
 
 /** Starts the components in their order under one supervisor; resolves when all of them answer. */
-export async function assemble(
+async function assemble(
   runtime: Runtime,
   failures: ReadonlyMap<string, number>,
   patienceMs: number,

@@ -8,7 +8,7 @@ import { nowNs } from "../../measure/time.ts";
 import { type Scenario, timesOf } from "../scenario.ts";
 
 /** An environment of its own: a runtime, a supervisor, children. */
-export interface Sandbox extends AsyncDisposable {
+interface Sandbox extends AsyncDisposable {
   readonly id: string;
   readonly runtime: Runtime;
   readonly supervisor: SupervisorRef;
@@ -16,7 +16,7 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 /** Opens a sandbox that is ready to use. */
-export function openSandbox(id: string, children: number, create: () => Runtime): Sandbox {
+function openSandbox(id: string, children: number, create: () => Runtime): Sandbox {
   const runtime = create();
   const supervisor = runtime.supervisor({ name: `${id}/supervisor` });
   for (let i = 0; i < children; i++) supervisor.spawn(worker, { name: `${id}/child-${i}` });
