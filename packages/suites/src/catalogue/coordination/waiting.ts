@@ -19,7 +19,7 @@ import type { MettlePlatform } from "../../adapters/mettle/mettle-platform.ts";
 import { contest } from "../../measure/contest.ts";
 import { timeEach } from "../../measure/operations.ts";
 import type { AgentPlatform } from "../../platform/platform.ts";
-import { type Scenario, type ScenarioContext, timesOf } from "../scenario.ts";
+import { type Scenario, type ScenarioContext, timesBeyondSmoke, timesOf } from "../scenario.ts";
 
 const common = { suite: "coordination", group: "infrastructure_benchmarks", needs: ["mettle"] } as const;
 
@@ -138,7 +138,7 @@ const allocation: Scenario = {
   id: "coordination.allocation",
   title: "Dividing a resource among 20 agents: asked in turn, and gathered in parallel",
   requirement: ["S3-001", "S3-007"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "coordination.allocation.speed-up": { threshold: "p(50) >= 3", requirement: ["S3-007"] },
@@ -202,7 +202,7 @@ const notices: Scenario = {
   id: "coordination.notices",
   title: "Who subscribed to a decision is told of it",
   requirement: ["S3-002", "S3-024"],
-  seconds: timesOf(0.5),
+  seconds: timesBeyondSmoke(0.5),
   rules: {
     thresholds: {
       "coordination.notices.told": { threshold: "rate == 1", severity: "critical", requirement: ["S3-024"] },

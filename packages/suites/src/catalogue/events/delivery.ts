@@ -2,7 +2,7 @@ import { recordGrowth } from "../../measure/growth.ts";
 import { ratesOf, timeEach } from "../../measure/operations.ts";
 import { pace } from "../../measure/pace.ts";
 import { nowNs } from "../../measure/time.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke, timesOf } from "../scenario.ts";
 import { countingSubscribers, eventType, publishMany } from "./subscribers.ts";
 
 const common = { suite: "events", group: "infrastructure_benchmarks", needs: ["signals"] } as const;
@@ -98,7 +98,7 @@ const propagation: Scenario = {
   group: "scalability_tests",
   title: "From publishing until every one of 1 … 1 000 subscribers has it",
   requirement: ["S2-023", "S2-090", "S2-092"],
-  seconds: timesOf(2.8),
+  seconds: timesBeyondSmoke(2.8),
   rules: {
     thresholds: {
       "events.propagation.time": { threshold: "p(95) < 5ms", requirement: ["S2-036"] },
@@ -147,7 +147,7 @@ const latency: Scenario = {
   id: "events.latency",
   title: "Delivery latency of 1 000 events a second to 10 subscribers",
   requirement: ["S2-089"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "events.latency.time": [

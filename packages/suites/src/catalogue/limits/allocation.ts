@@ -3,7 +3,7 @@ import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { failureKind } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nowNs } from "../../measure/time.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 import { hoarder, type HoarderProtocol, isolatedHoarder } from "./hoarder.ts";
 
 const common = { suite: "limits", group: "resource_efficiency_tests", needs: ["mettle"] } as const;
@@ -82,7 +82,7 @@ const agentMemory: Scenario = {
   id: "limits.agent-memory",
   title: "An agent that keeps more and more: a warning at 80 % of its limit, the end at 100 %",
   requirement: ["S3-033", "S3-040"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "limits.agent-memory.warned": { threshold: "rate == 1", requirement: ["S3-040"] },
