@@ -1,5 +1,6 @@
 import { measureMemoryPerThing } from "@mettle/bench";
 import type { AgentHandle } from "../../platform/platform.ts";
+import { baselineOf } from "../baselines.ts";
 import { describeAgent, spawnMany, stopAll } from "../descriptions.ts";
 import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
@@ -30,7 +31,7 @@ export const memory: Scenario = {
       // 1.2 of the baseline of 1 MB an agent (S2-045).
       "agents.memory.per-agent": [
         { threshold: "mean < 1MB", requirement: ["S2-037"] },
-        { threshold: "mean <= 1.2MB", requirement: ["S2-045", "S2-125"] },
+        { threshold: `mean <= ${1.2 * baselineOf("agent").bytesPerAgent}`, requirement: ["S2-045", "S2-125"] },
       ],
     },
   },

@@ -6,6 +6,7 @@ import { recordGrowth } from "../../measure/growth.ts";
 import { timeEach } from "../../measure/operations.ts";
 import { nextTurn, nowNs } from "../../measure/time.ts";
 import type { AgentPlatform } from "../../platform/platform.ts";
+import { baselineOf } from "../baselines.ts";
 import { describeAgent, populate, spawnMany, stopAll } from "../descriptions.ts";
 import { type Scenario, type ScenarioContext, timesBeyondSmoke } from "../scenario.ts";
 
@@ -47,6 +48,8 @@ async function atSize(context: ScenarioContext, platform: AgentPlatform, size: n
   return [register, lookup].map(({ times }) => times.quantile(0.5) ?? 0) as [number, number];
 }
 
+const baseline = baselineOf("registry");
+
 const scale: Scenario = {
   ...common,
   id: "registry.scale",
@@ -58,10 +61,10 @@ const scale: Scenario = {
     thresholds: {
       "registry.scale.register.time": [
         { threshold: "p(95) < 1ms", requirement: ["S2-038"] },
-        { threshold: "mean < 0.5ms", requirement: ["S2-054"] },
+        { threshold: `mean < ${baseline.registerMs}ms`, requirement: ["S2-054"] },
       ],
-      "registry.scale.unregister.time": { threshold: "mean < 0.5ms", requirement: ["S2-055"] },
-      "registry.scale.lookup.time": { threshold: "mean < 0.1ms", requirement: ["S2-053"] },
+      "registry.scale.unregister.time": { threshold: `mean < ${baseline.unregisterMs}ms`, requirement: ["S2-055"] },
+      "registry.scale.lookup.time": { threshold: `mean < ${baseline.lookupMs}ms`, requirement: ["S2-053"] },
       // Neither should depend on how many there are; in proportion would be 10.
       "registry.scale.lookup.growth-per-tenfold": { threshold: "value < 3", requirement: ["S2-104"] },
     },
