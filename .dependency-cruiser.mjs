@@ -8,8 +8,9 @@ const mayImport = {
   load: ["core", "stats", "results"],
   report: ["core", "stats", "results", "judge"],
   agents: ["core"],
-  suites: ["core", "stats", "results", "bench", "load", "judge", "report", "agents"],
-  cli: ["core", "stats", "results", "bench", "load", "judge", "report", "agents", "suites"],
+  service: ["core", "agents"],
+  suites: ["core", "stats", "results", "bench", "load", "judge", "report", "agents", "service"],
+  cli: ["core", "stats", "results", "bench", "load", "judge", "report", "agents", "service", "suites"],
 };
 
 const layerRules = Object.entries(mayImport).map(([name, allowed]) => ({

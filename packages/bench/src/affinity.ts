@@ -39,10 +39,11 @@ export class SharedProcessor {
 
 /** The list at the end of what `taskset -pc PID` prints, such as `0-3,8`. */
 export function processorsIn(printed: string): readonly number[] {
-  const list = /: ([\d,-]+)\s*$/.exec(printed)?.[1] ?? "";
+  const list = /: ([\d,-]+)\s*$/.exec(printed)?.[1];
+  if (list === undefined) return [];
   return list.split(",").flatMap((part) => {
     const [first = Number.NaN, last = first] = part.split("-").map(Number);
-    return Array.from({ length: Math.max(0, last - first + 1) || 0 }, (_, i) => first + i);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
 }
 

@@ -30,7 +30,7 @@ import {
 } from "./station.ts";
 
 /** Blocks of one draw, shared by the cases; fewer than the least have no median worth the name. */
-const blockTurns = +(process.env["BT"] ?? 40);
+const blockTurns = 40;
 const leastBlocks = 14;
 /** The reference workload runs in one block of so many. */
 const controlEvery = 4;

@@ -131,7 +131,7 @@ export function weakestSelfCheck(run: Run): SelfCheck | undefined {
   return checks.toSorted((a, b) => b.detectable - a.detectable)[0];
 }
 
-/** Every note of the run with the metric it is about, each said once. */
+/** Every note of the run with the metric it is about, each said once, and not what one of its failures says already. */
 export function notesOf(run: Run): { readonly about: string; readonly text: string }[] {
   const subjects = [...run.measurements, ...(run.comparisons ?? [])];
   const notes = subjects.flatMap(({ metric, tags, notes }) =>
@@ -143,9 +143,10 @@ export function notesOf(run: Run): { readonly about: string; readonly text: stri
       : [],
   );
   const seen = new Set<string>();
+  const told = (run.failures ?? []).map(({ message }) => message);
   return [...failures, ...notes].filter(({ about, text }) => {
     const key = JSON.stringify([about, text]);
-    return !seen.has(key) && seen.add(key);
+    return !seen.has(key) && !told.some((message) => message.includes(text)) && seen.add(key);
   });
 }
 

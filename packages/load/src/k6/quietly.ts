@@ -3,11 +3,11 @@
  * would only puzzle the reader of a load test's output.
  */
 export function quietly<T>(work: () => T): T {
-  const { emitWarning } = process;
+  const descriptor = Object.getOwnPropertyDescriptor(process, "emitWarning") as PropertyDescriptor;
   process.emitWarning = () => undefined;
   try {
     return work();
   } finally {
-    process.emitWarning = emitWarning;
+    Object.defineProperty(process, "emitWarning", descriptor);
   }
 }

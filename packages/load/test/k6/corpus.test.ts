@@ -48,7 +48,7 @@ const expected: Readonly<Record<string, { requests: number; checks: number }>> =
 const refused: Readonly<Record<string, RegExp>> = {
   "refused-01-browser.js": /^refused-01-browser\.js:1:1: k6\/browser drives a real browser/,
   "refused-02-grpc.js": /^refused-02-grpc\.js:1:1: k6\/net\/grpc is not provided/,
-  "refused-03-constructor.js": /^refused-03-constructor\.js:5:18: a constructor cannot wait/,
+  "refused-03-constructor.js": /^refused-03-constructor\.js:9:18: a constructor cannot wait/,
   "refused-04-generator.js": /^refused-04-generator\.js:4:37: a generator cannot wait/,
   "refused-05-extension.js": /^refused-05-extension\.js:1:1: k6\/x\/sql is an extension/,
   "refused-06-redis.js": /^refused-06-redis\.js:1:1: k6\/experimental\/redis is not provided/,

@@ -25,7 +25,7 @@ export class SampleRecorder implements MetricRecorder {
   }
 
   tagSet(tags: Tags): TagSet {
-    const key = JSON.stringify(Object.entries(tags).toSorted());
+    const key = JSON.stringify(Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1)));
     const known = this.#keys.get(key) ?? this.#sets.push({ ...tags }) - 1;
     this.#keys.set(key, known);
     return known;

@@ -111,18 +111,18 @@ function intervalTitle(comparisons: readonly (Comparison | undefined)[]): string
 function halfWidth(time: Measurement | undefined): string {
   const { interval, summary } = time ?? {};
   const center = interval?.of === "median" ? summary?.p50 : interval?.of === "mean" ? summary?.mean : undefined;
-  return interval && center !== undefined ? formatHalfWidth(center, interval.low, interval.high) : "";
+  return interval && center !== undefined ? formatHalfWidth(center, interval.low, interval.high, "ns") : "";
 }
 
-/** As measured, or else what one caller does in a second at the median: the time in another unit, not a throughput. */
+/**
+ * As measured, or else what one caller does in a second at the median: the time in another unit, not a throughput. A time
+ * that may as well be zero has none.
+ */
 function ratePerSecond({ measurements }: BenchCase): number | undefined {
   const { rate, time } = measurements;
   const median = time?.summary.p50;
-  return (
-    (rate && typical(rate)) ??
-    time?.summary.perSecond ??
-    (median !== undefined && median > 0 ? 1e9 / median : undefined)
-  );
+  const isTime = median !== undefined && median > 0 && !(time?.interval && time.interval.low <= 0);
+  return (rate && typical(rate)) ?? time?.summary.perSecond ?? (isTime ? 1e9 / median : undefined);
 }
 
 /** The figure that stands for a measurement where there is room for one. */

@@ -87,10 +87,13 @@ export function formatRatioInterval(low: number, high: number): string {
   return `[${bare(low)}, ${bare(high)}]`;
 }
 
-/** The relative half width of an interval around `value`, its wider side: `±0.4 %`. */
-export function formatHalfWidth(value: number, low: number, high: number): string {
-  if (value === 0) return "";
-  return `±${formatShare(Math.max(high - value, value - low) / Math.abs(value))}`;
+/**
+ * The half width of an interval around `value`, its wider side: `±0.4 %`. A value that the interval does not tell from
+ * zero has no share worth saying: its half width is a quantity, `±0.29 ns`.
+ */
+export function formatHalfWidth(value: number, low: number, high: number, unit: MetricUnit): string {
+  const half = Math.max(high - value, value - low);
+  return `±${low <= 0 && high >= 0 ? formatQuantity(half, unit) : formatShare(half / Math.abs(value))}`;
 }
 
 /** A duration of a run: `940 ms`, `48.2 s`, `12:00 min`, `1:02:03 h`. */

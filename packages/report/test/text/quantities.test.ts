@@ -43,7 +43,9 @@ test("shares, intervals and half widths", () => {
   expect(formatShare(0.0029)).toBe("0.3 %");
   expect(formatShare(0)).toBe("0.00 %");
   expect(formatRatioInterval(1.022, 1.04)).toBe("[+2.2, +4.0]");
-  expect(formatHalfWidth(100, 99, 102)).toBe("±2.0 %");
+  expect(formatHalfWidth(100, 99, 102, "ns")).toBe("±2.0 %");
+  expect(formatHalfWidth(0.002, -0.3, 0.27, "ns")).toBe("±0.302 ns");
+  expect(formatHalfWidth(0, 0, 0, "ns")).toBe("±0 ns");
 });
 
 test("durations and clocks", () => {

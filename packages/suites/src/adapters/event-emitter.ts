@@ -76,10 +76,9 @@ export class EventEmitterPlatform implements AgentPlatform {
     patterns: false,
     publish: (type: string, data: unknown): void => void this.#bus.emit(type, data, type),
     subscribe: (type: string, handler: SignalHandler): (() => void) => {
-      // An emitter waits for nobody: whoever awaits in a handler is overtaken by the next event.
       const listener = (data: unknown, of: string): void => void handler(data, of);
       this.#bus.on(type, listener);
-      return () => this.#bus.off(type, listener);
+      return () => void this.#bus.off(type, listener);
     },
     delivered: (): void => undefined, // emit has called everyone when it returns
   };

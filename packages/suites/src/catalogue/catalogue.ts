@@ -1,8 +1,11 @@
 import { suitesErrors } from "../errors.ts";
+import { coreScenarios } from "./core.ts";
 import { agentScenarios } from "./agents/agents.ts";
 import { coordinationScenarios } from "./coordination/coordination.ts";
 import { eventScenarios } from "./events/events.ts";
 import { limitScenarios } from "./limits/limits.ts";
+import { loadScenarios } from "./load.ts";
+import { optimizationScenarios } from "./optimizations.ts";
 import { poolScenarios } from "./pools/pools.ts";
 import { registryScenarios } from "./registry.ts";
 import { resourceScenarios } from "./resources.ts";
@@ -27,6 +30,9 @@ export const catalogue: readonly Scenario[] = [
   ...poolScenarios,
   ...systemScenarios,
   ...limitScenarios,
+  ...loadScenarios,
+  ...optimizationScenarios,
+  ...coreScenarios,
 ];
 
 /**

@@ -16,6 +16,7 @@ export const suiteNames = [
   "limits",
   "load",
   "optimizations",
+  "core",
 ] as const;
 export type SuiteName = (typeof suiteNames)[number];
 

@@ -1,14 +1,14 @@
 import { compile, is, selectAll } from "css-select";
-import { type AnyNode, Document, Element, isTag, isText, type ParentNode, Text } from "domhandler";
+import { type AnyNode, Document, type Element, isTag, isText, type ParentNode, Text } from "domhandler";
 import { parse, serialize, serializeOuter } from "parse5";
 import { adapter } from "parse5-htmlparser2-tree-adapter";
-import { callWaiting, setWaitingTwin, unbox } from "../runtime/waiting.ts";
+import { callWaiting, setMethodTwin, unbox } from "../runtime/waiting.ts";
 
 type Callback = (this: unknown, i: number, element: K6Element) => unknown;
 
 /** A document as browsers would read it, as the one element of a selection. */
 export function parseHtml(text: string, url = ""): Selection {
-  return new Selection([parse(text, { treeAdapter: adapter }) as unknown as AnyNode], url);
+  return new Selection([parse(text, { treeAdapter: adapter })], url);
 }
 
 const textOf = (node: AnyNode): string =>
@@ -278,19 +278,18 @@ function rootOf(node: AnyNode): AnyNode {
   return at;
 }
 
-const parentTag = (node: AnyNode): Element | undefined =>
-  node.parent && isTag(node.parent as AnyNode) ? (node.parent as Element) : undefined;
+const parentTag = (node: AnyNode): Element | undefined => (node.parent && isTag(node.parent) ? node.parent : undefined);
 
 function nextTag(node: AnyNode): Element | undefined {
   let at = node.next;
-  while (at && !isTag(at as AnyNode)) at = (at as AnyNode).next;
-  return (at as Element | null) ?? undefined;
+  while (at && !isTag(at)) at = at.next;
+  return at ?? undefined;
 }
 
 function previousTag(node: AnyNode): Element | undefined {
   let at = node.prev;
-  while (at && !isTag(at as AnyNode)) at = (at as AnyNode).prev;
-  return (at as Element | null) ?? undefined;
+  while (at && !isTag(at)) at = at.prev;
+  return at ?? undefined;
 }
 
 function valueOf(node: Element): string | string[] | undefined {
@@ -321,19 +320,19 @@ function dataValue(text: string): unknown {
   }
 }
 
-setWaitingTwin(Selection.prototype.each, async function (this: unknown, callback: unknown) {
+setMethodTwin(Selection.prototype, "each", async function (this: unknown, callback: unknown) {
   const selection = this as Selection;
   for (const [i, element] of (selection.get() as K6Element[]).entries())
     await callWaiting(callback, [i, element], selection);
   return selection;
 });
-setWaitingTwin(Selection.prototype.map, async function (this: unknown, callback: unknown) {
+setMethodTwin(Selection.prototype, "map", async function (this: unknown, callback: unknown) {
   const results: unknown[] = [];
   for (const [i, one] of (this as Selection).toArray().entries())
     results.push(unbox(await callWaiting(callback, [i, one])));
   return results;
 });
-setWaitingTwin(Selection.prototype.filter, async function (this: unknown, callback: unknown) {
+setMethodTwin(Selection.prototype, "filter", async function (this: unknown, callback: unknown) {
   const selection = this as Selection;
   const kept: AnyNode[] = [];
   for (const [i, element] of (selection.get() as K6Element[]).entries()) {

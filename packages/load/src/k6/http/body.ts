@@ -1,4 +1,5 @@
 import { type FormPart, multipartBody } from "../../http/multipart.ts";
+import { textOf } from "../text.ts";
 
 /** What `http.file` makes. */
 export class FileData {
@@ -31,7 +32,7 @@ export function encodeBody(body: unknown): EncodedBody {
   if (body === null || body === undefined) return { body: undefined };
   if (typeof body === "string") return { body };
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return { body: bytesOf(body) };
-  if (typeof body !== "object") return { body: String(body) };
+  if (typeof body !== "object") return { body: textOf(body) };
   const fields = Object.entries(body as Record<string, unknown>);
   if (fields.some(([, value]) => value instanceof FileData)) return multipart(fields);
   return { body: formText(fields), contentType: "application/x-www-form-urlencoded" };

@@ -103,7 +103,7 @@ function readCompression(text: string): (typeof compressions)[number] {
 }
 
 /** Numbers are milliseconds, as everywhere in k6. */
-export function durationMs(value: unknown, what: string): number {
+function durationMs(value: unknown, what: string): number {
   const milliseconds = typeof value === "number" ? value : parseK6Duration(String(value));
   if (milliseconds === undefined || !Number.isFinite(milliseconds) || milliseconds < 0) {
     throw new TypeError(

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type FormPart, multipartBody } from "../../http/multipart.ts";
 import { FileData, partOf } from "../http/body.ts";
 import { arrayBufferOf } from "../modules/encoding.ts";
+import { textOf } from "../text.ts";
 
 /** The class of `https://jslib.k6.io/formdata`: a multipart body with several values under one name. */
 class FormData {
@@ -15,14 +16,14 @@ class FormData {
         value instanceof ArrayBuffer
           ? value
           : arrayBufferOf(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-      this.#parts.push(partOf(String(name), new FileData(bytes, String(filename ?? "blob"))));
+      this.#parts.push(partOf(String(name), new FileData(bytes, textOf(filename ?? "blob"))));
     } else if (typeof value === "object" && value !== null && "data" in value) {
       const {
         data,
         filename: own,
         content_type: type,
       } = value as { data: string; filename?: string; content_type?: string };
-      this.#parts.push(partOf(String(name), new FileData(data, own ?? String(filename ?? "blob"), type)));
+      this.#parts.push(partOf(String(name), new FileData(data, own ?? textOf(filename ?? "blob"), type)));
     } else this.#parts.push({ name: String(name), value: String(value) });
   }
 

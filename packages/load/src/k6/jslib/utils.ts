@@ -34,9 +34,9 @@ export function utilsModule(context: UserContext): Record<string, unknown> {
     findBetween: (content: string, left: string, right: string, repeat = false) =>
       findBetween(content, left, right, repeat),
     normalDistributionStages,
-    parseDuration: (text: string) => {
+    parseDuration: (text: unknown) => {
       const milliseconds = parseK6Duration(String(text));
-      if (milliseconds === undefined) throw new TypeError(`${text} is not a duration`);
+      if (milliseconds === undefined) throw new TypeError(`${String(text)} is not a duration`);
       return milliseconds;
     },
     getCurrentStageIndex,

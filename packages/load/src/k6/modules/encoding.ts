@@ -1,11 +1,12 @@
 import { bytesOf } from "../http/body.ts";
+import { textOf } from "../text.ts";
 
 type Variant = "std" | "rawstd" | "url" | "rawurl";
 
 function variantOf(encoding: unknown): Variant {
   if (encoding === undefined || encoding === "") return "std";
   if (encoding === "std" || encoding === "rawstd" || encoding === "url" || encoding === "rawurl") return encoding;
-  throw new TypeError(`unknown base64 encoding ${String(encoding)}: use std, rawstd, url or rawurl`);
+  throw new TypeError(`unknown base64 encoding ${textOf(encoding)}: use std, rawstd, url or rawurl`);
 }
 
 /** An ArrayBuffer of its own, as scripts expect one. */

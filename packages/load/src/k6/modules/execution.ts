@@ -1,5 +1,6 @@
 import { k6Errors } from "../errors.ts";
 import type { UserContext } from "../runtime/user-context.ts";
+import { textOf } from "../text.ts";
 
 function unknownHere(what: string): never {
   throw new Error(`${what} is not known here: this run does not provide it`);
@@ -7,25 +8,28 @@ function unknownHere(what: string): never {
 
 /** The module `k6/execution`. What the run does not tell is an error where it is read. */
 export function executionModule(context: UserContext): Record<string, unknown> {
-  const tags = new Proxy({} as Record<string, string>, {
-    get: (_, name) => (typeof name === "string" ? context.baseTags[name] : undefined),
-    has: (_, name) => typeof name === "string" && Object.hasOwn(context.baseTags, name),
-    ownKeys: () => Object.keys(context.baseTags),
-    getOwnPropertyDescriptor: (_, name) =>
-      typeof name === "string" && Object.hasOwn(context.baseTags, name)
-        ? { value: context.baseTags[name], enumerable: true, configurable: true, writable: true }
-        : undefined,
-    set: (_, name, value: unknown) => {
-      if (!["string", "number", "boolean"].includes(typeof value))
-        throw new TypeError(`a tag must be a text, number or boolean, got ${typeof value}`);
-      context.userTags = { ...context.userTags, [String(name)]: String(value) };
-      return true;
+  const tags = new Proxy(
+    {},
+    {
+      get: (_, name) => (typeof name === "string" ? context.baseTags[name] : undefined),
+      has: (_, name) => typeof name === "string" && Object.hasOwn(context.baseTags, name),
+      ownKeys: () => Object.keys(context.baseTags),
+      getOwnPropertyDescriptor: (_, name) =>
+        typeof name === "string" && Object.hasOwn(context.baseTags, name)
+          ? { value: context.baseTags[name], enumerable: true, configurable: true, writable: true }
+          : undefined,
+      set: (_, name, value: unknown) => {
+        if (!["string", "number", "boolean"].includes(typeof value))
+          throw new TypeError(`a tag must be a text, number or boolean, got ${typeof value}`);
+        context.userTags = { ...context.userTags, [String(name)]: String(value) };
+        return true;
+      },
+      deleteProperty: (_, name) => {
+        context.userTags = Object.fromEntries(Object.entries(context.userTags).filter(([key]) => key !== name));
+        return true;
+      },
     },
-    deleteProperty: (_, name) => {
-      context.userTags = Object.fromEntries(Object.entries(context.userTags).filter(([key]) => key !== name));
-      return true;
-    },
-  });
+  );
   const vu = {
     get idInInstance() {
       return context.id;
@@ -88,15 +92,16 @@ export function executionModule(context: UserContext): Record<string, unknown> {
   };
   const test = {
     abort: (reason?: unknown): never => {
-      const text = reason === undefined ? "test aborted" : `test aborted: ${String(reason)}`;
-      context.host.abort?.(text);
-      throw k6Errors.create("K6_ABORTED", text, {
-        details: { reason: reason === undefined ? undefined : String(reason) },
+      const text = reason === undefined ? "test aborted" : `test aborted: ${textOf(reason)}`;
+      const error = k6Errors.create("K6_ABORTED", text, {
+        details: { reason: reason === undefined ? undefined : textOf(reason) },
       });
+      context.host.abort?.(error);
+      throw error;
     },
     fail: (reason?: unknown): void => {
-      const mark = context.host.fail ?? unknownHere("exec.test.fail");
-      mark(String(reason ?? "test failed"));
+      if (!context.host.fail) unknownHere("exec.test.fail");
+      context.host.fail(textOf(reason ?? "test failed"));
     },
     get options() {
       return context.givenOptions;

@@ -61,7 +61,7 @@ interface CsvOptions {
 }
 
 /** Rows of a CSV text by RFC 4180: quotes hold delimiters, line breaks and doubled quotes. */
-export function* csvRows(text: string, delimiter = ","): Generator<string[]> {
+function* csvRows(text: string, delimiter = ","): Generator<string[]> {
   let row: string[] = [];
   let field = "";
   let quoted = false;

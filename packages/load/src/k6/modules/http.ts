@@ -5,6 +5,7 @@ import { jarOf } from "../http/params.ts";
 import { Response } from "../http/response.ts";
 import { ExpectedStatuses } from "../http/statuses.ts";
 import type { UserContext } from "../runtime/user-context.ts";
+import { textOf } from "../text.ts";
 
 type BatchItem = readonly [key: string, send: () => Promise<Response>, host: string];
 
@@ -25,13 +26,13 @@ class ScriptCookieJar {
   }
 
   set(url: unknown, name: string, value: unknown, options: Record<string, unknown> = {}): boolean {
-    const expires = options["expires"] === undefined ? undefined : Date.parse(String(options["expires"]));
+    const expires = options["expires"] === undefined ? undefined : Date.parse(textOf(options["expires"]));
     if (Number.isNaN(expires)) throw new TypeError(`cannot read the date ${String(options["expires"])}`);
     const maxAge = options["max_age"] === undefined ? undefined : Number(options["max_age"]);
     const until = maxAge === undefined || maxAge === 0 ? expires : Date.now() + maxAge * 1000;
-    const domain = options["domain"] === undefined ? undefined : String(options["domain"]);
-    return this.#jar.set(String(url), String(name), String(value), {
-      path: String(options["path"] ?? "/"),
+    const domain = options["domain"] === undefined ? undefined : textOf(options["domain"]);
+    return this.#jar.set(textOf(url), textOf(name), textOf(value), {
+      path: textOf(options["path"] ?? "/"),
       secure: Boolean(options["secure"]),
       httpOnly: Boolean(options["http_only"]),
       ...(domain !== undefined && domain !== "" && { domain }),
@@ -151,6 +152,13 @@ async function runLimited(
   const active = new Map<string, number>();
   let running = 0;
   let failure: { error: unknown } | undefined;
+  const sendOne = async (key: string, send: BatchItem[1]): Promise<void> => {
+    try {
+      done(key, await send());
+    } catch (error) {
+      failure ??= { error };
+    }
+  };
   await new Promise<void>((resolve) => {
     const next = (): void => {
       if (running === 0 && (waiting.length === 0 || failure)) return resolve();
@@ -164,21 +172,12 @@ async function runLimited(
         waiting.splice(i, 1);
         running++;
         active.set(host, atHost + 1);
-        const finish = (): void => {
+        void sendOne(key, send).then(() => {
           running--;
           active.set(host, (active.get(host) as number) - 1);
+          // oxlint-disable-next-line promise/no-callback-in-promise -- it starts what waits, and throws nothing
           next();
-        };
-        send().then(
-          (response) => {
-            done(key, response);
-            finish();
-          },
-          (error: unknown) => {
-            failure ??= { error };
-            finish();
-          },
-        );
+        });
       }
     };
     next();

@@ -2,6 +2,7 @@ import { Random } from "@mettle/core";
 import { builtIn } from "../../metrics/built-in.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 import { box, setWaitingTwin, unbox } from "../runtime/waiting.ts";
+import { textOf } from "../text.ts";
 
 type Callback = (...args: unknown[]) => unknown;
 
@@ -95,7 +96,7 @@ export function k6Module(context: UserContext): Record<string, unknown> {
 
   const fail = (message?: unknown): never => {
     context.loop.check("fail");
-    throw new Error(message === undefined ? "fail() was called" : String(message));
+    throw new Error(message === undefined ? "fail() was called" : textOf(message));
   };
 
   const randomSeed = (seed: unknown): void => {

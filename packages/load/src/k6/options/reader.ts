@@ -63,7 +63,7 @@ export class OptionReader {
   texts(name: string): readonly string[] | undefined {
     return this.#checked(name, "a list of texts", (value) => {
       const list = typeof value === "string" ? value.split(",").map((text) => text.trim()) : value;
-      return Array.isArray(list) && list.every((item) => typeof item === "string") ? (list as string[]) : undefined;
+      return Array.isArray(list) && list.every((item) => typeof item === "string") ? list : undefined;
     });
   }
 

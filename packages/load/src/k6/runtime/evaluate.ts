@@ -11,7 +11,7 @@ import { box, callWaiting, methodWaiting, unbox } from "./waiting.ts";
 export type Namespace = Readonly<Record<string, unknown>>;
 
 /** Names that a script finds without importing them; everything else global is Node's. */
-export const scriptGlobals = [
+const scriptGlobals = [
   "open",
   "__ENV",
   "__VU",

@@ -85,7 +85,7 @@ export class EventLoop {
       };
       work.then(
         (value) => settle(() => resolve(value)),
-        (error: unknown) => settle(() => reject(error as Error)),
+        (error: unknown) => settle(() => reject(error)),
       );
     });
   }
@@ -120,8 +120,9 @@ export class EventLoop {
   reset(): void {
     this.#epoch += 1;
     if (this.#cancels.size > 0) {
-      for (const cancel of [...this.#cancels]) cancel();
+      const cancels = Array.from(this.#cancels);
       this.#cancels.clear();
+      for (const cancel of cancels) cancel();
     }
     if (this.#queue.length > 0) this.#queue.length = 0;
     this.#pending = 0;

@@ -1,7 +1,7 @@
 import type { TransformedProgram } from "../transform/program.ts";
 
 /** Turns the places of rewritten code in a stack trace into those of the user's files, and leaves out our own frames. */
-export function mapStack(stack: string, program: TransformedProgram): string {
+function mapStack(stack: string, program: TransformedProgram): string {
   const byFile = new Map([...program.rewritten].map(([module, rewritten]) => [module.file, { module, rewritten }]));
   const lines = stack.split("\n").map((line) => {
     const place = /(\(|at |async )((?:file:\/\/)?\/.*?):(\d+):(\d+)(\)?)$/.exec(line);

@@ -1,7 +1,7 @@
 import { k6Errors } from "../errors.ts";
 
 /** The promise that a script's function returned as its value, kept apart from that function's own waiting. */
-export class Box {
+class Box {
   readonly value: unknown;
 
   constructor(value: unknown) {
@@ -32,6 +32,11 @@ const twins = new WeakMap<AnyFunction, Waiting>();
 
 export function setWaitingTwin(native: AnyFunction, twin: Waiting): void {
   twins.set(native, twin);
+}
+
+/** The same for a method of a class. */
+export function setMethodTwin(prototype: object, name: string, twin: Waiting): void {
+  setWaitingTwin((prototype as Record<string, AnyFunction>)[name] as AnyFunction, twin);
 }
 
 const nativeText = /\{\s*\[native code\]\s*\}$/;
@@ -121,8 +126,9 @@ const find =
 const arrayMethods: Readonly<Record<string, ArrayMethod>> = {
   forEach: (list, f, [thisArg]) => callEach(list, f, thisArg, () => false),
   map: async (list, f, [thisArg]) => {
-    const results = Array.from<unknown>({ length: list.length });
-    for (let i = 0; i < list.length; i++) if (!(i in list)) delete results[i];
+    const results: unknown[] = [];
+    // Holes stay holes.
+    results.length = list.length;
     await callEach(list, f, thisArg, (result, _, i) => {
       results[i] = result;
       return false;
@@ -165,8 +171,7 @@ const arrayMethods: Readonly<Record<string, ArrayMethod>> = {
 };
 
 for (const [name, method] of Object.entries(arrayMethods)) {
-  const native = (Array.prototype as unknown as Record<string, AnyFunction>)[name] as AnyFunction;
-  setWaitingTwin(native, async function (this: unknown, f: unknown, ...rest: unknown[]) {
+  setMethodTwin(Array.prototype, name, async function (this: unknown, f: unknown, ...rest: unknown[]) {
     return box(await method(this as unknown[], f as Callback, rest));
   });
 }
@@ -176,5 +181,4 @@ async function forEachEntry(this: unknown, f: unknown, thisArg: unknown): Promis
   const collection = this as Map<unknown, unknown> | Set<unknown>;
   for (const [key, value] of collection.entries()) await (f as Callback).call(thisArg, value, key, collection);
 }
-setWaitingTwin(Map.prototype.forEach, forEachEntry);
-setWaitingTwin(Set.prototype.forEach, forEachEntry);
+for (const { prototype } of [Map, Set]) setMethodTwin(prototype, "forEach", forEachEntry);

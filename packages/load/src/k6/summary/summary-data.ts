@@ -9,7 +9,7 @@ export interface SummaryMetric {
   readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>>;
 }
 
-export interface SummaryCheck {
+interface SummaryCheck {
   readonly name: string;
   readonly path: string;
   readonly id: string;

@@ -92,7 +92,7 @@ const timeUnits: Readonly<Record<string, readonly [scale: number, name: string]>
   us: [1e3, "µs"],
 };
 
-export function formatValue(value: number, contains: SummaryMetric["contains"], unit: string): string {
+function formatValue(value: number, contains: SummaryMetric["contains"], unit: string): string {
   if (contains === "time") return formatMs(value, unit);
   if (contains === "data") return formatBytes(value);
   return Number.isInteger(value) ? String(value) : String(Number(value.toFixed(6)));

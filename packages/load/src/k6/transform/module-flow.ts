@@ -489,7 +489,7 @@ export class ModuleFlow {
   #walkExport(node: Extract<Syntax, { type: `Export${string}Declaration` }>, owner: UserFunction): void {
     const exported = (name: string): FlowNode => this.#flow.exported(this.#module, name);
     if (node.type === "ExportDefaultDeclaration") {
-      this.#walk(node.declaration as Syntax, owner).flowTo(exported("default"));
+      this.#walk(node.declaration, owner).flowTo(exported("default"));
       return;
     }
     const source = node.source ? this.#module.imports.get(String(node.source.value)) : undefined;

@@ -108,7 +108,7 @@ class Rewriter {
           }
           break;
         case "ExportDefaultDeclaration":
-          getter("default", this.#exportDefault(node.start, node.declaration as Syntax));
+          getter("default", this.#exportDefault(node.start, node.declaration));
           break;
         default:
       }

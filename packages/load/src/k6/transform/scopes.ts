@@ -1,7 +1,7 @@
 import type { Identifier, Pattern, Program } from "acorn";
 import { childrenOf, isFunction, type Syntax } from "./syntax.ts";
 
-export type BindingKind = "var" | "let" | "const" | "function" | "class" | "param" | "import" | "catch";
+type BindingKind = "var" | "let" | "const" | "function" | "class" | "param" | "import" | "catch";
 
 export interface Binding {
   readonly name: string;

@@ -85,8 +85,8 @@ export class FlowNode {
   markAnything(): void {
     if (this === FlowNode.nothing || this.#anything) return;
     this.#anything = true;
-    for (const listener of [...this.#anythingListeners]) listener();
-    for (const node of [...this.#next.keys()]) node.markAnything();
+    for (const listener of this.#anythingListeners) listener();
+    for (const node of this.#next.keys()) node.markAnything();
   }
 
   /** Once, when it turns out so or at once. */
@@ -105,8 +105,10 @@ export class FlowNode {
     const before = this.#values.get(value);
     if (before === true || before === known) return;
     this.#values.set(value, known);
-    if (before === undefined) for (const listener of [...this.#listeners]) listener(value, known);
-    for (const [node, edgeKnown] of [...this.#next]) node.add(value, known && edgeKnown);
+    // Listeners may add listeners and edges. A new listener is told of all values as it comes; a new edge, once more, of one.
+    const listeners = before === undefined ? this.#listeners.length : 0;
+    for (let i = 0; i < listeners; i++) this.#listeners[i]?.(value, known);
+    for (const [node, edgeKnown] of this.#next) node.add(value, known && edgeKnown);
   }
 
   flowTo(node: FlowNode, known = true): void {
@@ -115,14 +117,15 @@ export class FlowNode {
     if (before === true || before === known) return;
     this.#next.set(node, known);
     if (this.#anything) node.markAnything();
-    for (const [value, valueKnown] of [...this.#values]) node.add(value, known && valueKnown);
+    for (const [value, valueKnown] of this.#values) node.add(value, known && valueKnown);
   }
 
   /** For every value, those here already included; once each. */
   onValue(listener: (value: Value, known: boolean) => void): void {
     if (this === FlowNode.nothing) return;
     this.#listeners.push(listener);
-    for (const [value, known] of [...this.#values]) listener(value, known);
+    // Values that come meanwhile are told by `add`.
+    for (const [value, known] of Array.from(this.#values)) listener(value, known);
   }
 
   *functions(): Generator<UserFunction> {
@@ -138,7 +141,7 @@ export class FlowNode {
 export type CallSyntax = CallExpression | NewExpression | TaggedTemplateExpression;
 
 /** How a call is written in the result. */
-export type CallMode =
+type CallMode =
   /** As it was. */
   | "plain"
   /** `await` before it. */
