@@ -86,7 +86,7 @@ describe("slowness is found", () => {
   it("and a collector that asks in turn is no quicker than asking in turn", async () => {
     const sequential = coordinating(() => ({
       consensus: async (members) => {
-        for (let i = 0; i < 3 * members.length; i++) await undefined;
+        for (let i = 0; i < 3 * members.length; i++) await Promise.resolve();
         return { participated: members.length, succeeded: true, messages: members.length };
       },
     }));

@@ -97,12 +97,13 @@ describe("what a runtime holds", () => {
   });
 
   it("is counted while it is there", async () => {
-    await using runtime = runtimeForMeasuring();
+    const runtime = runtimeForMeasuring();
     expect(heldBy(runtime)).toBe(0);
     const agent = runtime.spawn(worker);
     runtime.registry.register({ namespace: "test", name: "one", agent, metadata: { type: "worker" } });
     runtime.bus.subscribe("a.b", () => undefined);
     expect(heldBy(runtime)).toBe(3);
+    await runtime.close();
   });
 
   it("is found when closing leaves it", async () => {
@@ -164,13 +165,14 @@ describe("startup", () => {
 
 describe("the registry", () => {
   it("keeps namespaces apart", async () => {
-    await using runtime = runtimeForMeasuring();
+    const runtime = runtimeForMeasuring();
     const agents = Array.from({ length: 200 }, (): AnyRef => runtime.spawn(worker));
     expect(namespacesApart(new AgentRegistry<AnyRef>(), agents)).toEqual([100, 100]);
+    await runtime.close();
   });
 
   it("that mixes them up is found", async () => {
-    await using runtime = runtimeForMeasuring();
+    const runtime = runtimeForMeasuring();
     const agents = Array.from({ length: 200 }, (): AnyRef => runtime.spawn(worker));
     class OneNamespace extends AgentRegistry<AnyRef> {
       override lookup(_namespace: string, name: string) {
@@ -179,6 +181,7 @@ describe("the registry", () => {
     }
     const [right] = namespacesApart(new OneNamespace(), agents);
     expect(right).toBe(0);
+    await runtime.close();
   });
 
   it("that forgets too late is found", async () => {

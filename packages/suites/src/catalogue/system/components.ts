@@ -3,7 +3,7 @@ import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { timeEach } from "../../measure/operations.ts";
 import { until } from "../../measure/until.ts";
 import { AskedToFail } from "../../platform/work.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 /** A part of a system, and what must run before it. */
 export interface Component {
@@ -92,13 +92,13 @@ const part: AgentDefinition<PartState, PartProtocol> = defineAgent({
   },
 });
 
-export interface Assembled {
+interface Assembled {
   readonly assembly: Assembly;
   readonly refs: ReadonlyMap<string, AgentRef<PartProtocol>>;
 }
 
 /** Starts the components in their order under one supervisor; resolves when all of them answer. */
-export async function assemble(
+async function assemble(
   runtime: Runtime,
   failures: ReadonlyMap<string, number>,
   patienceMs: number,
@@ -135,7 +135,7 @@ export const componentStart: Scenario = {
   needs: ["mettle"],
   title: "Twelve components that depend on one another: start, failing starts, and a restart",
   requirement: ["S2-018", "S2-074", "S2-075", "S2-117"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "system.components.order-kept": { threshold: "rate == 1", severity: "critical", requirement: ["S2-074"] },

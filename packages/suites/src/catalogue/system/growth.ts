@@ -6,7 +6,7 @@ import { timeEach } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nextTurn } from "../../measure/time.ts";
 import { populate } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "system", group: "resource_efficiency_tests" } as const;
 
@@ -160,7 +160,7 @@ const managed: Scenario = {
   needs: ["mettle"],
   title: "Opened, used and closed: agents, subscriptions, entries and deadlines go with their owner",
   requirement: ["S2-005", "S2-071", "S3-032", "S3-039"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "system.managed.without-leak": { threshold: "rate == 1", requirement: ["S3-039"] },

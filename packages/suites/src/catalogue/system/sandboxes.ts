@@ -5,10 +5,10 @@ import { worker } from "../../adapters/mettle/agents.ts";
 import { failureKind } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nowNs } from "../../measure/time.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 /** An environment of its own: a runtime, a supervisor, children. */
-export interface Sandbox extends AsyncDisposable {
+interface Sandbox extends AsyncDisposable {
   readonly id: string;
   readonly runtime: Runtime;
   readonly supervisor: SupervisorRef;
@@ -16,7 +16,7 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 /** Opens a sandbox that is ready to use. */
-export function openSandbox(id: string, children: number, create: () => Runtime): Sandbox {
+function openSandbox(id: string, children: number, create: () => Runtime): Sandbox {
   const runtime = create();
   const supervisor = runtime.supervisor({ name: `${id}/supervisor` });
   for (let i = 0; i < children; i++) supervisor.spawn(worker, { name: `${id}/child-${i}` });
@@ -105,7 +105,7 @@ const sandboxes: Scenario = {
   needs: ["mettle"],
   title: "Sandboxes of a runtime, a supervisor and 10 children: opened, measured, and 10 at a time opened and closed",
   requirement: ["S2-010", "S2-011", "S2-012"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "system.sandbox.success": { threshold: "rate == 1", severity: "critical", requirement: ["S2-012"] },
