@@ -51,7 +51,8 @@ export const creation: Scenario = {
         { threshold: "min > 0", requirement: ["S2-120"] },
       ],
       "agents.creation.rate": {
-        threshold: `p(50) >= ${0.8 * baseline.agentsPerSecond}`, requirement: ["S2-044", "S2-120", "S2-124"],
+        threshold: `p(50) >= ${0.8 * baseline.agentsPerSecond}`,
+        requirement: ["S2-044", "S2-120", "S2-124"],
       },
       "agents.creation.success": { threshold: "rate == 1", severity: "critical", requirement: ["S2-120"] },
     },
