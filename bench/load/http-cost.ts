@@ -7,15 +7,13 @@
 // so that starting up and compiling count against us too (some 0.3 s). Ours is the built
 // package: `npm run build` first. Servers: nginx where it is installed, and a plain Node server.
 // wrk is installed through apt-get where that is allowed; whatever is missing is left out and said.
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { median } from "@mettle/stats";
+import { installed, startNginx, startNode } from "./servers.ts";
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +28,6 @@ const { connections } = values;
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const autocannon = fileURLToPath(import.meta.resolve("autocannon"));
-const installed = (command: string): boolean => spawnSync("which", [command]).status === 0;
 
 interface Generator {
   readonly name: string;
@@ -79,66 +76,6 @@ function measure(generator: Generator, url: string): number {
   const requests = generator.requests(run.stdout);
   if (!(requests > 0)) throw new Error(`${generator.name} made no requests: ${run.stdout}`);
   return requests / (childCpuSeconds() - before);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
-
-interface Running {
-  readonly url: string;
-  readonly stop: () => void;
-}
-
-async function startNginx(): Promise<Running> {
-  const folder = mkdtempSync(join(tmpdir(), "mettle-nginx-"));
-  const port = await freePort();
-  const config = join(folder, "nginx.conf");
-  writeFileSync(
-    config,
-    `worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log stderr crit;
-events { worker_connections 4096; }
-http { access_log off; keepalive_requests 1000000000; client_body_temp_path ${folder};
-  server { listen 127.0.0.1:${port}; location / { return 200 "hello world, this is a small body\\n"; } } }`,
-  );
-  const child = spawn("taskset", ["-c", "0", "nginx", "-p", folder, "-c", config], { stdio: "inherit" });
-  const url = `http://127.0.0.1:${port}/`;
-  await answers(url);
-  const stop = (): void => {
-    child.kill("SIGTERM");
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return { url, stop };
-}
-
-/** Resolves when the server answers; a server that does not within ten seconds is an error. */
-async function answers(url: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.ok === true) return;
-    if (performance.now() > deadline) throw new Error(`no answer from ${url}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-  }
-}
-
-async function startNode(): Promise<Running> {
-  const child: ChildProcess = spawn("taskset", ["-c", "0", process.execPath, here("http-server.ts")], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const lines = createInterface({ input: child.stdout! });
-  const { value: url } = (await lines[Symbol.asyncIterator]().next()) as { value: string };
-  return { url, stop: () => child.kill("SIGTERM") };
 }
 
 function compare(server: string, url: string, generators: readonly Generator[]): void {

@@ -52,6 +52,17 @@ export {
 } from "./agent/behaviour.ts";
 export { CostModel, infrastructureCostPerMillionTokens, type ModelPrice, type PriceList } from "./agent/cost.ts";
 export { countSampler, type Distribution, type Sampler, samplerOf } from "./agent/distribution.ts";
+export type { AgentDefaults } from "./agent/user-agents.ts";
+export { modelApis, type ModelApi, modelLoad, type ModelLoadParameters } from "./agent/model-load.ts";
+export { runFigures } from "./agent/run-figures.ts";
+export {
+  readTraceFile,
+  type TraceFile,
+  type TraceFileOptions,
+  type TraceFormat,
+  traceFormats,
+} from "./traces/trace-file.ts";
+export { convertedLoad, type ConvertedLoadParameters, loadOfScenario } from "./convert/converted-load.ts";
 export { parseDistribution } from "./agent/distribution-text.ts";
 export { type AgentErrorCode, workloadErrors } from "./agent/errors.ts";
 export { ConcurrencyMeter, type Interval, peakConcurrency, unionLength } from "./agent/intervals.ts";
@@ -103,6 +114,7 @@ export { type MockModel, type MockModelMetrics, startMockModel } from "./mock-mo
 export {
   type Converted,
   type ConvertFormat,
+  convertFormatOf,
   convertFormats,
   type ConvertOptions,
   convertToScenario,
@@ -146,6 +158,7 @@ export { type LoadResult, runLoad, type RunLoadOptions } from "./engine/run-load
 export { builtIn } from "./metrics/built-in.ts";
 export type { Submetric } from "./metrics/worker-recorder.ts";
 export { HttpMetrics, isExpected, type RequestTags, requestTags } from "./scenario/http-metrics.ts";
+export { loadSource } from "./scenario/load-source.ts";
 export { type UrlLoadParameters, urlLoad } from "./scenario/url-load.ts";
 export {
   type DefinedLoad,
@@ -164,7 +177,7 @@ export { k6Name, k6SummaryExport } from "./output/summary-export.ts";
 export { csvRows, type DataRow, jsonRows } from "./scenario/data-files.ts";
 export { type DeclarativeParameters, declarativeLoad } from "./scenario/declarative.ts";
 export { declarativeSchema } from "./scenario/declarative-schema.ts";
-export { type K6LoadParameters, k6Load } from "./k6/load-test.ts";
+export { type K6LoadParameters, k6Load, k6LoadTest, loadK6 } from "./k6/load-test.ts";
 export { type K6ErrorCode, k6Errors } from "./k6/errors.ts";
 export { type K6CommandLine, k6Flags, parseK6CommandLine, parseK6Environment } from "./k6/options/flags.ts";
 export type { K6Options } from "./k6/options/options.ts";
@@ -173,3 +186,19 @@ export { type K6Script, type LoadK6Options, loadK6Script } from "./k6/script.ts"
 export { summaryDataOf, type SummaryOutcome } from "./k6/summary/from-run.ts";
 export type { SummaryData } from "./k6/summary/summary-data.ts";
 export { textSummary } from "./k6/summary/text.ts";
+
+// Load tests on several machines.
+export {
+  checkSubject,
+  distributeDefaults,
+  type DistributedOptions,
+  runDistributed,
+} from "./distribute/run-distributed.ts";
+export { type DistributeErrorCode, distributeErrors } from "./distribute/errors.ts";
+export type { FleetEvent } from "./distribute/fleet.ts";
+export { gatherFiles } from "./distribute/gather-files.ts";
+export type { Hello } from "./distribute/messages.ts";
+export type { LinkTimings } from "./distribute/link.ts";
+export { connectNats, type NatsEvents, type NatsOptions } from "./distribute/nats-transport.ts";
+export type { Answer, Listener, Transport } from "./distribute/transport.ts";
+export { type HostEvent, WorkerHost, type WorkerHostOptions } from "./distribute/worker-host.ts";

@@ -280,15 +280,18 @@ export class Histogram {
     this.#requireCompatible(other);
     const words = this.#words;
     const [count, sum, lost] = [other.#word(COUNT), other.#word(SUM), other.#word(SUM_LOST)];
-    for (let i = HEADER + this.#limitCount; i < words.length; i++) words[i]! += other.#word(i);
-    words[COUNT]! += count;
+    const source = other.#words;
     words[REJECTED]! += other.#word(REJECTED);
+    if (count === 0) return this;
+    for (let i = HEADER + this.#limitCount; i < this.#base; i++) words[i]! += source[i]!;
+    // Only between the least and the greatest is anything to add: of thousands of buckets some hundreds.
+    const last = this.#base + this.#bucketOfValue(other.#word(MAXIMUM));
+    for (let i = this.#base + this.#bucketOfValue(other.#word(MINIMUM)); i <= last; i++) words[i]! += source[i]!;
+    words[COUNT]! += count;
     this.#addToSum(sum);
     this.#addToSum(-lost);
-    if (count > 0) {
-      words[MINIMUM] = Math.min(this.#word(MINIMUM), other.#word(MINIMUM));
-      words[MAXIMUM] = Math.max(this.#word(MAXIMUM), other.#word(MAXIMUM));
-    }
+    words[MINIMUM] = Math.min(this.#word(MINIMUM), other.#word(MINIMUM));
+    words[MAXIMUM] = Math.max(this.#word(MAXIMUM), other.#word(MAXIMUM));
     return this;
   }
 

@@ -1,6 +1,8 @@
 /** How a flag's value is written and what it becomes. */
 export type FlagType =
   | { readonly kind: "switch" }
+  /** A switch that may name one of some values: `--http-debug`, `--http-debug=full`. Read as text, empty without one. */
+  | { readonly kind: "optional"; readonly choices: readonly string[] }
   /** Repeatable: every value is cut at spaces, or kept `whole`. */
   | { readonly kind: "text"; readonly placeholder: string; readonly repeatable?: boolean | "whole" }
   | { readonly kind: "number"; readonly placeholder: string; readonly above?: number; readonly integer?: boolean }

@@ -1,6 +1,8 @@
 import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
 import { convert, mockModel } from "./agent-commands.ts";
+import { serve } from "./service-commands.ts";
 import { load } from "./load-command.ts";
+import { coordinatorFlags, worker } from "./nats-flags.ts";
 
 const onOff = { kind: "switch" } as const;
 const text = (placeholder: string): FlagType => ({ kind: "text", placeholder });
@@ -125,8 +127,10 @@ const bench: CommandSpec = {
 const commands: readonly CommandSpec[] = [
   validate,
   bench,
-  { ...load, flags: [...load.flags, compare, history, noHistory, all] },
+  { ...load, flags: [...load.flags, ...coordinatorFlags, compare, history, noHistory, all] },
+  worker,
   mockModel,
+  serve,
   convert,
   {
     name: "compare",

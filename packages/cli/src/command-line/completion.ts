@@ -19,7 +19,11 @@ export function choiceFlags(): ReadonlyMap<string, readonly string[]> {
 }
 
 const valueFlags = (): string[] => [
-  ...new Set(commandTable.flatMap(flagsOf).flatMap(({ name, type }) => (type.kind === "switch" ? [] : [`--${name}`]))),
+  ...new Set(
+    commandTable
+      .flatMap(flagsOf)
+      .flatMap(({ name, type }) => (type.kind === "switch" || type.kind === "optional" ? [] : [`--${name}`])),
+  ),
 ];
 
 function bash(): string {
@@ -63,7 +67,11 @@ const fishText = (text: string): string => text.replaceAll("\\", "\\\\").replace
 
 function zshFlag({ name, type, help }: FlagSpec): string {
   const value =
-    type.kind === "switch" ? "" : type.kind === "choice" ? `:value:(${type.choices.join(" ")})` : `:value:_files`;
+    type.kind === "switch" || type.kind === "optional"
+      ? ""
+      : type.kind === "choice"
+        ? `:value:(${type.choices.join(" ")})`
+        : `:value:_files`;
   return `'--${name}[${zshText(help)}]${value}'`;
 }
 
@@ -107,7 +115,11 @@ function fish(): string {
       ...(words ? [`complete -c mettle ${condition} -f -a '${words}'`] : []),
       ...flagsOf(command).map(({ name, type, help }) => {
         const value =
-          type.kind === "switch" ? "" : type.kind === "choice" ? ` -x -a '${type.choices.join(" ")}'` : " -r";
+          type.kind === "switch" || type.kind === "optional"
+            ? ""
+            : type.kind === "choice"
+              ? ` -x -a '${type.choices.join(" ")}'`
+              : " -r";
         return `complete -c mettle ${condition} -l ${name}${value} -d '${fishText(help)}'`;
       }),
     ];

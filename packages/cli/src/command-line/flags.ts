@@ -13,13 +13,18 @@ export class Flags {
     this.#values = values;
   }
 
+  /** The same, with values for flags that were not given. */
+  withDefaults(values: ReadonlyMap<string, FlagValue>): Flags {
+    return new Flags(this.#command, new Map([...values, ...this.#values]));
+  }
+
   /** Whether a switch is on. */
   on(name: string): boolean {
     return this.#value(name, "switch") === true;
   }
 
   text(name: string): string | undefined {
-    return this.#value(name, "text", "choice") as string | undefined;
+    return this.#value(name, "text", "choice", "optional") as string | undefined;
   }
 
   number(name: string): number | undefined {

@@ -47,7 +47,13 @@ function argumentText({ name, required, variadic, choices }: ArgumentSpec): stri
 function flagRow(flag: FlagSpec): [string, string] {
   const { name, short, type, help, environment } = flag;
   const value =
-    type.kind === "switch" ? "" : type.kind === "choice" ? ` ${type.choices.join("|")}` : ` ${type.placeholder}`;
+    type.kind === "switch"
+      ? ""
+      : type.kind === "optional"
+        ? `[=${type.choices.join("|")}]`
+        : type.kind === "choice"
+          ? ` ${type.choices.join("|")}`
+          : ` ${type.placeholder}`;
   return [
     `${short ? `-${short}, ` : ""}--${name}${value}`,
     `${help}${environment ? ` [${environmentName(flag)}]` : ""}`,

@@ -77,7 +77,10 @@ function readTokens(command: CommandSpec, args: readonly string[]): Tokens {
     options: Object.fromEntries(
       flags.map(({ name, short, type }) => [
         name,
-        { type: type.kind === "switch" ? ("boolean" as const) : ("string" as const), ...(short && { short }) },
+        {
+          type: type.kind === "switch" || type.kind === "optional" ? ("boolean" as const) : ("string" as const),
+          ...(short && { short }),
+        },
       ]),
     ),
   });
@@ -117,6 +120,12 @@ function addValue(
     given.set(flag.name, true);
     return;
   }
+  if (flag.type.kind === "optional") {
+    if (value !== undefined && !flag.type.choices.includes(value))
+      throw invalid(written, `takes nothing, or one of ${flag.type.choices.join(", ")}, got ${JSON.stringify(value)}`);
+    given.set(flag.name, value ?? "");
+    return;
+  }
   if (value === undefined) throw invalid(written, `needs a value: ${usageOf(flag)}`);
   // "--save --quiet" is a forgotten value far more often than a baseline named --quiet.
   if (!inline && value.length > 1 && value.startsWith("-") && Number.isNaN(Number(value))) {
@@ -139,6 +148,8 @@ function readValue({ type }: FlagSpec, written: string, value: string): FlagValu
       return readNumber(type, written, value);
     case "fraction":
       return readFraction(type.placeholder, written, value);
+    case "optional":
+      return value;
     case "choice":
       if (type.choices.includes(value)) return value;
       throw invalid(

@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import { type ResolvedPolicy, resolvePolicy, type Verdict } from "@mettle/judge";
-import { type LoadResult, resolvePlan, runLoad } from "@mettle/load";
+import { type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
 import {
   colorSupport,
   LoadView,
@@ -15,11 +15,14 @@ import { type CommandContext, note } from "../command-context.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
 import { writeError } from "../error-text.ts";
 import { Interruption } from "../interrupt.ts";
+import { k6Ending } from "../load/k6-end.ts";
+import { withK6Variables } from "../load/k6-script.ts";
 import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
 import { progressOf } from "../load/progress.ts";
+import { runTarget } from "../load/run-target.ts";
 import { exportSummary } from "../load/summary-export.ts";
-import { findTarget, k6Factory, type LoadTarget } from "../load/target.ts";
+import { findTarget, type LoadTarget, namesK6Script } from "../load/target.ts";
 import { LiveThresholds, shortestWindowMs, submetricsOf, thresholdsOf } from "../load/thresholds.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findYardstick, isJudged, judgeRun, type Yardstick } from "../run/judge-run.ts";
@@ -28,9 +31,11 @@ import { pageFile, writePage } from "../run/write-page.ts";
 import { saveBaseline } from "../run/save-baseline.ts";
 
 /** `mettle load TARGET`: find, load, keep, judge, show. */
-export async function run(context: CommandContext): Promise<number> {
+export async function run(given: CommandContext): Promise<number> {
+  const context = forK6(given);
   const settings = await loadSettings(context);
   const target = await findTarget(context);
+  for (const text of target.k6?.notes ?? []) note(context, text);
   const yardstick = withThresholds(await findYardstick(settings), target, context);
   const loaded = await loadInterruptibly(target, yardstick, settings, context);
   const { result } = loaded;
@@ -45,9 +50,35 @@ export async function run(context: CommandContext): Promise<number> {
       writePage(result.run, shown ? final : undefined, yardstick, settings, context),
     )),
   );
-  show(result, final, shown, settings, context);
+  const ending = await endingOf(target, result, final, context);
+  troubles.push(...ending.troubles);
+  show(result, final, shown, settings, context, ending.text);
   for (const trouble of troubles) writeError(trouble, context);
   return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
+}
+
+/** Variables of k6 count only where a script of k6 is run. */
+function forK6(context: CommandContext): CommandContext {
+  return namesK6Script(context) ? withK6Variables(context) : context;
+}
+
+/** What the script of k6 or its flags say instead of our own summary. */
+async function endingOf(
+  { k6 }: LoadTarget,
+  result: LoadResult,
+  verdict: Verdict,
+  context: CommandContext,
+): Promise<{ readonly text?: string; readonly troubles: readonly MettleError[] }> {
+  if (context.flags.on("no-summary")) return { text: "", troubles: [] };
+  if (!k6) return { troubles: [] };
+  try {
+    const text = await k6Ending(k6, result, verdict, context);
+    return { ...(text !== undefined && { text }), troubles: [] };
+  } catch (error) {
+    // The script's own summary failed: ours takes its place.
+    if (!(error instanceof MettleError)) throw error;
+    return { troubles: [error] };
+  }
 }
 
 /** The policy of the configuration with the thresholds of the script and of the command line. */
@@ -68,17 +99,16 @@ async function loadInterruptibly(
   context: CommandContext,
 ): Promise<{ readonly result: LoadResult }> {
   const policy = resolvePolicy(yardstick.policy ?? {});
-  const plan = resolvePlan(withFlags(target.test.options, context, target.source.factory === k6Factory));
+  const plan = resolvePlan(withFlags(target.test.options, context, target.k6 !== undefined));
   const outputs = openOutputs(context, settings.name);
   using view = viewOf(context);
   using interruption = new Interruption(() => {
     view.note("Interrupted: no more iterations begin; those in flight may end. Once more ends at once.");
   });
   const live = new LiveThresholds(policy, emptyRun(settings.name));
-  const result = await runLoad({
+  const options: Omit<RunLoadOptions, "from"> = {
     name: settings.name,
     plan,
-    from: { source: target.source },
     submetrics: submetricsOf(policy),
     stop: interruption.signal,
     outputs,
@@ -91,6 +121,9 @@ async function loadInterruptibly(
       view.note(`Aborted: ${aborting.finding?.message ?? aborting.rule.text}`);
       return "abort";
     },
+  };
+  const result = await runTarget(target, options, context, (text) => {
+    view.note(text);
   });
   return { result };
 }
@@ -191,6 +224,7 @@ function show(
   judged: boolean,
   settings: Settings,
   context: CommandContext,
+  ending: string | undefined,
 ): void {
   const { flags, stdout, cwd } = context;
   const { run, errors } = result;
@@ -199,6 +233,10 @@ function show(
     return;
   }
   for (const { message, count } of errors.slice(0, 10)) note(context, `! ${count}× ${message}`);
+  if (ending !== undefined) {
+    stdout.write(ending);
+    return;
+  }
   const out = new OutputFolder(settings.out, cwd);
   const files = {
     report: out.shown(pageFile),

@@ -15,7 +15,7 @@ export function progressOf(
 ): LoadProgress {
   const running = snapshot.scenarios.filter((scenario) => isRunning(scenario, snapshot.elapsedMs));
   const counted = countedIterations(snapshot.scenarios);
-  const late = snapshot.board.find(builtIn.dispatchDelay.name)?.measurement(1).summary.p99;
+  const late = snapshot.board.find(builtIn.dispatchDelay.name)?.quantile(0.99);
   const known = judged.filter(({ finding }) => finding !== undefined && finding.state !== "no-data");
   return {
     ...about,
@@ -53,10 +53,15 @@ function countedIterations(scenarios: readonly ScenarioProgress[]): LoadProgress
 
 function overallOf({ board }: LoadSnapshot): NonNullable<LoadProgress["overall"]> {
   const metric = tables.find(({ name }) => (board.find(name)?.count ?? 0) > 0);
-  const p95 = metric && board.find(metric.name)?.measurement(1).summary.p95;
-  const failedShare = board.find(builtIn.httpFailed.name)?.measurement(1).summary.rate;
+  const p95 = metric && board.find(metric.name)?.quantile(0.95);
+  const failedShare = shareOf(board.find(builtIn.httpFailed.name));
   return { ...(p95 !== undefined && { p95 }), ...(failedShare !== undefined && { failedShare }) };
 }
+
+type Row = NonNullable<ReturnType<LoadSnapshot["board"]["find"]>>;
+
+const shareOf = (row: Row | undefined): number | undefined =>
+  row?.sum === undefined ? undefined : row.sum / row.count;
 
 function operationsOf(snapshot: LoadSnapshot, judged: readonly LiveThreshold[]): readonly LoadOperation[] {
   const metric = tables.find(({ name }) => (snapshot.board.find(name)?.count ?? 0) > 0);
@@ -65,9 +70,8 @@ function operationsOf(snapshot: LoadSnapshot, judged: readonly LiveThreshold[]):
     ({ definition, tags }) => definition.name === metric.name && isOperation(tags),
   );
   const operations = rows.map((row): LoadOperation => {
-    const { summary } = row.measurement(snapshot.elapsedMs / 1000);
-    const failed = snapshot.board.find(builtIn.httpFailed.name, row.tags)?.measurement(1).summary.rate;
-    const { p50, p95, p99 } = summary;
+    const failed = shareOf(snapshot.board.find(builtIn.httpFailed.name, row.tags));
+    const [p50, p95, p99] = [0.5, 0.95, 0.99].map((q) => (row.count * (1 - q) >= 1 ? row.quantile(q) : undefined));
     const latest = row.points.latest("count", 1)[0];
     const seconds = row.points.stepMs / 1000;
     const limit = limitOf(row.tags["name"] ?? row.tags["scenario"], judged);

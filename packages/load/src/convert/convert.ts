@@ -1,5 +1,6 @@
-import { messageOf } from "@mettle/core";
-import { parseDocument } from "yaml";
+import { createRequire } from "node:module";
+import { MettleError, messageOf } from "@mettle/core";
+import type * as yaml from "yaml";
 import { isObject } from "./document.ts";
 import { convertErrors, invalidInput } from "./errors.ts";
 import { scenarioFromHar } from "./har.ts";
@@ -47,6 +48,8 @@ function parseText(text: string, source: string): unknown {
       throw invalidInput(source, "the document", `it is not JSON: ${messageOf(cause)}`, cause);
     }
   }
+  // Required when it is needed: who imports this package for a load test need not read YAML.
+  const { parseDocument } = createRequire(import.meta.url)("yaml") as typeof yaml;
   const document = parseDocument(trimmed);
   const [error] = document.errors;
   if (error) {
@@ -65,17 +68,29 @@ function parseText(text: string, source: string): unknown {
   }
 }
 
-function formatOf(document: unknown, source: string): ConvertFormat {
-  if (isObject(document)) {
-    if (isObject(document["log"])) return "har";
-    if (document["openapi"] !== undefined || document["swagger"] !== undefined) return "openapi";
-    if (isObject(document["info"]) && document["item"] !== undefined) return "postman";
+/** What of these a text is, as far as one can see; undefined for anything else. */
+export function convertFormatOf(text: string): ConvertFormat | undefined {
+  try {
+    return knownFormat(parseText(text, ""));
+  } catch (refused) {
+    if (refused instanceof MettleError && refused.code === "CONVERT_INVALID") return undefined;
+    throw refused;
   }
+}
+
+function knownFormat(document: unknown): ConvertFormat | undefined {
+  if (!isObject(document)) return undefined;
+  if (isObject(document["log"])) return "har";
+  if (document["openapi"] !== undefined || document["swagger"] !== undefined) return "openapi";
+  return isObject(document["info"]) && document["item"] !== undefined ? "postman" : undefined;
+}
+
+function formatOf(document: unknown, source: string): ConvertFormat {
+  const format = knownFormat(document);
+  if (format) return format;
   throw convertErrors.create(
     "CONVERT_UNSUPPORTED",
     `${source} is neither a HAR file, a Postman collection nor an OpenAPI document.`,
-    {
-      details: { source },
-    },
+    { details: { source } },
   );
 }

@@ -1,4 +1,4 @@
-import { connect, type ConnectionOptions } from "@nats-io/transport-node";
+import type { ConnectionOptions } from "@nats-io/transport-node";
 import { messageOf } from "@mettle/core";
 import type { Driver, StepEvent, StepOutcome } from "./driver.ts";
 import { driverErrors } from "./errors.ts";
@@ -77,7 +77,7 @@ class SharedConnection {
   /** @throws MettleError `DRIVER_OPEN_FAILED` */
   async acquire(): Promise<NatsRequester> {
     this.#users++;
-    this.#opening ??= (this.#options.connect ?? ((): Promise<NatsRequester> => connect(this.#options.connection)))();
+    this.#opening ??= (this.#options.connect ?? ((): Promise<NatsRequester> => connected(this.#options.connection)))();
     try {
       return await this.#opening;
     } catch (cause) {
@@ -93,6 +93,12 @@ class SharedConnection {
     this.#opening = undefined;
     await (await opening)?.close();
   }
+}
+
+/** The client is loaded by who connects: fifty modules that most load tests do without. */
+async function connected(options: ConnectionOptions | undefined): Promise<NatsRequester> {
+  const { connect } = await import("@nats-io/transport-node");
+  return connect(options);
 }
 
 async function request(

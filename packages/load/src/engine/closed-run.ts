@@ -15,6 +15,8 @@ interface Seat {
   iterations: number;
   /** Ends the grace of a user who is one too many. */
   grace: AbortController | undefined;
+  /** Of each iteration; one for the seat's life. */
+  readonly onDone: (runner: UserRunner) => void;
 }
 
 /** Users who begin their next iteration when the last one ended. */
@@ -180,29 +182,40 @@ export class ClosedRun implements ScenarioRun {
   #loop(seat: Seat): void {
     seat.looping = true;
     this.#loops += 1;
-    const again = async (): Promise<void> => {
-      while (seat.wanted && !this.#stopped && this.#takeIteration(seat)) {
-        this.#started += 1;
-        const { worker, workers } = this.#context;
-        await seat.runner.run(this.#sequence++ * workers + worker, Number.NaN);
-        if (seat.runner.interrupted) break;
-        this.#ended += 1;
-      }
-      seat.looping = false;
-      seat.grace?.abort();
-      this.#loops -= 1;
-      if (seat.runner.interrupted && !this.#stopped) await this.#replace(seat);
-      this.#settle();
-    };
-    again().catch((thrown: unknown) => {
-      this.#context.fail(thrown);
-    });
+    this.#next(seat);
+  }
+
+  /** Hot: once an iteration. */
+  #next(seat: Seat): void {
+    if (!seat.wanted || this.#stopped || !this.#takeIteration(seat)) {
+      this.#endLoop(seat);
+      return;
+    }
+    this.#started += 1;
+    const { worker, workers } = this.#context;
+    seat.runner.run(this.#sequence++ * workers + worker, Number.NaN, seat.onDone);
+  }
+
+  #endLoop(seat: Seat): void {
+    seat.looping = false;
+    seat.grace?.abort();
+    this.#loops -= 1;
+    if (seat.runner.interrupted && !this.#stopped) this.#replace(seat);
+    else this.#settle();
   }
 
   /** A user that was cut off cannot be used again; its seat may be wanted later. */
-  async #replace(seat: Seat): Promise<void> {
-    seat.runner = (await this.#makeSeat()).runner;
-    if (seat.wanted && !this.#stopped && !seat.looping) this.#loop(seat);
+  #replace(seat: Seat): void {
+    this.#makeRunner().then(
+      (runner) => {
+        seat.runner = runner;
+        if (seat.wanted && !this.#stopped && !seat.looping) this.#loop(seat);
+        this.#settle();
+      },
+      (thrown: unknown) => {
+        this.#context.fail(thrown);
+      },
+    );
   }
 
   #settle(): void {
@@ -224,8 +237,27 @@ export class ClosedRun implements ScenarioRun {
   }
 
   async #makeSeat(): Promise<Seat> {
+    const runner = await this.#makeRunner();
+    const seat: Seat = {
+      runner,
+      wanted: false,
+      looping: false,
+      iterations: 0,
+      grace: undefined,
+      onDone: (runner) => {
+        if (runner.interrupted) {
+          this.#endLoop(seat);
+          return;
+        }
+        this.#ended += 1;
+        this.#next(seat);
+      },
+    };
+    return seat;
+  }
+
+  #makeRunner(): Promise<UserRunner> {
     const { factory } = this.#context;
-    const runner = await UserRunner.prepare(this.#context.nextUserId(), this.#identity, factory, this.#metrics);
-    return { runner, wanted: false, looping: false, iterations: 0, grace: undefined };
+    return UserRunner.prepare(this.#context.nextUserId(), this.#identity, factory, this.#metrics);
   }
 }

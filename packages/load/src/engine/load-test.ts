@@ -1,6 +1,7 @@
 import type { HttpClient } from "../http/exchange.ts";
 import type { HttpOptions } from "../http/http-options.ts";
 import type { LoadOptions } from "./load-options.ts";
+import type { RunControl } from "./run-control.ts";
 import type { Workload } from "./virtual-user.ts";
 
 /** A load test as one thread holds it: what to do, and what its author asks of the engine. */
@@ -11,6 +12,8 @@ export interface LoadTest {
   readonly http?: HttpOptions;
   /** Connections of one user, where the HTTP engine's are not wanted. */
   readonly client?: (user: { readonly id: number; readonly scenario: string }) => HttpClient;
+  /** Called once in each worker, before anything of the workload. */
+  readonly attach?: (run: RunControl) => void;
 }
 
 /**

@@ -158,12 +158,13 @@ export class OpenRun implements ScenarioRun {
   #begin(runner: UserRunner, number: number, dueMs: number): void {
     this.#running += 1;
     this.#started += 1;
-    // Never rejects.
-    void runner.run(number, dueMs).then(() => {
-      this.#running -= 1;
-      this.#release(runner);
-    });
+    runner.run(number, dueMs, this.#onDone);
   }
+
+  readonly #onDone = (runner: UserRunner): void => {
+    this.#running -= 1;
+    this.#release(runner);
+  };
 
   #release(runner: UserRunner): void {
     if (runner.interrupted) {

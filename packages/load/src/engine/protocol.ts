@@ -76,6 +76,8 @@ export type FromWorker =
   | ({ readonly kind: "samples" } & SampleBatch)
   | { readonly kind: "ended" }
   | { readonly kind: "torn-down" }
+  /** The script said that the run is to end, or that it has failed. */
+  | { readonly kind: "told"; readonly ends: boolean; readonly error: ToldError }
   /** The answer to what was last asked, or at any time that the run cannot go on. */
   | {
       readonly kind: "failed";

@@ -1,4 +1,5 @@
 import type { Measurement } from "@mettle/results";
+import { withAgentFigures } from "../agent/run-figures.ts";
 import { builtIn } from "../metrics/built-in.ts";
 import { MetricBoard } from "../metrics/metric-board.ts";
 import type { Submetric } from "../metrics/worker-recorder.ts";
@@ -11,6 +12,11 @@ import type { ScenarioCounts } from "./scenario-run.ts";
 import type { ThreadHealth } from "./thread-health.ts";
 import { HealthRecord, judgeValidity } from "./validity.ts";
 
+type CountsByScenario = Readonly<Record<string, ScenarioCounts>>;
+
+const mapped = (counts: CountsByScenario, change: (counts: ScenarioCounts) => ScenarioCounts): CountsByScenario =>
+  Object.fromEntries(Object.entries(counts).map(([name, each]) => [name, change(each)]));
+
 const none: ScenarioCounts = { users: 0, running: 0, waiting: 0, due: 0, started: 0, ended: 0 };
 
 /** Everything gathered from the workers of one run, and what follows from it. */
@@ -20,7 +26,7 @@ export class RunLedger {
   readonly #errors = new ErrorBook();
   readonly #health: HealthRecord[];
   readonly #lastHealth = new Map<number, ThreadHealth>();
-  readonly #counts = new Map<number, Readonly<Record<string, ScenarioCounts>>>();
+  readonly #counts = new Map<number, CountsByScenario>();
   readonly #overflowed = new Map<number, number>();
   readonly #lost: string[] = [];
   #closedMs = 0;
@@ -47,8 +53,16 @@ export class RunLedger {
     this.#overflowed.set(worker, flush.overflowed);
   }
 
-  lost(worker: number, reason: string): void {
-    this.#lost.push(`worker ${worker + 1} was lost: ${reason}`);
+  /** @param text - what the run document says of it */
+  lost(worker: number, text: string): void {
+    this.#lost.push(text);
+    const counts = this.#counts.get(worker);
+    // What it had begun stays counted; its users are gone.
+    if (counts)
+      this.#counts.set(
+        worker,
+        mapped(counts, (each) => ({ ...each, users: 0, running: 0, waiting: 0 })),
+      );
   }
 
   /** Ends a step of every series at `atMs` from the start. */
@@ -91,7 +105,7 @@ export class RunLedger {
 
   #measurements(elapsedMs: number): readonly Measurement[] {
     const overflowed = [...this.#overflowed.values()].reduce((a, b) => a + b, 0);
-    const measured = this.#board.measurements(elapsedMs / 1000);
+    const measured = withAgentFigures(this.#board.measurements(elapsedMs / 1000));
     if (overflowed === 0) return measured;
     const note = `${overflowed} samples' tags beyond the cap of ${this.#plan.recorder.maxTagSets} tag sets were dropped`;
     return measured.map((each) =>
@@ -105,10 +119,12 @@ export class RunLedger {
 
   #validity(total: ScenarioCounts): LoadSnapshot["validity"] {
     const p99 = (metric: string): number | undefined => {
-      const summary = this.#board.find(metric)?.measurement(1).summary;
-      return summary?.p99 === undefined ? undefined : summary.p99 / 1e6;
+      const row = this.#board.find(metric);
+      // Of fewer values the 99th percentile is but the greatest, and one is no evidence.
+      const ns = row && row.count >= 100 ? row.quantile(0.99) : undefined;
+      return ns === undefined ? undefined : ns / 1e6;
     };
-    const sum = (metric: string): number => this.#board.find(metric)?.measurement(1).summary.sum ?? 0;
+    const sum = (metric: string): number => this.#board.find(metric)?.sum ?? 0;
     const dispatchP99Ms = p99(builtIn.dispatchDelay.name);
     const responseP99Ms = p99(builtIn.iterationResponseTime.name);
     const open = this.#plan.scenarios.filter(({ model }) => model === "open").map(({ name }) => name);

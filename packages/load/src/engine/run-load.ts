@@ -10,14 +10,14 @@ import type { LoadOutput } from "./load-output.ts";
 import { RunLedger } from "./run-ledger.ts";
 import type { LoadPlan } from "./resolve-plan.ts";
 import { WorkerCrew } from "./worker-crew.ts";
-import { type InlineOptions, sharedNowMs, startInline, startThread } from "./worker-handle.ts";
+import { type InlineOptions, type RemoteCrew, sharedNowMs, startInline, startThread } from "./worker-handle.ts";
 
 export interface RunLoadOptions {
   /** Of the run document. */
   readonly name: string;
   readonly plan: LoadPlan;
-  /** Threads load the test from here; or one worker in this thread is given it. */
-  readonly from: { readonly source: LoadSource } | { readonly inline: InlineOptions };
+  /** Threads load the test from here; or one worker in this thread is given it; or other machines have it. */
+  readonly from: { readonly source: LoadSource } | { readonly inline: InlineOptions } | { readonly remote: RemoteCrew };
   /** Parts of metrics that somebody will ask for, such as thresholds' `http_req_duration{status:200}`. */
   readonly submetrics?: readonly Submetric[];
   /** Called once a second; "abort" ends the run as if its time were over, without waiting for iterations in flight. */
@@ -47,7 +47,7 @@ export interface LoadResult {
   readonly errors: readonly ErrorEntry[];
   /** Ended by `stop` or `stopNow`. */
   readonly interrupted: boolean;
-  /** Ended by `onSnapshot`. */
+  /** Ended by `onSnapshot`, or by the script. */
   readonly aborted: boolean;
   /** What went wrong beside the measurement: teardown, outputs. */
   readonly troubles: readonly MettleError[];
@@ -90,7 +90,10 @@ class RunningLoad implements AsyncDisposable {
     this.#ledger = new RunLedger(plan, options.submetrics ?? [], options.seriesPoints ?? 900, STEP_MS);
     this.#crew = new WorkerCrew(
       "inline" in from ? 1 : plan.workers,
-      (index, listener) => ("inline" in from ? startInline(from.inline, listener) : startThread(index, listener)),
+      (index, listener) => {
+        if ("remote" in from) return from.remote.start(index, listener);
+        return "inline" in from ? startInline(from.inline, listener) : startThread(index, listener);
+      },
       {
         onFlush: (worker, flush) => {
           this.#ledger.take(worker, flush);
@@ -99,7 +102,13 @@ class RunningLoad implements AsyncDisposable {
           for (const output of options.outputs ?? []) output.samples?.(worker, batch);
         },
         onLost: (worker, reason) => {
-          this.#ledger.lost(worker, reason);
+          this.#ledger.lost(
+            worker,
+            "remote" in from ? from.remote.lossOf(worker, reason) : `worker ${worker + 1} was lost: ${reason}`,
+          );
+        },
+        onTold: (error, ends) => {
+          this.#hear(error, ends);
         },
         onFailure: (error) => {
           this.#failure ??= error;
@@ -113,7 +122,7 @@ class RunningLoad implements AsyncDisposable {
     const { plan } = this.#options;
     const environment = captureEnvironment({ noiseProbe: this.#options.noiseProbe ?? true });
     const setupData = await this.#makeReady();
-    const startedAt = new Date(this.#clock.wallTime() + LEAD_MS).toISOString();
+    const startedAt = new Date(this.#clock.wallTime() + this.#leadMs).toISOString();
     await this.#load();
     const durationMs = this.#elapsed();
     if (plan.teardown) await this.#tearDown();
@@ -199,13 +208,10 @@ class RunningLoad implements AsyncDisposable {
 
   async #load(): Promise<void> {
     const { stop, stopNow } = this.#options;
-    const inline = "inline" in this.#options.from;
-    this.#startMs = nowMs(this.#clock) + LEAD_MS;
-    const ended = this.#crew
-      .start({ kind: "start", atMs: inline ? this.#startMs : sharedNowMs() + LEAD_MS })
-      .finally(() => {
-        this.#ending.abort();
-      });
+    this.#startMs = nowMs(this.#clock) + this.#leadMs;
+    const ended = this.#crew.start({ kind: "start", atMs: this.#startOnSharedMs() }).finally(() => {
+      this.#ending.abort();
+    });
     const onStop = (): void => {
       this.#interrupted = true;
       this.#crew.tellAll({ kind: "stop" });
@@ -226,6 +232,18 @@ class RunningLoad implements AsyncDisposable {
     }
   }
 
+  get #leadMs(): number {
+    const { from } = this.#options;
+    return "remote" in from ? from.remote.leadMs : LEAD_MS;
+  }
+
+  /** The start on the time line that workers understand. */
+  #startOnSharedMs(): number {
+    const { from } = this.#options;
+    if ("inline" in from) return this.#startMs;
+    return ("remote" in from ? from.remote.sharedNowMs() : sharedNowMs()) + this.#leadMs;
+  }
+
   /** Once a second: gather, tell, decide. */
   async #tick(): Promise<void> {
     for (let step = 1; !this.#ending.signal.aborted; step++) {
@@ -243,6 +261,15 @@ class RunningLoad implements AsyncDisposable {
       this.#ledger.closeStep(elapsed);
       this.#tell(this.#ledger.snapshot(elapsed));
     }
+  }
+
+  /** Every user may say the same: once is enough. */
+  #hear(error: Error, ends: boolean): void {
+    const known = this.#troubles.some(({ message }) => message === error.message);
+    if (error instanceof MettleError && !known) this.#troubles.push(error);
+    if (!ends || this.#aborted) return;
+    this.#aborted = true;
+    this.#crew.tellAll({ kind: "abort" });
   }
 
   #tell(snapshot: LoadSnapshot): void {

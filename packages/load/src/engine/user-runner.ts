@@ -71,6 +71,10 @@ class EngineUser implements VirtualUser {
     return this.#controller.signal;
   }
 
+  get interrupted(): boolean {
+    return this.#reason !== undefined;
+  }
+
   sleep(milliseconds: number): Promise<void> {
     return this.clock.sleep(ms(milliseconds), this.signal);
   }
@@ -99,6 +103,9 @@ export class UserRunner {
   readonly #clock: Clock;
   #iterations = 0;
   #interrupted = false;
+  #startedAt = 0;
+  #scheduledAt = Number.NaN;
+  #done: (runner: UserRunner) => void = () => {};
   busy = false;
 
   private constructor(user: EngineUser, prepared: PreparedUser, factory: UserFactory, metrics: IterationMetrics) {
@@ -130,39 +137,62 @@ export class UserRunner {
   }
 
   /**
-   * Runs one iteration and records it. Never rejects: what the script throws is counted. Hot: once an iteration.
+   * Runs one iteration and records it; what the script throws is counted. Hot: once an iteration, which is why it takes a
+   * callback: promises of its own would cost as much as recording does.
    *
    * @param scheduledAt - NaN where nothing was scheduled
+   * @param done - called once, never before this returns
    */
-  async run(numberInScenario: number, scheduledAt: number): Promise<void> {
+  run(numberInScenario: number, scheduledAt: number, done: (runner: UserRunner) => void): void {
+    this.#done = done;
+    this.#scheduledAt = scheduledAt;
+    this.busy = true;
+    const number = this.#iterations++;
+    const iteration =
+      scheduledAt === scheduledAt ? { number, numberInScenario, scheduledAt } : { number, numberInScenario };
+    this.#startedAt = nowMs(this.#clock);
+    let running: Promise<void>;
+    try {
+      running = this.#prepared.run(iteration);
+    } catch (thrown) {
+      running = Promise.reject(thrown);
+    }
+    // Neither handler throws.
+    void running.then(this.#onFulfilled, this.#onRejected);
+  }
+
+  readonly #onFulfilled = (): void => {
+    this.#record(false);
+  };
+
+  readonly #onRejected = (thrown: unknown): void => {
+    if (!this.#interrupted) this.#errors.add(thrown);
+    this.#record(true);
+  };
+
+  /** Hot. */
+  #record(failed: boolean): void {
     const metrics = this.#metrics;
     const { tags } = metrics;
-    const startedAt = nowMs(this.#clock);
-    const scheduled = scheduledAt === scheduledAt;
-    this.busy = true;
-    let failed = false;
-    try {
-      const number = this.#iterations++;
-      await this.#prepared.run(scheduled ? { number, numberInScenario, scheduledAt } : { number, numberInScenario });
-    } catch (thrown) {
-      failed = true;
-      if (!this.#interrupted) this.#errors.add(thrown);
-    }
     this.busy = false;
     if (this.#interrupted) {
       metrics.interrupted.add(1, tags);
+      this.#done(this);
       return;
     }
     const endedAt = nowMs(this.#clock);
+    const took = endedAt - this.#startedAt;
     metrics.iterations.add(1, tags);
-    metrics.duration.add(endedAt - startedAt, tags);
+    metrics.duration.add(took, tags);
     metrics.failed.add(failed ? 1 : 0, tags);
-    if (scheduled) {
+    const scheduledAt = this.#scheduledAt;
+    if (scheduledAt === scheduledAt) {
       metrics.responseTime.add(endedAt - scheduledAt, tags);
       // Two readings of a clock may differ by a rounding; a start before its schedule there cannot be.
-      metrics.startDelay.add(Math.max(0, startedAt - scheduledAt), tags);
+      metrics.startDelay.add(Math.max(0, this.#startedAt - scheduledAt), tags);
     }
-    if (endedAt - startedAt < WITHOUT_IO_MS) await turnOfTheLoop();
+    if (took < WITHOUT_IO_MS) setImmediate(this.#done, this);
+    else this.#done(this);
   }
 
   /** Cuts off what is running: its signal aborts and its connections close. The user cannot be used again. */
@@ -178,8 +208,3 @@ export class UserRunner {
     this.#user.http.close();
   }
 }
-
-const turnOfTheLoop = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(resolve);
-  });

@@ -11,7 +11,7 @@ const validityLimits = {
   grantedDegraded: 0.85,
   /** Waiting for a core under this share of the time is no starvation, however little was run. */
   waitShareLeast: 0.05,
-  /** Of the time, the share a worker was busy; watching the clock is not work. */
+  /** Of the time, the share a worker had work to do; watching the clock is not work. */
   busyInvalid: 0.97,
   busyDegraded: 0.9,
   dispatchP99InvalidMs: 50,
@@ -64,9 +64,9 @@ export class HealthRecord {
     return this.toldMs > 0 ? this.waitMs / this.toldMs : 0;
   }
 
-  /** Share of the time spent working. */
+  /** Share of the time in which it worked, or would have with a core. */
   get busy(): number | undefined {
-    return this.toldMs > 0 ? Math.max(0, this.runMs - this.spinMs) / this.toldMs : undefined;
+    return this.toldMs > 0 ? Math.max(0, this.runMs - this.spinMs + this.waitMs) / this.toldMs : undefined;
   }
 }
 
@@ -126,7 +126,7 @@ function workerFindings(worker: HealthRecord, scheduled: boolean): readonly Find
   if (busy !== undefined && busy > limits.busyDegraded) {
     findings.push([
       busy > limits.busyInvalid && scheduled ? "invalid" : "degraded",
-      `generator-bound: a worker was busy ${percent(busy)} of the time, so it set the pace; add workers or lower the load`,
+      `generator-bound: a worker had work to do ${percent(busy)} of the time, so it set the pace; add workers or lower the load`,
     ]);
   }
   if (worker.loopDelayP99Ms > limits.loopDelayDegradedMs) {

@@ -8,11 +8,13 @@ export interface CrewListener {
   onSamples(worker: number, batch: SampleBatch): void;
   /** It ended by itself, or was ended for not answering. The rest goes on. */
   onLost(worker: number, reason: string): void;
+  /** A script told the run something: that it is to end, or only that it has failed. */
+  onTold(error: Error, ends: boolean): void;
   /** User code made going on impossible. */
   onFailure(error: Error): void;
 }
 
-type Answer = Exclude<FromWorker["kind"], "flushed" | "samples" | "failed">;
+type Answer = Exclude<FromWorker["kind"], "flushed" | "samples" | "failed" | "told">;
 
 interface Waiting {
   readonly answer: Answer | "flushed";
@@ -120,6 +122,9 @@ export class WorkerCrew {
         return;
       case "failed":
         this.#fail(worker, message);
+        return;
+      case "told":
+        this.#listener.onTold(heardError(message.error), message.ends);
         return;
       case "flushed":
         this.#listener.onFlush(worker, message);

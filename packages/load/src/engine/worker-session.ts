@@ -3,12 +3,14 @@ import { HttpEngine } from "../http/http-client.ts";
 import { builtIn } from "../metrics/built-in.ts";
 import { WorkerRecorder } from "../metrics/worker-recorder.ts";
 import { ClosedRun } from "./closed-run.ts";
+import { nowMs } from "./engine-clock.ts";
 import { ErrorBook } from "./error-book.ts";
 import { loadErrors } from "./errors.ts";
 import type { LoadSource, LoadTest } from "./load-test.ts";
 import { OpenRun } from "./open-run.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import { PacedClient, RequestPacer } from "./request-pacer.ts";
+import { progressOf, type RunControl, standingOf } from "./run-control.ts";
 import { SampleStream } from "./sample-stream.ts";
 import type { ScenarioContext, ScenarioRun } from "./scenario-run.ts";
 import { type HealthMonitor, ThreadMonitor } from "./thread-health.ts";
@@ -45,6 +47,8 @@ export class WorkerSession {
   #setupData: unknown;
   #http: HttpEngine | undefined;
   #users = 0;
+  /** On this thread's clock; NaN before the start. */
+  #startMs = Number.NaN;
 
   constructor(port: WorkerPort, environment: WorkerEnvironment) {
     this.#port = port;
@@ -103,7 +107,43 @@ export class WorkerSession {
     if (this.#stream) this.#stream.source = recorder;
     const test = await this.#environment.load(begin.source);
     this.#state = { begin, test, recorder };
+    test.attach?.(this.#control());
     this.#port.send({ kind: "ready" });
+  }
+
+  #control(): RunControl {
+    const tell = (ends: boolean, reason: unknown): void => {
+      this.#port.send({ kind: "told", ends, error: tellError(reason) });
+    };
+    return {
+      end: (reason) => {
+        // Here at once: until the main thread has heard of it, more iterations would begin.
+        for (const scenario of this.#scenarios) scenario.abort();
+        tell(true, reason);
+      },
+      fail: (reason) => tell(false, reason),
+      scenario: (name) => {
+        const { begin } = this.#begun;
+        const plan = begin.plan.scenarios.find((each) => each.name === name);
+        const run = this.#scenarios.find((each) => each.name === name);
+        if (!plan || !run) return undefined;
+        const elapsedMs = this.#elapsedMs();
+        return {
+          executor: plan.executor,
+          startTime: Math.round(this.#environment.clock.wallTime() - elapsedMs + plan.startTimeMs),
+          progress: progressOf(plan, run.counts, begin.workers, elapsedMs),
+        };
+      },
+      worker: () =>
+        standingOf(
+          this.#scenarios.map(({ counts }) => counts),
+          this.#elapsedMs(),
+        ),
+    };
+  }
+
+  #elapsedMs(): number {
+    return Number.isNaN(this.#startMs) ? 0 : nowMs(this.#environment.clock) - this.#startMs;
   }
 
   get #begun(): { readonly begin: Begin; readonly test: LoadTest; readonly recorder: WorkerRecorder } {
@@ -196,6 +236,7 @@ export class WorkerSession {
 
   async #run(startMs: number): Promise<void> {
     const { begin } = this.#begun;
+    this.#startMs = startMs;
     this.#monitor = this.#watch();
     const plans = begin.plan.scenarios;
     await Promise.all(

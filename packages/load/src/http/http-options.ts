@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { DnsOptions, Lookup } from "./dns-cache.ts";
 import { dnsDefaults } from "./dns-cache.ts";
 import { httpErrors } from "./errors.ts";

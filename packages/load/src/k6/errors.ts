@@ -11,7 +11,8 @@ export type K6ErrorCode =
   | "K6_INIT_FAILED"
   | "K6_STAGE_FAILED"
   | "K6_CALL_INVALID"
-  | "K6_ABORTED";
+  | "K6_ABORTED"
+  | "K6_MARKED_FAILED";
 
 export const k6Errors: ErrorCatalogue<K6ErrorCode> = defineErrors({
   K6_SCRIPT_UNREADABLE: { next: "Check the path and that you may read the file.", exitCode: exitCodes.usage },
@@ -36,5 +37,9 @@ export const k6Errors: ErrorCatalogue<K6ErrorCode> = defineErrors({
   K6_ABORTED: {
     next: "The script ended the run by test.abort(); its reason is in the message.",
     exitCode: exitCodes.interrupted,
+  },
+  K6_MARKED_FAILED: {
+    next: "The script marked the run as failed by test.fail(); its reason is in the message.",
+    exitCode: exitCodes.objectiveMissed,
   },
 });

@@ -1,12 +1,11 @@
-import type { SecureVersion } from "node:tls";
 import type { LoadOptions, ScenarioOptions } from "../engine/load-options.ts";
 import { splitDefaults } from "../metrics/built-in.ts";
 import type { LoadTest } from "../engine/load-test.ts";
-import type { HttpOptions } from "../http/http-options.ts";
-import type { TlsOptions } from "../http/tls-options.ts";
+import { connectionOptions } from "./options/connections.ts";
 import type { K6Options, K6Scenario } from "./options/options.ts";
 import type { GivenOptions } from "./options/resolve.ts";
-import { loadK6Script } from "./script.ts";
+import { type K6Host, RunHost } from "./runtime/host.ts";
+import { type K6Script, loadK6Script } from "./script.ts";
 
 /** Plain data, as it crosses to other threads. */
 export interface K6LoadParameters {
@@ -23,13 +22,35 @@ export interface K6LoadParameters {
   readonly noTeardown?: boolean;
   /** Folder with copies of modules imported by URL. */
   readonly urlCopies?: string;
+  /** As `--secret-source` gives them. */
+  readonly secretSources?: readonly string[];
 }
 
 /** A k6 script as a load test. Called in every thread. */
 export async function k6Load(parameters: K6LoadParameters): Promise<LoadTest> {
-  const { script, environment, flags, variables, configFile, noSetup, noTeardown, urlCopies } = parameters;
-  const loaded = await loadK6Script(script, {
+  const host = new RunHost();
+  const script = await loadK6(parameters, host);
+  return {
+    ...k6LoadTest(script),
+    attach: (run) => {
+      host.attach(run);
+    },
+  };
+}
+
+/** What the engine runs of a script. */
+export function k6LoadTest({ workload, options }: K6Script): LoadTest {
+  return { workload, options: engineOptions(options), http: connectionOptions(options) };
+}
+
+/** The script as the command line and the environment have it; to be asked for its options, notes and summary. */
+export function loadK6(parameters: K6LoadParameters, host?: K6Host): Promise<K6Script> {
+  const { script, environment, flags, variables, configFile, noSetup, noTeardown, urlCopies, secretSources } =
+    parameters;
+  return loadK6Script(script, {
     environment,
+    ...(host && { host }),
+    ...(secretSources && { secretSources }),
     sources: {
       ...(flags && { flags }),
       ...(variables && { environment: variables }),
@@ -39,11 +60,10 @@ export async function k6Load(parameters: K6LoadParameters): Promise<LoadTest> {
     ...(noTeardown !== undefined && { noTeardown }),
     ...(urlCopies !== undefined && { urlCopies }),
   });
-  return { workload: loaded.workload, options: engineOptions(loaded.options), http: connectionOptions(loaded.options) };
 }
 
 /** What the engine has to know of a k6 test. */
-export function engineOptions(options: K6Options): LoadOptions {
+function engineOptions(options: K6Options): LoadOptions {
   const { scenarios, thresholds, tags, rps, setupTimeoutMs, teardownTimeoutMs } = options;
   return {
     scenarios: Object.fromEntries(scenarios.map((scenario) => [scenario.name, scenarioOptions(scenario)])),
@@ -113,56 +133,3 @@ function scenarioOptions(scenario: K6Scenario): ScenarioOptions {
 
 const stagesOf = ({ stages }: { readonly stages: readonly { durationMs: number; target: number }[] }) =>
   stages.map(({ durationMs, target }) => ({ duration: durationMs, target }));
-
-const secureVersions: Readonly<Record<string, SecureVersion>> = {
-  "tls1.0": "TLSv1",
-  "tls1.1": "TLSv1.1",
-  "tls1.2": "TLSv1.2",
-  "tls1.3": "TLSv1.3",
-};
-
-/** How users connect, as the script's options say. */
-export function connectionOptions(options: K6Options): HttpOptions {
-  const { noConnectionReuse, dns, hosts, blockHostnames, blacklistIPs, localIPs } = options;
-  return {
-    ...(noConnectionReuse === true && { keepAlive: false }),
-    ...(dns && { dns }),
-    ...(hosts && { hosts }),
-    ...(blockHostnames && { blockedHostnames: blockHostnames }),
-    ...(blacklistIPs && { blockedNetworks: blacklistIPs }),
-    ...(localIPs !== undefined && { localAddresses: localIPs.split(",") }),
-    tls: tlsOptions(options),
-  };
-}
-
-function tlsOptions({ insecureSkipTLSVerify, tlsAuth, tlsVersion, tlsCipherSuites }: K6Options): TlsOptions {
-  const min = tlsVersion && secureVersions[tlsVersion.min];
-  const max = tlsVersion && secureVersions[tlsVersion.max];
-  return {
-    ...(insecureSkipTLSVerify === true && { insecureSkipVerify: true }),
-    ...(tlsAuth && {
-      clientCertificates: tlsAuth.map(({ cert, key, password, domains }) => ({
-        certificate: cert,
-        key,
-        ...(domains.length > 0 && { domains }),
-        ...(password !== undefined && { password }),
-      })),
-    }),
-    ...(min && { minVersion: min }),
-    ...(max && { maxVersion: max }),
-    ...(tlsCipherSuites && { ciphers: tlsCipherSuites.map(opensslCipher).join(":") }),
-  };
-}
-
-/** `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256` → `ECDHE-RSA-AES128-GCM-SHA256`; names of TLS 1.3 stay as they are. */
-export function opensslCipher(name: string): string {
-  if (!name.includes("_WITH_")) return name;
-  return name
-    .replace(/^TLS_/, "")
-    .replace("_WITH_", "_")
-    .replace(/^RSA_/, "")
-    .replace(/AES_(\d+)/, "AES$1")
-    .replace(/_CBC_(SHA\d*)$/, "_$1")
-    .replace("CHACHA20_POLY1305_SHA256", "CHACHA20_POLY1305")
-    .replaceAll("_", "-");
-}

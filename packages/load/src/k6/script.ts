@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { format } from "node:util";
-import { messageOf } from "@mettle/core";
+import { MettleError, messageOf } from "@mettle/core";
 import type { Iteration, PreparedUser, VirtualUser, Workload } from "../engine/virtual-user.ts";
 import type { MetricDefinition } from "../metrics/recorder.ts";
 import { k6Errors } from "./errors.ts";
@@ -36,6 +36,8 @@ export interface LoadK6Options {
   readonly sources?: Omit<OptionSources, "script">;
   readonly noSetup?: boolean;
   readonly noTeardown?: boolean;
+  /** As `--secret-source` gives them. */
+  readonly secretSources?: readonly string[];
 }
 
 /** A k6 script, ready to be run by the engine. */
@@ -78,8 +80,8 @@ class K6Thread {
   constructor(file: string, given: LoadK6Options) {
     this.#file = resolve(file);
     this.#given = given;
+    this.#share = new ThreadShare(this.#file, given.secretSources);
     this.#host = given.host ?? consoleHost;
-    this.#share = new ThreadShare(this.#file);
     this.#environment = given.environment ?? {};
   }
 
@@ -156,7 +158,7 @@ class K6Thread {
       return await evaluateProgram(this.#program, environment);
     } catch (error) {
       const mapped = withMappedStack(error, this.#program.program);
-      if (mapped instanceof Error && mapped.name === "MettleError") throw mapped;
+      if (mapped instanceof MettleError) throw mapped;
       throw k6Errors.create(
         "K6_INIT_FAILED",
         `The top level of ${this.#program.program.main.shownName} threw: ${describe(mapped)}`,
@@ -216,6 +218,7 @@ class K6Thread {
       return await within(limitMs, name, () => callExported(context, exports[name] as Exported, args));
     } catch (error) {
       const mapped = withMappedStack(error, this.#program.program);
+      if (mapped instanceof MettleError && mapped.code === "K6_ABORTED") throw mapped;
       throw k6Errors.create("K6_STAGE_FAILED", `${name}() threw: ${describe(mapped)}`, { cause: mapped });
     } finally {
       context.loop.reset();
@@ -245,12 +248,20 @@ class K6Thread {
     iteration: Iteration,
     data: (() => unknown) | undefined,
   ): Promise<void> {
+    const { minIterationDurationMs, noVUConnectionReuse } = this.#options;
+    const startedAt = minIterationDurationMs === undefined ? 0 : performance.now();
     context.startIteration(iteration.number, iteration.numberInScenario);
     try {
       await callExported(context, exec, data ? [data()] : []);
+      if (minIterationDurationMs !== undefined) {
+        const restMs = minIterationDurationMs - (performance.now() - startedAt);
+        if (restMs > 0) await context.user?.sleep(restMs);
+      }
     } catch (error) {
       context.loop.reset();
       throw withMappedStack(error, this.#program.program);
+    } finally {
+      if (noVUConnectionReuse === true) context.user?.http.closeIdle();
     }
   }
 
@@ -325,10 +336,10 @@ function consoleOf(host: K6Host, context: UserContext): Record<string, (...value
         const texts = values.map((value) =>
           typeof value === "object" && value !== null && !(value instanceof Error) ? JSON.stringify(value) : value,
         );
-        host.log(
-          level,
-          format(...texts.map((text, i) => (i === 0 && typeof text === "string" ? text.replaceAll("%", "%%") : text))),
+        const line = format(
+          ...texts.map((text, i) => (i === 0 && typeof text === "string" ? text.replaceAll("%", "%%") : text)),
         );
+        host.log(level, context.share.secrets.redact(line));
       },
     ]),
   );

@@ -1,6 +1,7 @@
 import type { MetricUnit } from "@mettle/core";
 import type { Direction, Measurement, Summary } from "@mettle/results";
 import { Histogram } from "@mettle/stats";
+import { agentHigherIsBetter, agentLowerIsBetter } from "../agent/metric-names.ts";
 import { type CellHalf, emptyHistogram, Tally } from "./cell.ts";
 import type { MetricDefinition, Tags } from "./recorder.ts";
 import { type SeriesColumn, SeriesPoints } from "./series-points.ts";
@@ -75,15 +76,38 @@ export class MetricRow {
   closePoint(atMs: number, seconds: number): void {
     this.#points.push(atMs, pointOf(this.definition, this.#open, seconds));
     this.#rejected += this.#open.rejected;
+    if (this.#open.count === 0 && this.#open.rejected === 0) return;
     merge(this.#total, this.#open);
     this.#open.reset();
   }
 
-  /** Everything recorded so far. @param seconds - that the run lasted; rates per second are taken over it */
-  measurement(seconds: number): Measurement {
+  /**
+   * The value at a quantile of everything recorded so far, in the unit of the run document; undefined for anything but a
+   * trend, and without values. Much cheaper than `measurement`: for what is asked every second.
+   */
+  quantile(q: number): number | undefined {
+    const all = this.#all();
+    return all instanceof Histogram ? all.quantile(q) : undefined;
+  }
+
+  /** All values added up; undefined without values. */
+  get sum(): number | undefined {
+    const all = this.#all();
+    return all.count > 0 ? all.sum : undefined;
+  }
+
+  /** Both accumulators as one. Between two points, where the open one is empty, that is the total itself: only to be read. */
+  #all(): Histogram | Tally {
+    if (this.#open.count === 0 && this.#open.rejected === 0) return this.#total;
     const all = accumulatorOf(this.definition);
     merge(all, this.#total);
     merge(all, this.#open);
+    return all;
+  }
+
+  /** Everything recorded so far. @param seconds - that the run lasted; rates per second are taken over it */
+  measurement(seconds: number): Measurement {
+    const all = this.#all();
     const series = this.#points.series();
     const { rejected } = all;
     return {
@@ -129,8 +153,9 @@ function summaryOf({ kind }: MetricDefinition, all: Histogram | Tally, seconds: 
   return kind === "rate" ? { count, rate: sum / count } : { count, mean: sum / count, min, max, last };
 }
 
-const higherIsBetter = new Set(["checks", "http_reqs", "iterations"]);
+const higherIsBetter = new Set(["checks", "http_reqs", "iterations", ...agentHigherIsBetter]);
 const lowerIsBetter = new Set([
+  ...agentLowerIsBetter,
   "http_req_failed",
   "dropped_iterations",
   "iteration_failed",

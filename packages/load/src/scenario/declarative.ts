@@ -3,8 +3,9 @@ import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { type MettleError, messageOf, parseDurationMs } from "@mettle/core";
 import type { Ajv2020, ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
-import { LineCounter, parseDocument } from "yaml";
+import type * as yaml from "yaml";
 import { loadErrors } from "../engine/errors.ts";
+import { noteFileRead } from "../engine/file-reads.ts";
 import type { LoadTest } from "../engine/load-test.ts";
 import { csvRows, jsonRows } from "./data-files.ts";
 import { declarativeSchema } from "./declarative-schema.ts";
@@ -51,7 +52,7 @@ export function declarativeLoad({ file, env }: DeclarativeParameters): LoadTest 
     const rows = tables.map(([name, rows]): [string, unknown] => [name, user.row(rows)]);
     return new Map<string, unknown>([
       ...known,
-      ...Object.entries((captured ?? {}) as object),
+      ...Object.entries(captured ?? {}),
       ...rows,
       ["user", { id: user.id, iteration: user.iteration }],
     ]);
@@ -109,12 +110,14 @@ function readDeclared(file: string): Declared {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
+    noteFileRead(resolve(file));
   } catch (cause) {
     throw loadErrors.create("LOAD_SCRIPT_UNREADABLE", `${file} cannot be read: ${messageOf(cause)}`, {
       details: { file },
       cause,
     });
   }
+  const { LineCounter, parseDocument } = load("yaml") as typeof yaml;
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [broken] = document.errors;
@@ -145,12 +148,13 @@ const invalid = (file: string, problems: readonly string[]): MettleError =>
     next: "See the declarative form in docs/load-testing.md.",
   });
 
+/** Of what only declarative load tests need, when one is read: most are scripts. */
+const load = createRequire(import.meta.url);
+
 let compiled: ValidateFunction | undefined;
 
 function validator(): ValidateFunction {
   if (compiled) return compiled;
-  // ajv is CommonJS; required when it is needed, as most load tests are scripts.
-  const load = createRequire(import.meta.url);
   const { Ajv2020: Validator } = load("ajv/dist/2020.js") as { Ajv2020: typeof Ajv2020 };
   compiled = new Validator({
     allErrors: true,

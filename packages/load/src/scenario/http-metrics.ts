@@ -28,9 +28,13 @@ export interface ExchangeTimes {
 export interface RequestTags {
   readonly tags: Tags;
   readonly byOutcome: Map<string, TagSet>;
+  /** What became of the last one, which is what becomes of the next, most often. */
+  last:
+    | { readonly status: number; readonly protocol: string; readonly expected: boolean; readonly set: TagSet }
+    | undefined;
 }
 
-export const requestTags = (tags: Tags): RequestTags => ({ tags, byOutcome: new Map() });
+export const requestTags = (tags: Tags): RequestTags => ({ tags, byOutcome: new Map(), last: undefined });
 
 /** Kinds of request that are remembered; a script that makes up names without end starts over. */
 const MOST_KINDS = 1000;
@@ -108,7 +112,25 @@ export class HttpMetrics {
     return made;
   }
 
+  /** Hot. */
   #tagSetOf(outcome: ExchangeOutcome, request: RequestTags, expected: boolean): TagSet {
+    const { status, protocol, failure } = outcome;
+    const { last } = request;
+    if (
+      last !== undefined &&
+      failure === undefined &&
+      last.status === status &&
+      last.protocol === protocol &&
+      last.expected === expected
+    ) {
+      return last.set;
+    }
+    const set = this.#tagSetByOutcome(outcome, request, expected);
+    if (failure === undefined) request.last = { status, protocol, expected, set };
+    return set;
+  }
+
+  #tagSetByOutcome(outcome: ExchangeOutcome, request: RequestTags, expected: boolean): TagSet {
     const { status, protocol, failure } = outcome;
     const key = failure ? `${failure.code}` : expected ? `${status}+${protocol}` : `${status}-${protocol}`;
     const known = request.byOutcome.get(key);

@@ -80,6 +80,12 @@ describe("validity", () => {
     expect(judgeValidity(evidence(ten.map(() => ({ runMs: 990, waitMs: 5, idleSpinMs: 700 })))).state).toBe("valid");
   });
 
+  test("what it waited for a core counts as work it had: a load beyond its core is invalid though others share the core", () => {
+    const { state, reasons } = judgeValidity(evidence(ten.map(() => ({ runMs: 860, waitMs: 130 }))));
+    expect(state).toBe("invalid");
+    expect(reasons[0]).toContain("had work to do 99 % of the time");
+  });
+
   test("late by its own fault: by how much, unless it is lost in the response time", () => {
     expect(judgeValidity(evidence(ten, { dispatchP99Ms: 20 })).state).toBe("degraded");
     expect(judgeValidity(evidence(ten, { dispatchP99Ms: 80 })).state).toBe("invalid");

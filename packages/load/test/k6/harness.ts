@@ -39,7 +39,7 @@ export class Bench {
 
   readonly host: K6Host = {
     log: (level: LogLevel, message: string) => void this.logs.push(`${level} ${message}`),
-    abort: (reason) => void this.aborts.push(reason),
+    abort: ({ message }) => void this.aborts.push(message),
     scenario: () => ({ executor: "per-vu-iterations", startTime: Date.now(), progress: 0.5 }),
   };
 

@@ -1,6 +1,7 @@
 import { formatQuantity } from "@mettle/core";
 import type { Measurement, Run } from "@mettle/results";
 import { subjectText } from "../cases.ts";
+import { agentFacts, agentTables, isAgentMeasurement } from "./agent-tables.ts";
 import { alignQuantities, formatShare } from "./quantities.ts";
 import { sparkline } from "./sparkline.ts";
 import type { Cell, Column } from "./table.ts";
@@ -49,10 +50,11 @@ export function loadTables(
   return {
     tables: [
       operationColumns(run),
+      ...agentTables(run),
       ...(checks.length > 0 ? [checkColumns(checks)] : []),
       ...(own.length > 0 ? [ownColumns(own)] : []),
     ],
-    facts: factsOf(run),
+    facts: [...agentFacts(run), ...factsOf(run)],
   };
 }
 
@@ -62,7 +64,7 @@ export const isTotal = ({ tags }: Measurement): boolean => Object.keys(tags).len
 function isOwn(measurement: Measurement, all: boolean): boolean {
   const { metric, tags, summary } = measurement;
   if (all) return !operationMetrics.includes(metric) && tags["check"] === undefined;
-  if (elsewhere.has(metric)) return false;
+  if (elsewhere.has(metric) || isAgentMeasurement(measurement)) return false;
   if (metric === "generator_dispatch_delay" || metric === "iteration_start_delay") return false;
   const isTrouble = metric.endsWith("_iterations");
   return isTotal(measurement) ? !isTrouble || (summary.sum ?? 0) > 0 : metric === "group_duration";

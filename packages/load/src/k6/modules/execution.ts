@@ -93,10 +93,11 @@ export function executionModule(context: UserContext): Record<string, unknown> {
   const test = {
     abort: (reason?: unknown): never => {
       const text = reason === undefined ? "test aborted" : `test aborted: ${textOf(reason)}`;
-      context.host.abort?.(text);
-      throw k6Errors.create("K6_ABORTED", text, {
+      const error = k6Errors.create("K6_ABORTED", text, {
         details: { reason: reason === undefined ? undefined : textOf(reason) },
       });
+      context.host.abort?.(error);
+      throw error;
     },
     fail: (reason?: unknown): void => {
       if (!context.host.fail) unknownHere("exec.test.fail");

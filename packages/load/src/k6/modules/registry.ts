@@ -13,8 +13,10 @@ import { csvModule, fsModule } from "./files.ts";
 import { httpModule } from "./http.ts";
 import { k6Module } from "./k6.ts";
 import { metricsModule } from "./metrics.ts";
+import { secretsModule } from "./secrets.ts";
 import { timerFunctions } from "./timers.ts";
-import { webSocketsModule, wsModule } from "./websockets.ts";
+import { webSocketsModule } from "./websockets.ts";
+import { wsModule } from "./ws.ts";
 
 type Make = (context: UserContext) => Record<string, unknown>;
 
@@ -33,6 +35,7 @@ const modules: Readonly<Record<string, Make>> = {
   "k6/ws": wsModule,
   "k6/websockets": webSocketsModule,
   "k6/experimental/websockets": webSocketsModule,
+  "k6/secrets": secretsModule,
   "k6/timers": timersModule,
   "k6/experimental/timers": timersModule,
   "k6/experimental/fs": fsModule,
@@ -59,7 +62,6 @@ export const refusedModules: Readonly<Record<string, string>> = {
   "k6/experimental/grpc": "k6/experimental/grpc is not provided; import @grpc/grpc-js from npm and await its calls",
   "k6/experimental/redis": "k6/experimental/redis is not provided; import a Redis client from npm and await its calls",
   "k6/experimental/tracing": "k6/experimental/tracing is not provided; set the traceparent header in the script",
-  "k6/secrets": "k6/secrets is not provided; pass secrets by --env or the environment",
 };
 
 const jslib: Readonly<Record<string, string>> = {

@@ -18,9 +18,10 @@ export interface K6CommandLine {
   readonly includeSystemEnvironment: boolean;
   readonly configFile: string | undefined;
   readonly summaryMode: string | undefined;
+  readonly secretSources: readonly string[];
 }
 
-type Kind = "text" | "number" | "boolean" | "list" | "pairs" | "stages" | "optional";
+type Kind = "text" | "whole" | "number" | "boolean" | "list" | "pairs" | "stages" | "optional";
 
 interface Flag {
   readonly kind: Kind;
@@ -55,16 +56,15 @@ export const k6Flags: Readonly<Record<string, Flag>> = {
   tag: { kind: "pairs", option: "tags" },
   "summary-trend-stats": { kind: "list", option: "summaryTrendStats" },
   "summary-time-unit": { kind: "text", option: "summaryTimeUnit" },
-  "execution-segment": { kind: "text", option: "executionSegment" },
-  "execution-segment-sequence": { kind: "text", option: "executionSegmentSequence" },
   paused: { kind: "boolean", option: "paused", short: "p" },
   linger: { kind: "boolean", option: "linger", short: "l" },
   "setup-timeout": { kind: "text", option: "setupTimeout" },
   "teardown-timeout": { kind: "text", option: "teardownTimeout" },
   env: { kind: "pairs", short: "e" },
-  out: { kind: "list", short: "o" },
+  out: { kind: "whole", short: "o" },
   "summary-export": { kind: "text" },
   "summary-mode": { kind: "text" },
+  "secret-source": { kind: "whole" },
   "no-setup": { kind: "boolean" },
   "no-teardown": { kind: "boolean" },
   "no-thresholds": { kind: "boolean" },
@@ -76,6 +76,8 @@ export const k6Flags: Readonly<Record<string, Flag>> = {
   "no-color": { kind: "boolean" },
 };
 
+const segmentAdvice = "--workers splits the load over threads; give each machine a load of its own";
+
 /** Flags of k6 that mean nothing here, and why. */
 const refusedFlags: Readonly<Record<string, string>> = {
   type: "the script is a file; archives are not read",
@@ -86,6 +88,8 @@ const refusedFlags: Readonly<Record<string, string>> = {
   "log-format": "messages have one format",
   "profiling-enabled": "use `mettle profile`",
   "traces-output": "traces are not written",
+  "execution-segment": segmentAdvice,
+  "execution-segment-sequence": segmentAdvice,
 };
 
 /** @throws MettleError `K6_FLAG_INVALID` for a flag that is unknown, refused or lacks its value */
@@ -130,6 +134,7 @@ function commandLine(values: ReadonlyMap<string, unknown>, script: string | unde
     includeSystemEnvironment: values.get("include-system-env-vars") !== false,
     configFile: text("config"),
     summaryMode: text("summary-mode"),
+    secretSources: (values.get("secret-source") ?? []) as string[],
   };
 }
 
@@ -169,11 +174,12 @@ function addValue(values: Map<string, unknown>, name: string, kind: Kind, text: 
     case "text":
       values.set(name, text);
       return;
+    // Each may hold commas of its own; a list is split at them.
+    case "whole":
     case "list":
-      // `--out` may name files with commas; everything else is a list with commas.
       values.set(name, [
         ...((values.get(name) as string[] | undefined) ?? []),
-        ...(name === "out" ? [text] : (text ?? "").split(",")),
+        ...(kind === "whole" ? [text] : (text ?? "").split(",")),
       ]);
       return;
     case "pairs": {
@@ -229,6 +235,7 @@ const environmentOptions: Readonly<Record<string, string>> = {
   K6_SETUP_TIMEOUT: "setup-timeout",
   K6_TEARDOWN_TIMEOUT: "teardown-timeout",
   K6_OUT: "out",
+  K6_SECRET_SOURCE: "secret-source",
   K6_SUMMARY_EXPORT: "summary-export",
   K6_NO_SETUP: "no-setup",
   K6_NO_TEARDOWN: "no-teardown",
@@ -244,7 +251,10 @@ export function parseK6Environment(environment: Readonly<Record<string, string |
   const values = new Map<string, unknown>();
   for (const [name, flag] of Object.entries(environmentOptions)) {
     const text = environment[name];
-    if (text !== undefined && text !== "") addValue(values, flag, (k6Flags[flag] as Flag).kind, text);
+    if (text === undefined || text === "") continue;
+    const refused = refusedFlags[flag];
+    if (refused !== undefined) throw invalidFlag(`${name} is not provided: ${refused}`);
+    addValue(values, flag, (k6Flags[flag] as Flag).kind, text);
   }
   return commandLine(values, undefined);
 }

@@ -5,7 +5,7 @@ import { MettleError } from "@mettle/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { randomProgram } from "./random-program.ts";
-import { runOriginal, runTransformed, type Trace } from "./trace.ts";
+import { isFinished, runOriginal, runTransformed, type Trace } from "./trace.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -20,6 +20,9 @@ test("a random program does the same, in the same order, as with calls that bloc
     fc.asyncProperty(randomProgram, async (body) => {
       const file = join(folder, "program.js");
       const source = `import http from "k6/http";\nimport { sleep, check, group } from "k6";\n${body}`;
+      // Programs without an end come by chance; waiting, they would run on where a stack of calls overflows.
+      const expected = runOriginal(source);
+      fc.pre(isFinished(expected));
       writeFileSync(file, source);
       let actual: Trace;
       try {
@@ -30,7 +33,7 @@ test("a random program does the same, in the same order, as with calls that bloc
         return;
       }
       compared += 1;
-      expect(actual).toEqual(runOriginal(source));
+      expect(actual).toEqual(expected);
     }),
     {
       numRuns: Number(process.env["METTLE_PROPERTY_RUNS"] ?? 60),

@@ -9,10 +9,14 @@ export type Trace = readonly string[];
 
 const sequenceLimit = 5_000;
 
+/** Whether a program came to its end, before the limit and without the end of its stack. */
+export const isFinished = (trace: Trace): boolean =>
+  trace.length < sequenceLimit && !trace.some((line) => line.includes("Maximum call stack size exceeded"));
+
 class Recorder {
   readonly lines: string[] = [];
   add(...parts: unknown[]): void {
-    if (this.lines.length >= sequenceLimit) throw new Error("too long");
+    if (this.lines.length > sequenceLimit) throw new Error("too long");
     this.lines.push(parts.map(String).join(" "));
   }
 }
@@ -59,7 +63,7 @@ export function runOriginal(source: string): Trace {
     const main = (make as Callback)(http, sleep, check, group, console) as Callback;
     trace.add("returned", main());
   } catch (error) {
-    trace.add("threw", (error as Error).name, (error as Error).message);
+    trace.lines.push(`threw ${(error as Error).name} ${(error as Error).message}`);
   }
   return trace.lines;
 }
