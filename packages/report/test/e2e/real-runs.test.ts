@@ -72,7 +72,8 @@ async function expectFacts(page: Page, run: Run): Promise<void> {
   expect(await accessibilityProblems(page)).toEqual([]);
 }
 
-describe.skipIf(chromiumPath === undefined)("reports of real runs", () => {
+// They measure, and take as long as that takes on a crowded machine.
+describe.skipIf(chromiumPath === undefined)("reports of real runs", { timeout: 400_000 }, () => {
   let pages: Pages;
   let server: Server;
   let url: string;
