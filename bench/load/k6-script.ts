@@ -27,6 +27,8 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
 
 interface Counted {
   readonly requests: number;
+  /** Share of the requests. */
+  readonly failed: number;
   readonly peakMiB: number;
 }
 
@@ -45,8 +47,7 @@ const ours = (kind: "script" | "scenario" | "url", name: string): Generator => (
   name,
   run(url, users) {
     const text = command(process.execPath, here("k6-script/run-one.ts"), kind, url, users, values.seconds);
-    const counted = JSON.parse(text) as Counted & { failed: number; checks?: number; counted?: number };
-    if (counted.failed !== 0) throw new Error(`${name}: requests failed: ${text}`);
+    const counted = JSON.parse(text) as Counted & { checks?: number; counted?: number };
     if (kind !== "url" && (counted.checks !== 2 * counted.requests || counted.counted !== counted.requests)) {
       throw new Error(`${name}: figures do not agree: ${text}`);
     }
@@ -64,8 +65,11 @@ const k6: Generator = {
       const load = ["--quiet", "--no-usage-report", "--vus", users, "--duration", `${values.seconds}s`];
       const given = ["--env", `TARGET=${url}`, "--summary-export", summary, here("k6-script/script.js")];
       command("/usr/bin/time", "-f", "%M", "-o", time, "k6", "run", ...load, ...given);
-      const { metrics } = JSON.parse(readFileSync(summary, "utf8")) as { metrics: { http_reqs: { count: number } } };
-      return { requests: metrics.http_reqs.count, peakMiB: Number(readFileSync(time, "utf8")) / 1024 };
+      const { metrics } = JSON.parse(readFileSync(summary, "utf8")) as {
+        metrics: { http_reqs: { count: number }; http_req_failed: { value: number } };
+      };
+      const failed = metrics.http_req_failed.value;
+      return { requests: metrics.http_reqs.count, failed, peakMiB: Number(readFileSync(time, "utf8")) / 1024 };
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -94,7 +98,8 @@ try {
     for (let i = 0; i < generators.length; i++) {
       const generator = generators[(i + round) % generators.length]!;
       const before = childCpuSeconds();
-      const { requests } = generator.run(server.url, values.users);
+      const { requests, failed } = generator.run(server.url, values.users);
+      if (failed !== 0) throw new Error(`${generator.name}: ${(100 * failed).toFixed(2)} % of its requests failed`);
       rates.get(generator.name)?.push(requests / (childCpuSeconds() - before));
     }
   }
@@ -111,13 +116,16 @@ try {
     );
   }
   if (!installed("k6")) console.log("| k6 | absent | absent | absent |");
-  console.log(`\n| generator | peak memory of 1 user, MiB | of ${values.crowd} users | KiB a user |`);
-  console.log("| --- | ---: | ---: | ---: |");
+  console.log(`\n| generator | peak memory of 1 user, MiB | of ${values.crowd} users | KiB a user | their requests |`);
+  console.log("| --- | ---: | ---: | ---: | ---: |");
   for (const generator of generators) {
     const one = generator.run(server.url, "1").peakMiB;
-    const crowd = generator.run(server.url, values.crowd).peakMiB;
-    const each = ((crowd - one) * 1024) / Number(values.crowd);
-    console.log(`| ${generator.name} | ${one.toFixed(0)} | ${crowd.toFixed(0)} | ${each.toFixed(1)} |`);
+    // On a busy machine some of thousands of connections are refused at first: how many requests there were is shown.
+    const crowd = generator.run(server.url, values.crowd);
+    const each = ((crowd.peakMiB - one) * 1024) / Number(values.crowd);
+    console.log(
+      `| ${generator.name} | ${one.toFixed(0)} | ${crowd.peakMiB.toFixed(0)} | ${each.toFixed(1)} | ${crowd.requests} |`,
+    );
   }
 } finally {
   server.stop();

@@ -125,7 +125,7 @@ export class ClosedRun implements ScenarioRun {
     }
     // Code that neither listens to its signal nor waits for a connection is left behind.
     this.#timer.at(nowMs(this.#context.clock) + NOTICE_MS, () => {
-      for (const { looping } of this.#seats) if (looping) this.#metrics.interrupted.add(1, this.#metrics.tags);
+      for (const { runner } of this.#seats) runner.abandon();
       this.#finish();
     });
   }

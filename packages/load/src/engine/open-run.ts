@@ -114,7 +114,7 @@ export class OpenRun implements ScenarioRun {
     for (const runner of this.#all) if (runner.busy) runner.interrupt();
     if (this.#settled()) return;
     this.#ending.at(nowMs(this.#context.clock) + NOTICE_MS, () => {
-      this.#metrics.interrupted.add(this.#running, this.#metrics.tags);
+      for (const runner of this.#all) runner.abandon();
       this.#finish();
     });
   }

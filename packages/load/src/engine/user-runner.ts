@@ -103,6 +103,7 @@ export class UserRunner {
   readonly #clock: Clock;
   #iterations = 0;
   #interrupted = false;
+  #abandoned = false;
   #startedAt = 0;
   #scheduledAt = Number.NaN;
   #done: (runner: UserRunner) => void = () => {};
@@ -176,7 +177,7 @@ export class UserRunner {
     const { tags } = metrics;
     this.busy = false;
     if (this.#interrupted) {
-      metrics.interrupted.add(1, tags);
+      if (!this.#abandoned) metrics.interrupted.add(1, tags);
       this.#done(this);
       return;
     }
@@ -201,6 +202,13 @@ export class UserRunner {
     this.#interrupted = true;
     this.#user.abort(new Error("the load test ended before this iteration did"));
     this.#user.http.close();
+  }
+
+  /** Nobody waits for its iteration any more: it counts as interrupted now, and not again should it end after all. */
+  abandon(): void {
+    if (!this.busy || this.#abandoned) return;
+    this.#abandoned = true;
+    this.#metrics.interrupted.add(1, this.#metrics.tags);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { format } from "node:util";
+import { format, inspect } from "node:util";
 import { MettleError, messageOf } from "@mettle/core";
 import type { Iteration, PreparedUser, VirtualUser, Workload } from "../engine/virtual-user.ts";
 import type { MetricDefinition } from "../metrics/recorder.ts";
@@ -39,6 +39,8 @@ export interface LoadK6Options {
   readonly noTeardown?: boolean;
   /** As `--secret-source` gives them. */
   readonly secretSources?: readonly string[];
+  /** How long the top level of a module may run. @defaultValue 60 000 ms */
+  readonly initTimeoutMs?: number;
 }
 
 /** A k6 script, ready to be run by the engine. */
@@ -66,6 +68,7 @@ export async function loadK6Script(file: string, given: LoadK6Options = {}): Pro
   return thread.load();
 }
 
+const defaultInitTimeoutMs = 60_000;
 const noOptions = resolveOptions({}).options;
 
 /** One script on one thread: compiled once, evaluated for each user. */
@@ -109,8 +112,8 @@ class K6Thread {
     this.#compiled = await CompiledProgram.compile(program);
     this.#seeds = program.modules.some(({ source }) => source.includes("randomSeed"));
     const context = this.#context();
-    const exports = await this.#evaluate(context);
-    this.#resolved = resolveOptions({ ...this.#given.sources, script: (exports["options"] ?? {}) as GivenOptions });
+    const exports = await this.#evaluate(context, this.#given.initTimeoutMs ?? defaultInitTimeoutMs);
+    this.#resolved = resolveOptions({ ...this.#given.sources, script: scriptOptions(exports["options"]) });
     const { options, notes } = this.#resolved;
     this.#checkFunctions(exports);
     const handleSummary = exports["handleSummary"];
@@ -151,7 +154,7 @@ class K6Thread {
     throw k6Errors.create("K6_OPTIONS_INVALID", `${problems.join("; ")}.`, { details: { problems } });
   }
 
-  async #evaluate(context: UserContext): Promise<Namespace> {
+  async #evaluate(context: UserContext, limitMs?: number): Promise<Namespace> {
     const { wholeUse } = this.#program.program;
     const made: Record<string, Namespace> = Object.create(null) as Record<string, Namespace>;
     const environment: UserEnvironment = {
@@ -159,6 +162,7 @@ class K6Thread {
       global: (name, module) => this.#global(name, module, context),
       native: (name) => (made[name] ??= makeModule(name, context, wholeUse.natives.has(name))),
       iteration: () => context.iteration,
+      ...(limitMs !== undefined && { limitMs }),
     };
     try {
       return await evaluateProgram(this.#program, environment);
@@ -295,12 +299,21 @@ class K6Thread {
   }
 }
 
+function scriptOptions(exported: unknown): GivenOptions {
+  if (exported === undefined || exported === null) return {};
+  if (typeof exported === "object" && !Array.isArray(exported)) return exported as GivenOptions;
+  const problems = [`options must be an object, got ${JSON.stringify(exported)}`];
+  throw k6Errors.create("K6_OPTIONS_INVALID", `Options of the script: ${problems.join("; ")}.`, {
+    details: { problems },
+  });
+}
+
 /** Calls an exported function and waits for it, for a promise that it returns, and for its timers and sockets. */
 async function callExported(context: UserContext, exported: Exported, args: unknown[]): Promise<unknown> {
   let result = unbox(await exported(...args));
   if (result instanceof Promise) result = (await result) as unknown;
   context.loop.check("the end of the iteration");
-  if (!context.loop.isQuiet) await context.loop.drain();
+  if (!context.loop.isQuiet) await context.loop.drain(context.user?.signal);
   return result;
 }
 
@@ -347,13 +360,23 @@ function logger(level: LogLevel, method: string): (context: UserContext) => (...
     (...values) => {
       context.loop.check(`console.${method}`);
       const texts = values.map((value) =>
-        typeof value === "object" && value !== null && !(value instanceof Error) ? JSON.stringify(value) : value,
+        typeof value === "object" && value !== null && !(value instanceof Error) ? jsonOf(value) : value,
       );
       const line = format(
         ...texts.map((text, i) => (i === 0 && typeof text === "string" ? text.replaceAll("%", "%%") : text)),
       );
       context.host.log(level, context.share.secrets.redact(line));
     };
+}
+
+/** What JSON cannot hold is shown as Node shows it: logging must not fail an iteration. */
+function jsonOf(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof TypeError) return inspect(value);
+    throw error;
+  }
 }
 
 const ScriptConsole = lazyMembers<UserContext>(

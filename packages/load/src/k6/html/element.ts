@@ -1,5 +1,5 @@
 import { compile, is, selectAll } from "css-select";
-import { type AnyNode, Comment, Document, Element, isTag, type ParentNode, Text } from "domhandler";
+import { type AnyNode, Comment, Document, type Element, isTag, Text } from "domhandler";
 import { innerHtml, nextTag, outerHtml, parentTag, previousTag, rootOf, textOf, valueOf } from "./nodes.ts";
 
 /** What makes a selection of one node. */
@@ -26,7 +26,7 @@ export class K6Element {
   }
 
   get #inner(): readonly AnyNode[] {
-    return "children" in this.node ? (this.node as ParentNode).children : [];
+    return "children" in this.node ? this.node.children : [];
   }
 
   #attribute(name: string): string | undefined {

@@ -68,7 +68,8 @@ export class UserHttp implements Requester {
   start(method: string, url: unknown, body?: unknown, params?: unknown): () => Promise<Response> {
     const context = this.#context;
     context.running("An HTTP request");
-    context.checkInterrupted();
+    const stopped = context.stopInterrupted();
+    if (stopped) return () => stopped;
     const read = readParams(params, context, this.expected);
     const name = read.tags?.["name"] ?? (url instanceof NamedUrl ? url.name : undefined);
     const text = url instanceof NamedUrl ? url.url : String(url);
@@ -148,7 +149,8 @@ export class UserHttp implements Requester {
     const { httpDebug } = this.#context.options;
     if (httpDebug) this.#debug(shownRequest(request, httpDebug));
     const exchange = await user.http.send(request);
-    this.#context.checkInterrupted();
+    const stopped = this.#context.stopInterrupted();
+    if (stopped) await stopped;
     if (httpDebug) this.#debug(shownResponse(exchange, httpDebug));
     for (const [name, value] of exchange.headers) {
       // Most headers differ in length, which is cheaper to ask.

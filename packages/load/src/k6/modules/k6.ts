@@ -98,6 +98,8 @@ const makeSleep =
     const milliseconds = Number(seconds) * 1000;
     if (Number.isNaN(milliseconds)) throw new TypeError(`sleep() needs a number of seconds, got ${String(seconds)}`);
     const { user, loop } = context;
+    const stopped = context.stopInterrupted();
+    if (stopped) return stopped;
     const epoch = loop.block("sleep");
     if (!user) {
       // At the top level while options are read: there is no run to wait in.

@@ -7,6 +7,7 @@ import { runtimeName } from "../transform/rewrite.ts";
 import type { TransformedProgram } from "../transform/program.ts";
 import type { ScriptModule } from "../transform/script-module.ts";
 import type { EventLoop } from "./event-loop.ts";
+import { withinTime } from "./within-time.ts";
 import { box, callWaiting, methodWaiting, unbox } from "./waiting.ts";
 
 export type Namespace = Readonly<Record<string, unknown>>;
@@ -36,6 +37,8 @@ export interface UserEnvironment {
   /** The members of a module of k6, with their `default`. */
   readonly native: (name: string) => Namespace;
   readonly iteration: () => number;
+  /** Of the top levels, up to their first await; absent where they were evaluated in time before. */
+  readonly limitMs?: number;
 }
 
 type Evaluate = (
@@ -208,7 +211,8 @@ class ModuleInstance {
         compiled.mentions(this.module, name) ? user.global(name, this.module) : undefined,
       ),
     );
-    return evaluate();
+    const { limitMs } = user;
+    return limitMs === undefined ? evaluate() : withinTime(limitMs, evaluate);
   }
 
   /** What k6 looks for functions in: of CommonJS, the exports themselves. */

@@ -96,13 +96,25 @@ export class EventLoop {
     return this.#pending === 0 && this.#queue.length === 0 && !this.#flushing && this.#failure === undefined;
   }
 
-  /** Until no timer, socket or promise keeps the iteration open. Rejects with the first error of an event. */
-  async drain(): Promise<void> {
+  /**
+   * Until no timer, socket or promise keeps the iteration open. Rejects with the first error of an event, and when the
+   * signal aborts.
+   */
+  async drain(signal?: AbortSignal): Promise<void> {
     this.check("the end of the iteration");
     if (this.isQuiet) return;
     if (this.#pending > 0 || this.#queue.length > 0 || this.#flushing) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
+      await new Promise<void>((resolve, reject) => {
+        const onAbort = (): void => {
+          this.#idle = undefined;
+          reject(signal?.reason as Error);
+        };
+        if (signal?.aborted) return onAbort();
+        signal?.addEventListener("abort", onAbort, { once: true });
+        this.#idle = () => {
+          signal?.removeEventListener("abort", onAbort);
+          resolve();
+        };
         this.#settle();
       });
     }

@@ -39,7 +39,7 @@ export class ScriptSocket {
   ) {
     const user = context.running("a WebSocket");
     context.loop.check("a WebSocket");
-    context.checkInterrupted();
+    if (context.stopInterrupted()) throw new Error("the iteration was cut off at the end of the run");
     this.#context = context;
     const params = readParams(given, context, null);
     const headers = [...params.headers];

@@ -61,6 +61,7 @@ export class UserContext {
   /** `Math.random` of this user once `randomSeed` was called. */
   random: (() => number) | undefined;
   readonly #cache: RecorderCache | undefined;
+  #stopped = false;
   #group = "";
   #userTags: Readonly<Record<string, string>> = {};
   #base: TagBase = noBase;
@@ -174,9 +175,17 @@ export class UserContext {
     return this.user;
   }
 
-  /** A script whose iteration was cut off goes no further: k6 stops it where it stands. */
-  checkInterrupted(): void {
-    if (this.user?.interrupted === true) throw new Error("the iteration was cut off at the end of the run");
+  /**
+   * A script whose iteration was cut off goes no further: what it calls throws once, so that it unwinds; where it catches
+   * that and goes on, it waits for ever, as nobody waits for it.
+   *
+   * Hot: before and after whatever blocks.
+   */
+  stopInterrupted(): Promise<never> | undefined {
+    if (this.user?.interrupted !== true) return undefined;
+    if (this.#stopped) return new Promise(() => undefined);
+    this.#stopped = true;
+    throw new Error("the iteration was cut off at the end of the run");
   }
 
   /** Hot: once a sample. */
