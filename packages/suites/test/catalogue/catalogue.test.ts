@@ -49,7 +49,7 @@ describe("the catalogue", () => {
     }
   });
 
-  it("takes no longer than its profiles promise on a machine of its own", () => {
+  it("takes no longer than its profiles promise on a machine of its own (S1-055)", () => {
     const secondsIn = (profile: "smoke" | "ci"): number =>
       catalogue.reduce((sum, { seconds }) => sum + (seconds[profile] ?? 0), 0);
     const processes = catalogue.filter(({ seconds }) => seconds.ci !== undefined).length;
