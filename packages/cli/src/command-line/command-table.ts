@@ -67,7 +67,7 @@ const validate: CommandSpec = {
     "mettle validate --platform xstate --phase 3",
   ],
   notes: [
-    "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations.",
+    "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations,\n  core; or single scenarios, such as registry.lookup.",
     "Exit code: 0 pass, 3 target, budget or objective missed, 5 something could not be measured.",
   ],
 };

@@ -4,9 +4,9 @@ import { agentScenarios } from "./agents/agents.ts";
 import { coordinationScenarios } from "./coordination/coordination.ts";
 import { eventScenarios } from "./events/events.ts";
 import { limitScenarios } from "./limits/limits.ts";
-import { signalLoadScenarios } from "./load/signal-load.ts";
-import { loadScenarios } from "./load.ts";
+import { requestLoadScenarios } from "./load/requests.ts";
 import { optimizationScenarios } from "./optimizations.ts";
+import { signalLoadScenarios } from "./load/signal-load.ts";
 import { poolScenarios } from "./pools/pools.ts";
 import { registryScenarios } from "./registry.ts";
 import { resourceScenarios } from "./resources.ts";
@@ -31,10 +31,10 @@ export const catalogue: readonly Scenario[] = [
   ...poolScenarios,
   ...systemScenarios,
   ...limitScenarios,
-  ...signalLoadScenarios,
-  ...loadScenarios,
+  ...requestLoadScenarios,
   ...optimizationScenarios,
   ...coreScenarios,
+  ...signalLoadScenarios,
 ];
 
 /**

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { BoundedCache, cacheDefaults } from "@mettle/agents";
-import { type Profile, profiles } from "@mettle/results";
+import { type Measurement, type Profile, profiles } from "@mettle/results";
 import { runBenchmarks } from "@mettle/bench";
 import { suitesErrors } from "../errors.ts";
 import { timeEach } from "../measure/operations.ts";
+import type { Recorder, Tags } from "../measure/recorder.ts";
 import type { ScenarioContext, Scenario } from "./scenario.ts";
 
 const common = { suite: "optimizations", group: "infrastructure_benchmarks", needs: ["mettle"] } as const;
@@ -22,14 +23,19 @@ const secondsOfPair: Readonly<Partial<Record<Profile, number>>> = { ci: 3, full:
  * One switch off against on, in the paired comparison of the bench: several processes, turns about, a hidden twin. The effect is
  * the median's ratio off / on with its interval; one whose interval holds 1 is said to be absent (T-18).
  */
-async function comparePair(context: ScenarioContext, title: string): Promise<void> {
+async function comparePair(context: ScenarioContext, { title, allocation }: Pair): Promise<void> {
   const { record, profile, seconds, signal } = context;
   const { comparisons, measurements, problems } = await runBenchmarks({
     files: [pairsFile()],
     cwd: process.cwd(),
     profile,
     filter: `${title} >`,
-    plan: { secondsPerSuite: seconds, minProcesses: 8, maxProcesses: profile === "ci" ? 10 : 60, memory: false },
+    plan: {
+      secondsPerSuite: seconds,
+      minProcesses: 8,
+      maxProcesses: profile === "ci" ? 10 : 60,
+      memory: allocation !== undefined,
+    },
     nodeFlags: process.execArgv.filter((flag) => flag.startsWith("--conditions")),
     signal,
   });
@@ -52,8 +58,25 @@ async function comparePair(context: ScenarioContext, title: string): Promise<voi
     notes,
     interval: { ...interval, low: 1 / interval.high, high: 1 / interval.low },
   });
-  for (const { metric, tags: own, summary, unit } of measurements) {
-    const state = own["case"]?.split(" > ").at(-1);
+  recordMedians(record, tags, measurements);
+  if (allocation !== undefined) recordSaved(record, tags, measurements);
+}
+
+const stateOf = ({ tags }: Measurement): string | undefined => tags["case"]?.split(" > ").at(-1);
+
+/** The share of the allocated bytes that the switch saves; absent when nothing was allocated without it. */
+function recordSaved(record: Recorder, tags: Tags, measurements: readonly Measurement[]): void {
+  const allocated = measurements.filter(({ metric }) => metric.endsWith("allocated"));
+  const of = (state: string): number | undefined => allocated.find((each) => stateOf(each) === state)?.summary.mean;
+  const [off, on] = [of("off"), of("on")];
+  if (off === undefined || on === undefined || off <= 0) return;
+  record.value("optimizations.allocation-saved", 1 - on / off, { unit: "1", direction: "higher", tags });
+}
+
+function recordMedians(record: Recorder, tags: Tags, measurements: readonly Measurement[]): void {
+  for (const each of measurements) {
+    const { metric, summary, unit } = each;
+    const state = stateOf(each);
     if (unit !== "ns" || !metric.endsWith("time") || summary.p50 === undefined || state === undefined) continue;
     record.value("optimizations.median.time", summary.p50, { unit, direction: "lower", tags: { ...tags, state } });
   }
@@ -64,7 +87,16 @@ interface Pair {
   readonly what: string;
   readonly requirement: readonly string[];
   /** Of S1's success criteria; absent: none is named for it. */
-  readonly wanted?: { readonly threshold: string; readonly requirement: readonly string[] };
+  readonly wanted?: Wanted;
+  /** Whether the bytes that an operation allocates are compared as well. */
+  readonly allocation?: Wanted;
+  /** Of the median time with the switch on. */
+  readonly limit?: Wanted;
+}
+
+interface Wanted {
+  readonly threshold: string;
+  readonly requirement: readonly string[];
 }
 
 const half = { threshold: "mean >= 1.5", requirement: ["S1-046"] };
@@ -75,6 +107,7 @@ const pairs: readonly Pair[] = [
     what: "A state query: through the mailbox, or at once",
     requirement: ["S1-012", "S1-013", "S1-016"],
     wanted: half,
+    limit: { threshold: "mean < 10us", requirement: ["S1-047"] },
   },
   {
     title: "monomorphic",
@@ -100,6 +133,7 @@ const pairs: readonly Pair[] = [
       what: `A payload of ${size} bytes: cloned, or passed by reference`,
       requirement: ["S1-014", "S1-017"],
       wanted: half,
+      allocation: { threshold: "mean >= 0.8", requirement: ["S1-048"] },
     }),
   ),
   {
@@ -107,26 +141,37 @@ const pairs: readonly Pair[] = [
     what: "An instruction: made anew, or from a pool",
     requirement: ["S1-015", "S1-018"],
     wanted: half,
+    // Fewer bytes, fewer collections: what allocation saves is the collector's pressure.
+    allocation: { threshold: "mean >= 0.5", requirement: ["S1-049"] },
+  },
+  {
+    title: "combined",
+    what: "Every switch off, or on: 100 messages and a reply",
+    requirement: ["S1-058"],
+    wanted: half,
   },
   { title: "caching", what: "A message of 8 items: validated, or known", requirement: ["S1-021"], wanted: half },
 ];
 
-function scenarioOf({ title, what, requirement, wanted }: Pair): Scenario {
+function scenarioOf(pair: Pair): Scenario {
+  const { title, what, requirement, wanted, allocation, limit } = pair;
+  const soft = (metric: string, rule: Wanted | undefined) =>
+    rule === undefined ? {} : { [metric]: { ...rule, severity: "medium" } as const };
   return {
     ...common,
     id: `optimizations.${title}`,
     title: what,
     requirement: ["S1-008", "S1-023", "S1-032", "S1-034", "S1-057", ...requirement],
     seconds: secondsOfPair,
-    ...(wanted && {
-      // An effect smaller than was hoped for is told as a warning: the platform is none the worse for it.
-      rules: {
-        thresholds: {
-          [`optimizations.speed-up{switch=${title}}`]: { ...wanted, severity: "medium" },
-        },
+    // An effect smaller than was hoped for is told as a warning: the platform is none the worse for it.
+    rules: {
+      thresholds: {
+        ...soft(`optimizations.speed-up{switch=${title}}`, wanted),
+        ...soft(`optimizations.allocation-saved{switch=${title}}`, allocation),
+        ...soft(`optimizations.median.time{switch=${title},state=on}`, limit),
       },
-    }),
-    run: (context) => comparePair(context, title),
+    },
+    run: (context) => comparePair(context, pair),
   };
 }
 

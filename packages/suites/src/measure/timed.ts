@@ -1,6 +1,6 @@
 import { nowNs } from "./time.ts";
 
-/** Runs something once. What it throws goes to the caller: an operation that failed has no time. */
+/** Runs something once and gives its result and its time (S2-008). What it throws goes to the caller: an operation that failed has no time. */
 export async function timed<T>(run: () => T | Promise<T>): Promise<{ readonly result: T; readonly tookNs: number }> {
   const start = nowNs();
   const running = run();

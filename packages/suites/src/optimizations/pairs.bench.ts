@@ -1,6 +1,7 @@
 // Each switch of the runtime off and on, doing the same work: S1-008, S1-012 … S1-015, S1-020, S1-023, S1-032.
 import {
   type AgentRef,
+  allSwitches,
   BoundedCache,
   createRuntime,
   ObjectPool,
@@ -15,14 +16,16 @@ import { worker, type WorkerProtocol } from "../adapters/mettle/agents.ts";
 type Ask = (agent: AgentRef<WorkerProtocol>, index: number) => unknown;
 
 /** One switch off (the baseline) against all on, each on a runtime of its own. */
-function pair(title: string, name: keyof Switches, ask: Ask): void {
+const pair = (title: string, name: keyof Switches, ask: Ask): void => against(title, { [name]: false }, ask);
+
+function against(title: string, off: Partial<Switches>, ask: Ask): void {
   suite(title, () => {
     const runtimes: Runtime[] = [];
     const agents: AgentRef<WorkerProtocol>[] = [];
     let index = 0;
     beforeAll(() => {
-      for (const on of [false, true]) {
-        const runtime = createRuntime({ switches: { [name]: on } });
+      for (const switches of [off, {}]) {
+        const runtime = createRuntime({ switches });
         runtimes.push(runtime);
         agents.push(runtime.spawn(worker));
       }
@@ -45,6 +48,9 @@ const burst: Ask = (agent) => {
   return agent.ask({ type: "total" });
 };
 pair("batching", "batching", burst);
+
+const none = Object.fromEntries(Object.keys(allSwitches).map((name) => [name, false]));
+against("combined", none, burst);
 
 for (const size of [64, 1024, 65_536]) {
   const payload = { id: 1, body: "x".repeat(size), tags: ["a", "b", "c"] };

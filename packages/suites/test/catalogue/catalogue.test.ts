@@ -49,7 +49,7 @@ describe("the catalogue", () => {
     }
   });
 
-  it("takes no longer than its profiles promise on a machine of its own", () => {
+  it("takes no longer than its profiles promise on a machine of its own (S1-055)", () => {
     const secondsIn = (profile: "smoke" | "ci"): number =>
       catalogue.reduce((sum, { seconds }) => sum + (seconds[profile] ?? 0), 0);
     const processes = catalogue.filter(({ seconds }) => seconds.ci !== undefined).length;
@@ -88,8 +88,6 @@ const limits: Readonly<Record<string, readonly string[]>> = {
   "S0-118": ["p(95) < 500ms", "rate > 0.98", "mean > 0.75"],
   "S0-119": ["p(95) < 2s", "rate > 0.95", "mean > 0.7"],
   "S0-120": ["p(95) < 5s", "rate > 0.9", "mean > 0.65"],
-  "S1-028": ["p(50) <= 10us"],
-  "S1-029": ["p(99) <= 100us"],
   "S1-031": ["rate < 0.001"],
   "S1-036": ["mean < 1024"],
   "S1-052": ["rate >= 0.8"],
