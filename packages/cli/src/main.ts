@@ -11,6 +11,7 @@ const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   bench: () => import("./commands/bench.ts"),
   load: () => import("./commands/load.ts"),
   "mock-model": () => import("./commands/mock-model.ts"),
+  serve: () => import("./commands/serve.ts"),
   convert: () => import("./commands/convert.ts"),
   worker: () => import("./commands/worker.ts"),
   compare: () => import("./commands/compare.ts"),

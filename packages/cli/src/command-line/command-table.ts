@@ -1,5 +1,6 @@
 import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
 import { convert, mockModel } from "./agent-commands.ts";
+import { serve } from "./service-commands.ts";
 import { load } from "./load-command.ts";
 import { coordinatorFlags, worker } from "./nats-flags.ts";
 
@@ -129,6 +130,7 @@ const commands: readonly CommandSpec[] = [
   { ...load, flags: [...load.flags, ...coordinatorFlags, compare, history, noHistory, all] },
   worker,
   mockModel,
+  serve,
   convert,
   {
     name: "compare",
