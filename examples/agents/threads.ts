@@ -36,7 +36,10 @@ if (isMainThread) {
   await using runtime = createRuntime({ shards: { workers: 2 } });
   const agents = [1, 2].map((i) => runtime.spawn(primes, { placement: "any", name: `primes-${i}` }));
   const counted = await Promise.all(
-    agents.map((agent, i) => agent.ask({ type: "count", data: { from: i * 100_000, to: (i + 1) * 100_000 } })),
+    agents.map((agent, i) => {
+      const range = { from: i * 100_000, to: (i + 1) * 100_000 };
+      return agent.ask({ type: "count", data: range }, { timeout: 60_000 }); // the thread has to start first
+    }),
   );
   console.log(`primes below 200000: ${counted.reduce((sum, { found }) => sum + found, 0)}`);
   console.log(`computed in another thread: ${counted.every(({ thread }) => thread !== threadId)}`);

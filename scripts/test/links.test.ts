@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const pages = globSync(["*.md", "docs/**/*.md", "bench/**/*.md"], { cwd: root });
+const pages = globSync(["*.md", "docs/**/*.md", "bench/**/*.md"], { cwd: root, exclude: ["**/node_modules/**"] });
 
 test("every relative link of the documentation leads somewhere", () => {
   expect(pages.length).toBeGreaterThan(10);

@@ -108,7 +108,9 @@ export const CURRENT = 1;
 export const LOADING = 2;
 /** Agents that live there. */
 export const LIVING = 3;
-export const PULSE_BYTES = 16;
+/** CPU milliseconds that the thread had used when it beat last. */
+export const USED = 4;
+export const PULSE_BYTES = 20;
 /** How often a thread shows that its event loop turns. */
 export const BEAT_MS = 100;
 /** Ids that a worker thread gives its own agents; below are those that the main thread gave. */

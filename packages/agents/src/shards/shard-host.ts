@@ -29,6 +29,7 @@ import {
   SPAWN,
   SUBSCRIBE,
   type Target,
+  USED,
   type WireEvent,
 } from "./protocol.ts";
 import { order, type Resident, settingsFor } from "./resident.ts";
@@ -64,6 +65,7 @@ export class ShardHost {
   readonly #subscriptions = new Map<number, () => void>();
   readonly #restartTimer = new CallbackTimer(() => this.#startAgain());
   #worker: Worker | undefined;
+  #pulse: Int32Array<SharedArrayBuffer> | undefined;
   #link: Link;
   #nextId = 0;
   #ending: { readonly done: () => void; error?: unknown } | undefined;
@@ -146,6 +148,18 @@ export class ShardHost {
     return () => resident.watchers.delete(listener);
   }
 
+  /**
+   * CPU milliseconds that the thread has used since it beat last: a thread that got none is not stuck but starved. Undefined
+   * when it does not say, as one that waits in a system call.
+   */
+  async usedSinceBeat(): Promise<number | undefined> {
+    const worker = this.#worker;
+    const pulse = this.#pulse;
+    if (worker === undefined || pulse === undefined || typeof worker.cpuUsage !== "function") return undefined;
+    const { user, system } = await worker.cpuUsage();
+    return (user + system) / 1000 - Atomics.load(pulse, USED);
+  }
+
   /** Ends the thread as it is; its agents start again in a new one. */
   kill(reason: Error): void {
     this.#reason = reason;
@@ -193,6 +207,7 @@ export class ShardHost {
     const limits = this.#heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: this.#heapMb } };
     const worker = new Worker(entry, { workerData: settings, name: `mettle shard ${this.number}`, ...limits });
     this.#worker = worker;
+    this.#pulse = new Int32Array(pulse);
     let failure: unknown;
     worker.on("message", (batch: Batch) => this.#link.arrive(batch));
     worker.on("messageerror", (error) => this.kill(error));

@@ -12,6 +12,10 @@ import { Watchdog } from "./watchdog.ts";
 
 const ADDRESS = /^(\d+)\/(\d+)$/;
 const SINGLE_HEAP_MB = 64;
+/** Of its silence a stuck thread has computed at least this share. */
+const STUCK_SHARE = 0.5;
+/** A thread that got no core may be silent so many times longer. */
+const STARVED_FACTOR = 5;
 
 /** The worker threads of a runtime: shared ones with numbers from 1, and one for each isolated or greedy agent. */
 export class ShardPool {
@@ -26,7 +30,7 @@ export class ShardPool {
     this.#shard = shard;
     const { stuckAfterMs, workers } = shard.options.shards;
     this.#nextSingle = workers + 1;
-    this.#watchdog = new Watchdog(stuckAfterMs, ({ shard, agent, forMs }) => this.#stuck(shard, agent, forMs));
+    this.#watchdog = new Watchdog(stuckAfterMs, ({ shard, agent, forMs }) => this.#silent(shard, agent, forMs));
     this.#surroundings = {
       shard,
       watch: (host, pulse) => this.#watchdog.watch(host.number, pulse),
@@ -133,9 +137,28 @@ export class ShardPool {
     return host;
   }
 
-  #stuck(number: number, agent: number, forMs: number): void {
+  /**
+   * A thread has been silent for the time allowed. It is ended when it used its core meanwhile; a starved one gets four
+   * times as long. One that cannot say what it used, as it waits in a system call, neither.
+   */
+  #silent(number: number, agent: number, forMs: number): void {
     const host = this.#hosts.get(number);
     if (host === undefined) return;
+    const { stuckAfterMs } = this.#shard.options.shards;
+    if (forMs >= stuckAfterMs * STARVED_FACTOR) {
+      this.#stuck(host, agent, forMs);
+      return;
+    }
+    host.usedSinceBeat().then(
+      (used) => {
+        if (used === undefined || used >= stuckAfterMs * STUCK_SHARE) this.#stuck(host, agent, forMs);
+      },
+      () => undefined, // it has ended meanwhile, which is reported elsewhere
+    );
+  }
+
+  #stuck(host: ShardHost, agent: number, forMs: number): void {
+    const { number } = host;
     const address = agent === 0 ? undefined : `${number}/${agent}`;
     this.#shard.observers.tell({
       kind: "shard-stuck",

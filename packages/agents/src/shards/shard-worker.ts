@@ -31,6 +31,7 @@ import {
   type SpawnPayload,
   SUBSCRIBE,
   type Target,
+  USED,
   type WorkerSettings,
 } from "./protocol.ts";
 import { Receiver } from "./receive.ts";
@@ -93,8 +94,14 @@ class ShardWorker {
     });
     observers.add((event) => this.#report(event));
     this.#port.on("message", (batch: Batch) => this.#link.arrive(batch));
-    Atomics.add(pulse, BEAT, 1);
-    setInterval(() => Atomics.add(pulse, BEAT, 1), BEAT_MS).unref();
+    this.#beat();
+    setInterval(() => this.#beat(), BEAT_MS).unref();
+  }
+
+  #beat(): void {
+    const { user, system } = process.threadCpuUsage();
+    Atomics.store(this.#pulse, USED, Math.floor((user + system) / 1000));
+    Atomics.add(this.#pulse, BEAT, 1);
   }
 
   #options(): ResolvedOptions {

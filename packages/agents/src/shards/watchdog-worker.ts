@@ -17,6 +17,8 @@ interface Watched {
   readonly pulse: Int32Array;
   beat: number;
   silentMs: number;
+  /** The silence at which it is told next. */
+  tellAtMs: number;
 }
 
 /** So many times longer may a thread take that loads modules. */
@@ -29,7 +31,7 @@ const port = parentPort!;
 port.on("message", ({ shard, pulse }: WatchOrder) => {
   if (pulse === undefined) watched.delete(shard);
   // A thread beats for the first time when it has loaded; until then it is not judged.
-  else watched.set(shard, { pulse: new Int32Array(pulse), beat: 0, silentMs: 0 });
+  else watched.set(shard, { pulse: new Int32Array(pulse), beat: 0, silentMs: 0, tellAtMs: 0 });
 });
 
 const tickMs = Math.max(10, stuckAfterMs / 10);
@@ -41,12 +43,17 @@ setInterval(() => {
   lastTick = now;
   for (const [shard, state] of watched) {
     const beat = Atomics.load(state.pulse, BEAT);
-    state.silentMs = beat === state.beat && beat !== 0 ? state.silentMs + elapsed : 0;
-    state.beat = beat;
     const patience = stuckAfterMs * (Atomics.load(state.pulse, LOADING) > 0 ? LOADING_FACTOR : 1);
-    if (state.silentMs < patience) continue;
+    if (beat !== state.beat || beat === 0) {
+      state.beat = beat;
+      state.silentMs = 0;
+      state.tellAtMs = patience;
+      continue;
+    }
+    state.silentMs += elapsed;
+    if (state.silentMs < Math.max(state.tellAtMs, patience)) continue;
     const agent = Atomics.load(state.pulse, CURRENT);
     port.postMessage({ shard, agent, forMs: Math.round(state.silentMs) } satisfies StuckNews);
-    state.silentMs = 0;
+    state.tellAtMs = state.silentMs + stuckAfterMs / 2; // its owner may have given it more time
   }
 }, tickMs);
