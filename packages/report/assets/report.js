@@ -3,11 +3,16 @@
 // all of it in the address, light or dark, save the data. Without it nothing is missing.
 "use strict";
 (() => {
-  /** @template {Element} T @param {string} selector @param {ParentNode} [within] @returns {T[]} */
-  const all = (selector, within = document) =>
-    [...within.querySelectorAll(/** @type {keyof HTMLElementTagNameMap} */ (selector))].map(
-      (each) => /** @type {T} */ (/** @type {unknown} */ (each)),
-    );
+  /**
+   * Elements of one kind, in the order of the page.
+   * @template {Element} T
+   * @param {new () => T} kind
+   * @param {string} selector
+   * @param {ParentNode} [within]
+   * @returns {T[]}
+   */
+  const all = (kind, selector, within = document) =>
+    [...within.querySelectorAll(selector)].flatMap((each) => (each instanceof kind ? [each] : []));
   /** @param {string} id */
   const byId = (id) => document.getElementById(id);
   /** @param {string} text */
@@ -52,8 +57,7 @@
   let rows;
   /** @param {string} wanted */
   function filter(wanted) {
-    rows ??= all("table[data-filter] > tbody > tr:not(.inserted)").map((each) => {
-      const row = /** @type {HTMLTableRowElement} */ (each);
+    rows ??= all(HTMLTableRowElement, "table[data-filter] > tbody > tr:not(.inserted)").map((row) => {
       const head = row.querySelector("th");
       return { row, text: ((head ?? row).textContent ?? "").toLowerCase() };
     });
@@ -65,9 +69,9 @@
       if (!hides) shown++;
     }
     // Details stay with their row.
-    for (const inserted of all("tr.inserted")) {
+    for (const inserted of all(HTMLTableRowElement, "tr.inserted")) {
       const owner = inserted.previousElementSibling;
-      inserted.toggleAttribute("hidden", owner instanceof HTMLTableRowElement && owner.hidden);
+      inserted.toggleAttribute("hidden", owner instanceof HTMLTableRowElement && owner.hidden === true);
     }
     if (words.length > 0) say(`${shown} rows match`);
   }
@@ -77,7 +81,7 @@
   function sort(table, column, descending) {
     const body = table.tBodies[0];
     if (!body) return;
-    for (const inserted of all("tr.inserted", body)) closeRow(/** @type {HTMLTableRowElement} */ (inserted));
+    for (const inserted of all(HTMLTableRowElement, "tr.inserted", body)) closeRow(inserted);
     const keyed = [...body.rows].map((row) => {
       const cell = row.cells[column];
       const value = cell?.dataset["v"];
@@ -98,7 +102,7 @@
       else head.removeAttribute("aria-sort");
     }
   }
-  const tables = /** @type {HTMLTableElement[]} */ (all("table.sortable"));
+  const tables = all(HTMLTableElement, "table.sortable");
   tables.forEach((table, index) => {
     [...(table.tHead?.rows[0]?.cells ?? [])].forEach((head, column) => {
       if (head.classList.contains("plain")) return;
@@ -133,13 +137,13 @@
   }
   /** @param {string} id */
   function toggleRow(id) {
-    const row = /** @type {HTMLTableRowElement | null} */ (document.querySelector(`tr[data-row="${id}"]`));
-    const detail = /** @type {HTMLDetailsElement | null} */ (byId(id));
+    const row = all(HTMLTableRowElement, `tr[data-row="${id}"]`)[0];
+    const detail = all(HTMLDetailsElement, `#${id}`)[0];
     if (!row || !detail) return false;
     const link = row.querySelector("a.open");
     const below = row.nextElementSibling;
-    if (below?.classList.contains("inserted")) {
-      closeRow(/** @type {HTMLTableRowElement} */ (below));
+    if (below instanceof HTMLTableRowElement && below.classList.contains("inserted")) {
+      closeRow(below);
       link?.setAttribute("aria-expanded", "false");
     } else {
       const home = document.createElement("span");
@@ -156,13 +160,13 @@
     }
     remember(
       "open",
-      all("tr.inserted details")
+      all(HTMLElement, "tr.inserted details")
         .map((each) => each.id)
         .join(","),
     );
     return true;
   }
-  for (const link of all("a.open")) link.setAttribute("aria-expanded", "false");
+  for (const link of all(HTMLElement, "a.open")) link.setAttribute("aria-expanded", "false");
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a.open") : null;
     const id = link?.getAttribute("href")?.slice(1);
@@ -171,6 +175,7 @@
 
   // Time: a cursor that reads values off, and a closer look, the same in every chart
   const UNITS = 10_000;
+  const timeCharts = all(SVGSVGElement, "svg.time");
   /** @typedef {{ svg: SVGSVGElement, plot: SVGSVGElement, from: number, to: number, top: number, unit: string, lines: { name: string, points: [number, number][] }[], readout: HTMLElement, cursor: SVGElement }} Chart */
   /** @type {Map<SVGSVGElement, Chart>} */
   const charts = new Map();
@@ -191,7 +196,7 @@
   function chartOf(svg) {
     const known = charts.get(svg);
     if (known) return known;
-    const plot = /** @type {SVGSVGElement | null} */ (svg.querySelector(".plot"));
+    const plot = all(SVGSVGElement, ".plot", svg)[0];
     const caption = svg.closest("figure")?.querySelector("figcaption");
     if (!plot || !caption) return undefined;
     const readout = document.createElement("span");
@@ -201,8 +206,8 @@
     cursor.setAttribute("class", "cursor");
     plot.append(cursor);
     const { from, to, top, unit } = svg.dataset;
-    const lines = all("path.line", plot).map((line) => ({
-      name: /** @type {SVGElement} */ (line).dataset["name"] ?? "",
+    const lines = all(SVGElement, "path.line", plot).map((line) => ({
+      name: line.dataset["name"] ?? "",
       points: pointsOf(line.getAttribute("d") ?? ""),
     }));
     const chart = {
@@ -290,12 +295,12 @@
   function zoom(next) {
     range = next[1] - next[0] < 20 ? [0, UNITS] : [Math.max(0, next[0]), Math.min(UNITS, next[1])];
     const isWhole = range[0] === 0 && range[1] === UNITS;
-    for (const svg of /** @type {SVGSVGElement[]} */ (all("svg.time"))) {
+    for (const svg of timeCharts) {
       const chart = chartOf(svg);
       if (!chart) continue;
       chart.plot.setAttribute("viewBox", `${range[0]} 0 ${range[1] - range[0]} ${UNITS}`);
-      svg.querySelector(".phases")?.toggleAttribute("hidden", !isWhole);
-      /** @type {SVGElement | null} */ (svg.querySelector(".phases"))?.setAttribute("opacity", isWhole ? "1" : "0");
+      // The names of the parts stand under the whole run; a closer look leaves them out.
+      svg.querySelector(".phases")?.setAttribute("visibility", isWhole ? "visible" : "hidden");
       labelTimes(chart);
     }
     const seconds = range.map((x) => Number((atMs(x) / 1000).toFixed(1)));
@@ -343,7 +348,7 @@
     const share = Math.min(1, Math.max(0, (event.clientX - left) / width));
     return Math.round(range[0] + share * (range[1] - range[0]));
   }
-  for (const svg of /** @type {SVGSVGElement[]} */ (all("svg.time"))) {
+  for (const svg of timeCharts) {
     svg.setAttribute("tabindex", "0");
     svg.setAttribute("aria-keyshortcuts", "ArrowLeft ArrowRight + - Escape");
     /** @type {number | undefined} */
@@ -422,7 +427,7 @@
     URL.revokeObjectURL(link.href);
   });
 
-  const input = /** @type {HTMLInputElement | null} */ (byId("filter"));
+  const input = all(HTMLInputElement, "#filter")[0];
   input?.addEventListener("input", () => {
     filter(input.value);
     remember("q", input.value);
@@ -449,7 +454,7 @@
     for (const id of opened) if (!byId(id)?.closest("tr.inserted")) toggleRow(id);
     if (query) filter(query);
     const [from, to] = (wanted.get("t") ?? "").split("-").map(Number);
-    const first = /** @type {SVGSVGElement | null} */ (document.querySelector("svg.time"));
+    const first = timeCharts[0];
     const chart = first && from !== undefined && to !== undefined && to > from ? chartOf(first) : undefined;
     if (chart && from !== undefined && to !== undefined) {
       const unit = (/** @type {number} */ seconds) => ((seconds * 1000 - chart.from) / (chart.to - chart.from)) * UNITS;

@@ -4,6 +4,7 @@ export { type FlameGraphOptions, type FlameNode, renderFlameGraph, renderFlamePa
 export { renderAnnotations } from "./github.ts";
 export type { HtmlOptions } from "./html/page-model.ts";
 export { type Candidate, renderComparisonHtml } from "./html/render-comparison.ts";
+export { renderHistoryHtml } from "./html/render-history.ts";
 export { renderHtml } from "./html/render-html.ts";
 export { renderJson, reportSchema } from "./json.ts";
 export { renderJunit } from "./junit.ts";

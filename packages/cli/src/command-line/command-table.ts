@@ -165,6 +165,11 @@ const commands: readonly CommandSpec[] = [
     flags: [
       history,
       {
+        name: "html",
+        type: onOff,
+        help: "show: write history.html, one page with every metric, for any host of files",
+      },
+      {
         name: "limit",
         type: { kind: "number", placeholder: "N", above: 0, integer: true },
         help: "the newest N runs (list: 20; otherwise 500)",
@@ -176,7 +181,12 @@ const commands: readonly CommandSpec[] = [
         help: "p50, mean, p95, controlRatio … (median for times, else the mean)",
       },
     ],
-    examples: ["mettle history list", "mettle history show parse.time", "mettle history check"],
+    examples: [
+      "mettle history list",
+      "mettle history show parse.time",
+      "mettle history show --html",
+      "mettle history check",
+    ],
     notes: ["`check` looks for steps, trends and a last value off its level, and exits with 4 where one got worse."],
   },
   {

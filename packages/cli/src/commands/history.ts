@@ -1,11 +1,19 @@
 import { existsSync } from "node:fs";
 import { exitCodes } from "@mettle/core";
 import { judge, parseSelector } from "@mettle/judge";
-import { type MetricHistory, renderHistory, renderJson, renderSummary, visibleText } from "@mettle/report";
+import {
+  type MetricHistory,
+  renderHistory,
+  renderHistoryHtml,
+  renderJson,
+  renderSummary,
+  visibleText,
+} from "@mettle/report";
 import { type History, type MetricEntry, openHistory, type RunEntry } from "@mettle/results";
-import { type CommandContext, printJson } from "../command-context.ts";
-import { loadSettings } from "../config/settings.ts";
+import { type CommandContext, note, printJson } from "../command-context.ts";
+import { loadSettings, type Settings } from "../config/settings.ts";
 import { cliErrors } from "../errors.ts";
+import { OutputFolder } from "../output-folder.ts";
 import { seriesUpTo } from "../run/history-series.ts";
 import { textOptions } from "../run/render-text.ts";
 import { changesIn } from "../run/write-page.ts";
@@ -15,7 +23,8 @@ const SHOWN_POINTS = 500;
 
 /** `mettle history list|show METRIC|check`. */
 export async function run(context: CommandContext): Promise<number> {
-  const { history: file, config } = await loadSettings(context);
+  const settings = await loadSettings(context);
+  const { history: file, config } = settings;
   if (file === undefined || !existsSync(file)) {
     throw cliErrors.create("HISTORY_EMPTY", `There is no history${file === undefined ? "" : ` in ${file}`}.`, {
       details: { file },
@@ -23,7 +32,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   using history = openHistory(file);
   const [action = "list", metric] = context.positionals;
-  if (action === "show") return show(history, metric, context);
+  if (action === "show") return await show(history, metric, context, settings);
   if (action === "check") return check(history, file, config.judge?.history ?? {}, context);
   return list(history, context);
 }
@@ -52,13 +61,23 @@ function runLine({ startedAt, id, validity, profile, commit, dirty, branch, name
   return ` ${columns.join("  ").trimEnd()}\n`;
 }
 
-function show(history: History, wanted: string | undefined, context: CommandContext): number {
+async function show(
+  history: History,
+  wanted: string | undefined,
+  context: CommandContext,
+  settings: Settings,
+): Promise<number> {
   const chosen = chooseMetrics(history.metrics(), wanted);
   const shown = chosen
     .map((metric) => metricHistory(history, metric, context))
     .filter(({ points }) => points.length > 0);
   if (context.flags.on("json")) printJson(context, { schema: "mettle.series/1", metrics: shown });
   else context.stdout.write(renderHistory(shown, textOptions(context)));
+  if (context.flags.on("html")) {
+    const out = new OutputFolder(settings.out, context.cwd);
+    await out.write("history.html", renderHistoryHtml(settings.name, shown));
+    note(context, `Wrote ${out.shown("history.html")}.`);
+  }
   return exitCodes.pass;
 }
 

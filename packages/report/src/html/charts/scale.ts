@@ -10,7 +10,7 @@ export interface Tick {
 export interface Scale {
   readonly low: number;
   readonly high: number;
-  position(value: number): number;
+  readonly position: (value: number) => number;
   readonly ticks: readonly Tick[];
 }
 

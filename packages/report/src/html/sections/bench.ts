@@ -59,7 +59,7 @@ const forestRow = ({ ratio, interval, outcome, margin }: Comparison) => ({
 interface CaseColumn {
   readonly title: Content;
   readonly unit: MetricUnit;
-  value(entry: BenchCase): number | undefined;
+  readonly value: (entry: BenchCase) => number | undefined;
 }
 
 const columns: readonly CaseColumn[] = [

@@ -69,8 +69,10 @@ function trust({ run, verdict }: PageModel): Markup {
   const { state, reasons } = run.validity;
   const evidence = [...scheduleFacts(run), ...benchFacts(run), ...noiseFacts(run)];
   const made = verdict?.comparisons;
-  const why = state === "valid" ? [] : reasons.slice(0, 2);
-  return html`<p class="trust ${state}"><span class="label">Measurement</span> <strong class="state">${state.toUpperCase()}</strong>${info("validity")} ${why.map((reason, i) => html`${i > 0 && "; "}${name(reason)}`)}${reasons.length > why.length && state !== "valid" && html` <a href="#validity">and ${counted(reasons.length - why.length, "more reason")}</a>`}${evidence.map((fact, i) => html`${(i > 0 || why.length > 0) && html` <span class="dot">·</span> `}${fact}`)}${made && html` <span class="dot">·</span> ${counted(made.made, "comparison")}, false discoveries held to ${formatShare(made.falseDiscoveryRate)}`} <a href="#validity">why</a></p>`;
+  // The headline of an invalid run has said the first.
+  const left = state === "valid" ? [] : state === "invalid" ? reasons.slice(1) : reasons;
+  const why = left.slice(0, 2);
+  return html`<p class="trust ${state}"><span class="label">Measurement</span> <strong class="state">${state.toUpperCase()}</strong>${info("validity")} ${why.map((reason, i) => html`${i > 0 && "; "}${name(reason)}`)}${left.length > why.length && html` <a href="#validity">and ${counted(left.length - why.length, "more reason")}</a>`}${evidence.map((fact, i) => html`${(i > 0 || why.length > 0) && html` <span class="dot">·</span> `}${fact}`)}${made && html` <span class="dot">·</span> ${counted(made.made, "comparison")}, false discoveries held to ${formatShare(made.falseDiscoveryRate)}`} <a href="#validity">why</a></p>`;
 }
 
 function scheduleFacts(run: Run): string[] {

@@ -66,7 +66,8 @@ export function historySection(model: PageModel): Section {
 const findingList = (findings: readonly Finding[]): Markup =>
   html`<ul>${findings.map(({ message }) => html`<li>${name(message)}</li>`)}</ul>`;
 
-function historyItem(history: MetricHistory): Markup {
+/** One metric: its chart, its last value, and what moved. */
+export function historyItem(history: MetricHistory): Markup {
   const { metric, tags, changePoints, unit, points } = history;
   const last = points.findLast(({ value }) => value !== undefined)?.value;
   const said =
@@ -78,8 +79,15 @@ function historyItem(history: MetricHistory): Markup {
   return html`<div>${historyChart(history, subjectText(metric, tags))}<p class="dim">${points.length} runs${last !== undefined && `, last ${formatQuantity(last, unit)}`} ${info("step")}</p>${said}</div>`;
 }
 
-function changeItem({ index, ratio, low, high, outcome }: HistoryChange, { points, unit }: MetricHistory): Markup {
-  const point = points[index];
+function changeItem(change: HistoryChange, history: MetricHistory): Markup {
+  const { ratio, low, high, outcome } = change;
   const interval = low === undefined || high === undefined ? "" : ` ${formatRatioInterval(low, high)}`;
-  return html`<li><span class="outcome ${outcome}">${formatChange(ratio - 1)}${interval} ${changeWord(outcome, unit)}</span>${point && html` since ${formatTime(point.at)}${point.commit !== undefined && html`, <code>${point.commit.slice(0, 7)}</code>`}`}</li>`;
+  return html`<li><span class="outcome ${outcome}">${formatChange(ratio - 1)}${interval} ${changeWord(outcome, history.unit)}</span> since ${changeFact(change, history)}</li>`;
+}
+
+/** When, and at which commit. */
+export function changeFact({ index }: HistoryChange, { points }: MetricHistory): Markup {
+  const point = points[index];
+  if (!point) return html`a run that is not shown`;
+  return html`${formatTime(point.at)}${point.commit !== undefined && html`, <code>${point.commit.slice(0, 7)}</code>`}`;
 }

@@ -32,7 +32,7 @@ function troublePanel(model: PageModel): Markup {
   if (open.length > 0) {
     const failed = open.some(({ state }) => state === "failed");
     const rest = open.length - TOLD;
-    return html`<section class="panel" aria-labelledby="trouble"><h2 id="trouble">${failed ? "What failed" : "What is open"}</h2>
+    return html`<section class="panel" aria-labelledby="trouble"><h2 id="trouble">${failed ? "What failed" : "What is open"}${model.run.validity.state === "invalid" && ", in a measurement that proves nothing"}</h2>
 <ol class="trouble">${open.slice(0, TOLD).map((finding) => troubleItem(finding, model))}</ol>
 ${rest > 0 && html`<p class="more"><a href="#rules">${counted(rest, "more rule")} without a pass</a></p>`}</section>`;
   }
@@ -78,6 +78,7 @@ function whenOf(finding: Finding, { run }: PageModel): Content {
   if (!crossing) return false;
   const { firstMs, lastMs, share } = crossing;
   if (share > 0.98) return ", all the time";
+  if (firstMs === lastMs) return `, at ${formatClock(firstMs)}`;
   return `, from ${formatClock(firstMs)} to ${formatClock(lastMs)} (${formatShare(share)} of the time)`;
 }
 

@@ -1,4 +1,4 @@
-import { type Content, html, type Markup, nothing } from "../html.ts";
+import { type Content, html, type Markup } from "../html.ts";
 
 /** A part of the page that the bar at its top leads to. */
 export interface Section {
@@ -35,21 +35,8 @@ export const scrollable = (label: string, content: Markup): Markup =>
 /** Text from outside, on its own as to the direction of writing. */
 export const name = (text: string): Markup => html`<bdi>${text}</bdi>`;
 
-export interface TableColumn {
-  readonly title: Content;
-  /** Of the column, for a table that can be sorted. */
-  readonly kind?: "text" | "number";
-  /** Left out where the page is narrow. */
-  readonly optional?: boolean;
-}
-
-export const heads = (columns: readonly TableColumn[]): Markup =>
-  html`<thead><tr>${columns.map(({ title, kind }) => html`<th scope="col" class="${kind === "number" ? "n" : ""}">${title}</th>`)}</tr></thead>`;
-
 /** A cell with a figure: the sort key is the value, not its text. */
 export function figureCell(value: number | undefined, text: Content, className: string = ""): Markup {
   if (value === undefined || text === undefined || text === "") return html`<td class="n none" data-v="">–</td>`;
   return html`<td class="n ${className}" data-v="${Number(value.toPrecision(6))}">${text}</td>`;
 }
-
-export { nothing };

@@ -211,7 +211,7 @@ const mixed: Scenario = {
   id: "load.mixed",
   needs: ["signals", "registry"],
   title: "Signals, requests, notes, lookups and short lives, 1 000 a second",
-  requirement: ["S1-026", "S1-027"],
+  requirement: ["S0-003", "S1-026", "S1-027"],
   seconds: timesOf(3),
   rules: {
     thresholds: {
