@@ -30,6 +30,7 @@ import { reportErrors } from "@mettle/report";
 import { resultsErrors } from "@mettle/results";
 import { serviceErrors } from "@mettle/service";
 import { statsErrors } from "@mettle/stats";
+import { suitesErrors } from "@mettle/suites";
 // Not part of the command's public surface: nothing that imports `mettle` meets these.
 import { cliErrors } from "../packages/cli/src/errors.ts";
 
@@ -67,6 +68,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
     ...poolErrors.definitions,
   },
   service: serviceErrors.definitions,
+  suites: suitesErrors.definitions,
   cli: cliErrors.definitions,
 };
 

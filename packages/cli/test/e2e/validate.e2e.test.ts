@@ -1,0 +1,85 @@
+import { existsSync, readFileSync } from "node:fs";
+import { readRun } from "@mettle/results";
+import { expect, test } from "vitest";
+import { outcomeOf, Project } from "./project.ts";
+
+const smoke = ["validate", "--profile", "smoke"] as const;
+
+test("validate: measures, judges, tells how far it is, and leaves everything in its folder", async () => {
+  using project = new Project();
+  const outcome = await project.mettle([...smoke, "registry.consistency", "registry.capability-matching"]);
+  expect(outcome.stderr).toContain("validate");
+  expect(outcome.stdout).toContain("registry.consistent");
+  const run = await readRun(project.path("mettle-out/run.json"));
+  expect(run).toMatchObject({
+    kind: "validate",
+    profile: "smoke",
+    validity: { state: expect.not.stringMatching("invalid") as string },
+  });
+  expect(new Set(run.measurements.map(({ tags }) => tags["platform"]))).toEqual(new Set(["mettle"]));
+  for (const file of ["summary.md", "junit.xml"]) expect(existsSync(project.path(`mettle-out/${file}`))).toBe(true);
+  const { results, status, recommendations } = JSON.parse(
+    readFileSync(project.path("mettle-out/validation.json"), "utf8"),
+  ) as { results: Record<string, { status: string }>; status: string; recommendations: unknown[] };
+  // Both scenarios only ask whether answers are right: no machine is too slow for that.
+  expect(status).toBe("passed");
+  expect(outcome.exitCode).toBe(0);
+  expect(recommendations).toEqual([]);
+  expect(Object.keys(results)).toHaveLength(7);
+  expect(results["infrastructure_benchmarks"]!.status).toBe("passed");
+  expect(results["ml_workflow_benchmarks"]!.status).toBe("absent");
+});
+
+test("validate: platforms side by side in one run, of which one is judged", async () => {
+  using project = new Project();
+  const outcome = await project.mettle([
+    ...smoke,
+    "registry.consistency",
+    "--platform",
+    "event-emitter",
+    "--versus",
+    "--quiet",
+  ]);
+  expect(outcome.exitCode).toBe(0);
+  const run = await readRun(project.path("mettle-out/run.json"));
+  const platforms = new Set(run.measurements.map(({ tags }) => tags["platform"]));
+  expect(platforms).toEqual(new Set(["event-emitter", "mettle"])); // the others have no registry
+  const { platform, results } = JSON.parse(readFileSync(project.path("mettle-out/validation.json"), "utf8")) as {
+    platform: string;
+    results: Record<
+      string,
+      { scenarios: { platform: string; state: string }[]; findings: { tags?: Record<string, string> }[] }
+    >;
+  };
+  expect(platform).toBe("event-emitter");
+  const { scenarios, findings } = results["infrastructure_benchmarks"]!;
+  expect(scenarios).toContainEqual(expect.objectContaining({ platform: "xstate", state: "unsupported" }));
+  for (const { tags } of findings) expect(tags?.["platform"]).toBe("event-emitter");
+});
+
+test("validate: a name that does not exist is a usage error that lists those that do", async () => {
+  using project = new Project();
+  const suite = await project.mettle([...smoke, "nosuch"]);
+  expect(suite).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("SUITE_UNKNOWN") as string });
+  expect(suite.stderr).toContain("scalability");
+  const platform = await project.mettle([...smoke, "--platform", "nosuch"]);
+  expect(platform).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("PLATFORM_UNKNOWN") as string });
+  const phase = await project.mettle([...smoke, "--phase", "4"]);
+  expect(phase.exitCode).toBe(2);
+  // A mistake in the command leaves what an earlier run has written alone.
+  expect(existsSync(project.path("mettle-out/run.json"))).toBe(false);
+});
+
+test("validate: interrupted, it keeps what was measured and exits with 130", async () => {
+  using project = new Project();
+  const child = project.start(["validate", "registry.consistency", "load.sustained", "--profile", "ci"]);
+  let stopped = false;
+  const outcome = await outcomeOf(child, (stderr) => {
+    if (stopped || !stderr.includes("validate")) return;
+    stopped = true;
+    child.kill("SIGINT");
+  });
+  expect(outcome.exitCode).toBe(130);
+  const run = await readRun(project.path("mettle-out/run.json"));
+  expect(run.validity).toMatchObject({ state: "invalid" });
+});
