@@ -61,12 +61,9 @@ const k6: Generator = {
     try {
       const summary = join(folder, "summary.json");
       const time = join(folder, "time");
-      command(
-        "/usr/bin/time",
-        ...["-f", "%M", "-o", time, "k6", "run", "--quiet", "--no-usage-report", "--vus", users],
-        ...["--duration", `${values.seconds}s`, "--env", `TARGET=${url}`, "--summary-export", summary],
-        here("k6-script/script.js"),
-      );
+      const load = ["--quiet", "--no-usage-report", "--vus", users, "--duration", `${values.seconds}s`];
+      const given = ["--env", `TARGET=${url}`, "--summary-export", summary, here("k6-script/script.js")];
+      command("/usr/bin/time", "-f", "%M", "-o", time, "k6", "run", ...load, ...given);
       const { metrics } = JSON.parse(readFileSync(summary, "utf8")) as { metrics: { http_reqs: { count: number } } };
       return { requests: metrics.http_reqs.count, peakMiB: Number(readFileSync(time, "utf8")) / 1024 };
     } finally {
@@ -116,11 +113,11 @@ try {
   if (!installed("k6")) console.log("| k6 | absent | absent | absent |");
   console.log(`\n| generator | peak memory of 1 user, MiB | of ${values.crowd} users | KiB a user |`);
   console.log("| --- | ---: | ---: | ---: |");
-  for (const { name, run } of generators) {
-    const one = run(server.url, "1").peakMiB;
-    const crowd = run(server.url, values.crowd).peakMiB;
+  for (const generator of generators) {
+    const one = generator.run(server.url, "1").peakMiB;
+    const crowd = generator.run(server.url, values.crowd).peakMiB;
     const each = ((crowd - one) * 1024) / Number(values.crowd);
-    console.log(`| ${name} | ${one.toFixed(0)} | ${crowd.toFixed(0)} | ${each.toFixed(1)} |`);
+    console.log(`| ${generator.name} | ${one.toFixed(0)} | ${crowd.toFixed(0)} | ${each.toFixed(1)} |`);
   }
 } finally {
   server.stop();

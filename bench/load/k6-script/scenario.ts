@@ -17,7 +17,7 @@ export default defineLoad({
       duration: `${process.env["SECONDS"] ?? 10}s`,
       run: (user) =>
         user.group("front page", async () => {
-          const response = await fetchPage(user as LoadUser);
+          const response = await fetchPage(user);
           user.check(response, {
             "status is 200": (r) => r.status === 200,
             "body is there": (r) => r.text.length > 10,

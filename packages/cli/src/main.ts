@@ -3,6 +3,7 @@ import type { CommandContext, CommandModule } from "./command-context.ts";
 import { commandHelp, generalHelp } from "./command-line/help.ts";
 import { asksForJson, parseCommandLine } from "./command-line/parse.ts";
 import { describeError } from "./error-text.ts";
+import { ownVersion } from "./own-version.ts";
 
 /** Each command is loaded only when it is run: help and completion must not wait for what they do not use. */
 const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
@@ -10,7 +11,9 @@ const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   bench: () => import("./commands/bench.ts"),
   load: () => import("./commands/load.ts"),
   "mock-model": () => import("./commands/mock-model.ts"),
+  serve: () => import("./commands/serve.ts"),
   convert: () => import("./commands/convert.ts"),
+  worker: () => import("./commands/worker.ts"),
   compare: () => import("./commands/compare.ts"),
   baseline: () => import("./commands/baseline.ts"),
   history: () => import("./commands/history.ts"),
@@ -75,10 +78,4 @@ function fail(error: unknown, json: boolean): ExitCode {
     process.stderr.write(`${JSON.stringify({ kind: "error", ...document.error })}\n`);
   } else process.stderr.write(text);
   return error instanceof MettleError ? error.exitCode : exitCode;
-}
-
-async function ownVersion(): Promise<string> {
-  const { readFile } = await import("node:fs/promises");
-  const file = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
-  return file.version;
 }

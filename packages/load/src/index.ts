@@ -52,6 +52,17 @@ export {
 } from "./agent/behaviour.ts";
 export { CostModel, infrastructureCostPerMillionTokens, type ModelPrice, type PriceList } from "./agent/cost.ts";
 export { countSampler, type Distribution, type Sampler, samplerOf } from "./agent/distribution.ts";
+export type { AgentDefaults } from "./agent/user-agents.ts";
+export { modelApis, type ModelApi, modelLoad, type ModelLoadParameters } from "./agent/model-load.ts";
+export { runFigures } from "./agent/run-figures.ts";
+export {
+  readTraceFile,
+  type TraceFile,
+  type TraceFileOptions,
+  type TraceFormat,
+  traceFormats,
+} from "./traces/trace-file.ts";
+export { convertedLoad, type ConvertedLoadParameters, loadOfScenario } from "./convert/converted-load.ts";
 export { parseDistribution } from "./agent/distribution-text.ts";
 export { type AgentErrorCode, workloadErrors } from "./agent/errors.ts";
 export { ConcurrencyMeter, type Interval, peakConcurrency, unionLength } from "./agent/intervals.ts";
@@ -103,6 +114,7 @@ export { type MockModel, type MockModelMetrics, startMockModel } from "./mock-mo
 export {
   type Converted,
   type ConvertFormat,
+  convertFormatOf,
   convertFormats,
   type ConvertOptions,
   convertToScenario,
@@ -136,6 +148,7 @@ export {
 export { type LoadErrorCode, loadErrors } from "./engine/errors.ts";
 export type { ErrorEntry } from "./engine/error-book.ts";
 export type { Duration, LoadOptions, ScenarioOptions, StageOptions } from "./engine/load-options.ts";
+export { LoadControl } from "./engine/load-control.ts";
 export type { LoadOutput } from "./engine/load-output.ts";
 export type { LoadSnapshot, ScenarioProgress } from "./engine/load-snapshot.ts";
 export type { LoadSource, LoadTest, LoadTestFactory } from "./engine/load-test.ts";
@@ -175,3 +188,19 @@ export { type K6Script, type LoadK6Options, loadK6Script } from "./k6/script.ts"
 export { summaryDataOf, type SummaryOutcome } from "./k6/summary/from-run.ts";
 export type { SummaryData } from "./k6/summary/summary-data.ts";
 export { textSummary } from "./k6/summary/text.ts";
+
+// Load tests on several machines.
+export {
+  checkSubject,
+  distributeDefaults,
+  type DistributedOptions,
+  runDistributed,
+} from "./distribute/run-distributed.ts";
+export { type DistributeErrorCode, distributeErrors } from "./distribute/errors.ts";
+export type { FleetEvent } from "./distribute/fleet.ts";
+export { gatherFiles } from "./distribute/gather-files.ts";
+export type { Hello } from "./distribute/messages.ts";
+export type { LinkTimings } from "./distribute/link.ts";
+export { connectNats, type NatsEvents, type NatsOptions } from "./distribute/nats-transport.ts";
+export type { Answer, Listener, Transport } from "./distribute/transport.ts";
+export { type HostEvent, WorkerHost, type WorkerHostOptions } from "./distribute/worker-host.ts";

@@ -5,6 +5,7 @@ export type ReportErrorCode =
   | "REPORT_TIME_INVALID"
   | "REPORT_NUMBER_INVALID"
   | "REPORT_LIMIT_INVALID"
+  | "REPORT_TOO_LARGE"
   | "FLAME_TREE_INVALID";
 
 export const reportErrors: ErrorCatalogue<ReportErrorCode> = defineErrors({
@@ -18,6 +19,10 @@ export const reportErrors: ErrorCatalogue<ReportErrorCode> = defineErrors({
     exitCode: exitCodes.internal,
   },
   REPORT_LIMIT_INVALID: { next: "Allow at least the room that the message names.", exitCode: exitCodes.usage },
+  REPORT_TOO_LARGE: {
+    next: "Report a part of it (mettle bench --filter, fewer tags in the load script), or read it with mettle report --csv or --json.",
+    exitCode: exitCodes.usage,
+  },
   FLAME_TREE_INVALID: {
     next: "Build the tree so that a node's total is its self plus the totals of its children.",
     exitCode: exitCodes.internal,

@@ -2,6 +2,9 @@ export { renderCtrf } from "./ctrf.ts";
 export { type ReportErrorCode, reportErrors } from "./errors.ts";
 export { type FlameGraphOptions, type FlameNode, renderFlameGraph, renderFlamePage } from "./flame-graph.ts";
 export { renderAnnotations } from "./github.ts";
+export type { HtmlOptions } from "./html/page-model.ts";
+export { type Candidate, renderComparisonHtml } from "./html/render-comparison.ts";
+export { renderHtml } from "./html/render-html.ts";
 export { renderJson, reportSchema } from "./json.ts";
 export { renderJunit } from "./junit.ts";
 export {

@@ -7,6 +7,7 @@ import { codeMarkdown, escapeMarkdown, stickyMarker } from "./markdown-text.ts";
 import { changeText } from "./outcomes.ts";
 import { provenance } from "./provenance.ts";
 import { typical } from "./text/case-columns.ts";
+import { isLoadRun, loadTables } from "./text/load-tables.ts";
 import { formatHalfWidth, formatRatioInterval, formatShare } from "./text/quantities.ts";
 import { counted, outcomeWord, stateWords, statusMarks, titleSentence, worstFirst } from "./text/words.ts";
 
@@ -104,7 +105,7 @@ function sectionsOf(run: Run, verdict: Verdict): Section[] {
   const sections: Section[] = [
     { open: `\n${head}`, rows: open.map(findingRow), close: "" },
     details("Evidence and what to do", "", open.flatMap(supportRow)),
-    caseSection(cases, labels),
+    ...(isLoadRun(run) ? loadSections(run) : [caseSection(cases, labels)]),
     details(
       counted(otherComparisons.length, "other comparison"),
       "| comparison | change |\n|---|---|\n",
@@ -116,9 +117,9 @@ function sectionsOf(run: Run, verdict: Verdict): Section[] {
       settled.map(findingRow),
     ),
     details(
-      counted(others.length, "other measurement"),
+      isLoadRun(run) ? "All measurements" : counted(others.length, "other measurement"),
       "| metric | value | p99 | samples |\n|---|--:|--:|--:|\n",
-      others.map(otherRow),
+      (isLoadRun(run) ? run.measurements : others).map(otherRow),
     ),
     details(
       "Notes",
@@ -164,6 +165,25 @@ function supportRow({ metric, tags, kind, message, evidence, recommendation }: F
     ...(recommendation === undefined ? [] : [`  - → ${escapeMarkdown(recommendation)}\n`]),
   ];
   return [lines.join("")];
+}
+
+/** The tables and sentences that a terminal shows of a load test. */
+function loadSections(run: Run): Section[] {
+  const { tables, facts } = loadTables(run, false);
+  const sections = tables.map((columns): Section => {
+    const filled = columns.filter(({ cells }) => cells.some(({ text }) => text !== ""));
+    const height = Math.max(0, ...filled.map(({ cells }) => cells.length));
+    const titles = row(...filled.map(({ title }) => escapeMarkdown(title)));
+    const rule = `|${filled.map(({ align }) => (align === "right" ? "--:" : "---")).join("|")}|\n`;
+    return {
+      open: `\n${titles}${rule}`,
+      rows: Array.from({ length: height }, (_, at) =>
+        row(...filled.map(({ cells }) => escapeMarkdown(cells[at]?.text ?? ""))),
+      ),
+      close: "",
+    };
+  });
+  return [...sections, { open: "\n", rows: facts.map((fact) => `- ${escapeMarkdown(fact)}\n`), close: "" }];
 }
 
 /** Changes for the worse first: with many cases these must survive the cut. */

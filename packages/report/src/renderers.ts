@@ -3,6 +3,8 @@ import type { Run } from "@mettle/results";
 import { renderCtrf } from "./ctrf.ts";
 import { reportErrors } from "./errors.ts";
 import { renderAnnotations } from "./github.ts";
+import type { HtmlOptions } from "./html/page-model.ts";
+import { renderHtml } from "./html/render-html.ts";
 import { renderJson, sorted, stableJson } from "./json.ts";
 import { renderJunit } from "./junit.ts";
 import { renderMarkdown } from "./markdown.ts";
@@ -10,7 +12,7 @@ import { performanceReport } from "./performance-report.ts";
 import { renderSummary, type SummaryOptions } from "./text/summary.ts";
 import { visibleText } from "./text/visible.ts";
 
-export interface RenderOptions extends SummaryOptions {
+export interface RenderOptions extends SummaryOptions, HtmlOptions {
   /** Of the sticky comment. @defaultValue the run's name */
   readonly name?: string;
 }
@@ -39,6 +41,7 @@ export const renderers: readonly Renderer[] = [
   { name: "junit", extension: "xml", render: (run, verdict) => renderJunit(run, verdict) },
   { name: "ctrf", extension: "json", render: (run, verdict) => renderCtrf(run, verdict) },
   { name: "github", extension: "txt", render: (run, verdict) => renderAnnotations(run, verdict) },
+  { name: "html", extension: "html", render: (run, verdict, options = {}) => renderHtml(run, verdict, options) },
   { name: "json", extension: "json", render: (run, verdict) => renderJson(run, verdict) },
   {
     name: "performance",
@@ -73,6 +76,7 @@ export interface ReportFile {
 export function ciReport(run: Run, verdict: Verdict, options: RenderOptions = {}): readonly ReportFile[] {
   return [
     { path: "performance_summary.md", content: renderMarkdown(run, verdict, sticky(options)) },
+    { path: "performance_reports/report.html", content: renderHtml(run, verdict, options) },
     { path: "performance_reports/junit.xml", content: renderJunit(run, verdict) },
     { path: "performance_reports/ctrf.json", content: renderCtrf(run, verdict) },
     { path: "performance_reports/report.json", content: renderJson(run, verdict) },

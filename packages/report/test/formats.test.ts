@@ -138,6 +138,7 @@ describe("renderers", () => {
     const files = ciReport(sampleRun(), sampleVerdict(), { name: "nightly", color: true });
     expect(files.map(({ path }) => path)).toEqual([
       "performance_summary.md",
+      "performance_reports/report.html",
       "performance_reports/junit.xml",
       "performance_reports/ctrf.json",
       "performance_reports/report.json",

@@ -1,3 +1,6 @@
-/** Roles of a user of the service; each may do what the next may, and more. */
-export const roles = ["admin", "operator", "member"] as const;
-export type Role = (typeof roles)[number];
+export { type Role, roles } from "./auth/principal.ts";
+export { loadConfig } from "./config/load-config.ts";
+export { type ServiceConfig, settings } from "./config/settings.ts";
+export { type Setting } from "./config/setting.ts";
+export { type ServiceErrorCode, serviceErrors } from "./errors.ts";
+export { type Service, type ServiceOptions, startService } from "./service.ts";

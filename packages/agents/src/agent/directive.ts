@@ -61,6 +61,9 @@ export const directives = {
   run: (instruction: Instruction): Directive => ({ kind: "run", instruction }),
   startSensor: (sensor: Sensor): Directive => ({ kind: "start-sensor", sensor }),
   stopSensor: (name: string): Directive => ({ kind: "stop-sensor", name }),
-  /** Stops this agent after the directives before it; what waits in its mailbox ends with AGENT_STOPPED. */
+  /**
+   * Stops this agent after the directives before it; what waits in its mailbox ends with AGENT_STOPPED. A permanent agent
+   * begins again instead, with its mailbox.
+   */
   stop: (reason: string = "finished"): Directive => ({ kind: "stop", reason }),
 } as const;

@@ -1,4 +1,7 @@
-/** When an agent that ended is started again: always, only after a failure, or never. */
+/**
+ * When an agent that ended by itself is started again: always (`permanent`), only after a failure (`transient`), or never.
+ * One that others stop stays stopped.
+ */
 export type RestartKind = "permanent" | "transient" | "temporary";
 
 /** Where an agent runs: in the calling thread, in the least busy of the runtime's threads, in one of them by number, or in a thread of its own. */

@@ -312,11 +312,11 @@ export class SignalBus implements AsyncDisposable, Work {
 
   /** The time of this turn: reading the clock for each signal costs as much as all the rest of logging it. */
   #turnTime(): number {
-    if (Number.isNaN(this.#now)) {
-      this.#now = this.#clock.wallTime();
-      this.#context.work.add(this); // whose run ends the turn
-    }
-    return this.#now;
+    if (!Number.isNaN(this.#now)) return this.#now;
+    const now = this.#clock.wallTime();
+    this.#now = now;
+    this.#context.work.add(this); // whose run ends the turn, which may be at once
+    return now;
   }
 
   #runBeforePublish(signal: Signal): Signal | undefined {

@@ -53,7 +53,7 @@ function carryOutOne(cell: AgentCell, directive: Directive, effects: Effects): v
       stopSensor(cell, directive.name);
       return;
     case "stop":
-      cell.terminate(directive.reason);
+      cell.finish(directive.reason);
       return;
     default:
       directive satisfies never;

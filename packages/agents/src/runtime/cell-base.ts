@@ -171,7 +171,9 @@ export abstract class CellBase implements Supervised {
   pause(): void {
     if (this.phase === MOVED) this.extras!.moved!.pause();
     if (this.phase === HIBERNATED) this.host.unpack(this);
-    if (this.phase <= INITIALIZING) this.phase = PAUSED;
+    if (this.phase > INITIALIZING) return;
+    if (this.phase === INITIALIZING) this.cold().startDue = true;
+    this.phase = PAUSED;
   }
 
   resume(): void {
@@ -181,6 +183,11 @@ export abstract class CellBase implements Supervised {
 
   /** To idle, or to work on what waits. */
   continue(): void {
+    if (this.extras !== undefined && this.extras.startDue) {
+      this.extras.startDue = false;
+      this.begin();
+      return;
+    }
     this.phase = IDLE;
     if (this.hasWork) this.becomeRunnable();
   }
@@ -196,6 +203,12 @@ export abstract class CellBase implements Supervised {
       this.enqueue();
     }
     return ended;
+  }
+
+  /** The agent ends by its own decision. A permanent one begins again, within the limits that hold after a failure. */
+  finish(reason: string): void {
+    if (this.restartKind !== "permanent") this.terminate(reason);
+    else this.parent.childFailed(this, this.stoppedError(reason));
   }
 
   /** The agent has failed: whoever watches it learns, and its supervisor decides. */
@@ -225,6 +238,7 @@ export abstract class CellBase implements Supervised {
 
   restart(): void {
     if (this.phase !== RESTARTING) return;
+    if (this.extras !== undefined) this.extras.startDue = false; // begin() runs the start action
     this.state = this.host.restartState(this);
     if (this.definition.start === undefined) this.continue();
     else this.begin();

@@ -27,6 +27,8 @@ export class CellExtras<Item = unknown> {
   givenState: unknown = undefined;
   memoryLimitBytes: number | undefined = undefined;
   memoryWarned = false;
+  /** Paused before its start action had run. */
+  startDue = false;
   hibernation: WheelTimer | undefined = undefined;
   packed: Uint8Array | undefined = undefined;
   /** Where it lives since it moved to another thread; this one passes on what comes for it. */

@@ -35,6 +35,8 @@ export type RuntimeEvent =
    * that state; undefined when that died with its thread.
    */
   | { readonly kind: "agent-state-reset"; readonly agent: string; readonly messagesLost: number | undefined }
+  /** The bus did not take a signal that the runtime itself sends about an agent. */
+  | { readonly kind: "signal-refused"; readonly agent: string; readonly type: string; readonly error: unknown }
   | { readonly kind: "supervisor-escalated"; readonly supervisor: string; readonly error: unknown }
   | { readonly kind: "memory-warning"; readonly agent: string; readonly bytes: number; readonly limitBytes: number }
   | { readonly kind: "memory-exceeded"; readonly agent: string; readonly bytes: number; readonly limitBytes: number }
@@ -43,7 +45,6 @@ export type RuntimeEvent =
   | {
       readonly kind: "agent-greedy";
       readonly agent: string;
-
       readonly tookMs: number;
       readonly movedTo?: number;
       readonly keptBecause?: string;

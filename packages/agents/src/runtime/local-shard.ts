@@ -10,6 +10,7 @@ import type { Parent } from "../supervision/supervised.ts";
 import { preparer } from "../switches/prepare.ts";
 import { CallbackTimer, TimerWheel } from "../timers/timer-wheel.ts";
 import { AgentCell } from "./agent-cell.ts";
+import type { Census } from "./census.ts";
 import { carryOut, type Effects, endEffects } from "./carry-out.ts";
 import { type CellBase, type CellHost, IDLE, type MailboxItem, STOPPED } from "./cell-base.ts";
 import { AgentDeadLetters } from "./dead-letters.ts";
@@ -37,6 +38,9 @@ export interface ShardSurroundings {
   /** A handler took too long: one strike. */
   onLongTurn(cell: AgentCell, tookNs: number): void;
   readonly current: Int32Array | undefined;
+  readonly census: Census;
+  /** Agents ordered in other threads from here, begun or not: those that have not are in no census yet. */
+  ordered(): number;
 }
 
 /** The agents of one thread and everything they share: run queue, timers, directory, dead letters. */
@@ -55,6 +59,7 @@ export class LocalShard implements CellHost, Effects {
   readonly signals: SignalPort;
   readonly root: RootSupervisor;
   readonly prepare: (message: Message) => Message;
+  readonly census: Census;
   readonly #cells = new Map<number, AgentCell>();
   readonly #names = new Map<string, AnyRef>();
   readonly #scheduler: Scheduler;
@@ -85,6 +90,7 @@ export class LocalShard implements CellHost, Effects {
     this.#batch = options.switches.batching ? options.batch : 1;
     this.#ceiling = new Ceiling(options.maxAgents, options.maxHeapShare);
     this.#surroundings = surroundings;
+    this.census = surroundings.census;
     this.#scheduler = new Scheduler({
       clock: options.clock,
       batch: this.#batch,
@@ -133,7 +139,7 @@ export class LocalShard implements CellHost, Effects {
   start(definition: AnyDefinition, options: SpawnOptions, parent: Parent, id: number = this.nextId()): AgentCell {
     if (this.#closed)
       throw agentErrors.create("RUNTIME_CLOSED", `The runtime is closed: no ${definition.name} was started.`);
-    this.#ceiling.admit(this.#cells.size);
+    this.admit();
     const compiled = compiledOf(definition);
     const { name } = options;
     if (name !== undefined && this.#names.has(name)) {
@@ -146,6 +152,7 @@ export class LocalShard implements CellHost, Effects {
       batch: this.#batch,
     });
     this.#cells.set(id, cell);
+    this.census.add(1);
     if (name !== undefined) this.#names.set(name, cell);
     if (options.state !== undefined) cell.cold().givenState = options.state;
     if (options.memoryLimitBytes !== undefined) cell.cold().memoryLimitBytes = options.memoryLimitBytes;
@@ -156,6 +163,11 @@ export class LocalShard implements CellHost, Effects {
       this.observers.tell({ kind: "agent-started", agent: cell.address, definition: compiled.name });
     cell.begin();
     return cell;
+  }
+
+  /** @throws AGENT_CEILING_REACHED when there is no room for one more */
+  admit(): void {
+    this.#ceiling.admit(Math.max(this.census.living, this.#cells.size + this.#surroundings.ordered()));
   }
 
   /** A name of an agent somewhere else, so that it is found and taken here too. */
@@ -247,7 +259,7 @@ export class LocalShard implements CellHost, Effects {
   }
 
   ended(cell: CellBase, reason: string, error: unknown): void {
-    this.#cells.delete(cell.id);
+    if (this.#cells.delete(cell.id)) this.census.add(-1);
     if (cell.name !== undefined && this.#names.get(cell.name) === (cell as AgentCell)) this.#names.delete(cell.name);
     if (this.observers.active) this.observers.tell({ kind: "agent-stopped", agent: cell.address, reason });
     if (cell.extras === undefined) return;
@@ -342,7 +354,13 @@ export class LocalShard implements CellHost, Effects {
 
   #tellReset(cell: CellBase, messagesLost: number): void {
     this.observers.tell({ kind: "agent-state-reset", agent: cell.address, messagesLost });
-    this.signals.publish("agent.state.reset", { address: cell.address, messagesLost }, cell.address, cell.name);
+    const type = "agent.state.reset";
+    try {
+      this.signals.publish(type, { address: cell.address, messagesLost }, cell.address, cell.name);
+    } catch (error) {
+      // A bus that takes nothing now must not turn a restart into another failure.
+      this.observers.tell({ kind: "signal-refused", agent: cell.address, type, error });
+    }
   }
 
   /** Accounts every agent that has handled messages since the last time, and takes back large mailboxes of idle ones. */

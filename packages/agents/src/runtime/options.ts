@@ -15,7 +15,7 @@ export interface RuntimeOptions {
   readonly askTimeoutMs?: number;
   /** Most messages an agent handles before the next one's turn. @defaultValue 64 */
   readonly batch?: number;
-  /** Agents alive at once; one more is AGENT_CEILING_REACHED. @defaultValue 1 000 000 */
+  /** Agents alive at once, in all threads together; one more is AGENT_CEILING_REACHED. @defaultValue 1 000 000 */
   readonly maxAgents?: number;
   /** New agents are refused while more than this share of the heap limit is in use. @defaultValue 0.9 */
   readonly maxHeapShare?: number;

@@ -39,8 +39,16 @@ export class PendingAsk extends WheelTimer {
     });
   }
 
-  /** Starts the deadline. */
+  /** Starts the deadline; ends the request when that is no time. */
   within(timeoutMs: number, wheel: TimerWheel): void {
+    if (!(timeoutMs >= 0)) {
+      this.giveUp(
+        agentErrors.create("AGENT_OPTIONS_INVALID", `timeout must be 0 ms or more, got ${String(timeoutMs)}.`, {
+          details: { timeoutMs: String(timeoutMs) },
+        }),
+      );
+      return;
+    }
     this.wheel = wheel;
     this.timeoutMs = timeoutMs;
     wheel.addCoarse(this, timeoutMs);

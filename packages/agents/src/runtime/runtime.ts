@@ -17,6 +17,7 @@ import { type SupervisionStrategy, Supervisor } from "../supervision/supervisor.
 import { AgentCell } from "./agent-cell.ts";
 import type { AgentDeadLetters } from "./dead-letters.ts";
 import type { DownListener } from "./down.ts";
+import { Census } from "./census.ts";
 import { agentErrors } from "./errors.ts";
 import { Observers, type RuntimeEvent } from "./events.ts";
 import { LocalShard } from "./local-shard.ts";
@@ -129,6 +130,8 @@ class LocalRuntime implements Runtime {
       spawnElsewhere: (definition, options) => this.#pool.spawn(definition, options),
       onLongTurn: (cell, tookNs) => strike(cell, tookNs / 1e6, resolved.shards.moveGreedy ? this.#pool : undefined),
       current: undefined,
+      census: new Census(),
+      ordered: () => this.#pool.agents,
     });
     this.#pool = new ShardPool(this.#shard);
     this.registry = makeRegistry(resolved.maxAgents, (agent, listener) => this.monitor(agent, listener));

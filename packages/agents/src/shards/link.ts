@@ -13,11 +13,15 @@ import {
   type ControlPayload,
   FAILURE,
   ITEMS,
+  PUBLISH,
   REPLY,
   SEND,
   type Target,
 } from "./protocol.ts";
 import { fromWire, toWire, type WireError } from "./wire-errors.ts";
+
+/** What is counted until the other thread has taken it. */
+const counts = (kind: number): boolean => kind === SEND || kind === ASK || kind === PUBLISH;
 
 export interface LinkOptions {
   readonly wheel: TimerWheel;
@@ -59,6 +63,21 @@ export class Link {
   /** Messages sent that the other thread has not taken yet. */
   get inFlight(): number {
     return this.#unacknowledged;
+  }
+
+  /** True when no more may be sent before the other thread has taken some. */
+  get full(): boolean {
+    return this.#unacknowledged >= this.#options.maxInFlight;
+  }
+
+  /**
+   * A signal, for the bus at the other end or for one subscription of it.
+   * @throws AGENT_MAILBOX_FULL
+   */
+  publish(subscription: number, payload: unknown): void {
+    if (this.#broken !== undefined) return;
+    this.#admitOne();
+    this.put(PUBLISH, 0, subscription, payload);
   }
 
   /** @throws AGENT_MAILBOX_FULL, AGENT_NOT_CLONEABLE */
@@ -143,7 +162,7 @@ export class Link {
       else if (kind === FAILURE) this.#settle(request)?.fail(fromWire(batch[i + 3] as WireError));
       else if (kind === ACKNOWLEDGE) this.#unacknowledged -= request;
       else {
-        if (kind === SEND || kind === ASK) taken++;
+        if (counts(kind)) taken++;
         this.#options.receive(kind, batch[i + 1] as Target, request, batch[i + 3]);
       }
     }
@@ -189,17 +208,19 @@ export class Link {
   }
 
   #admit(message: Message): void {
-    if (this.#unacknowledged >= this.#options.maxInFlight) {
+    const problem = cloneProblem(message.data);
+    if (problem !== undefined) throw notCloneable(message, new TypeError(problem));
+    this.#admitOne();
+  }
+
+  #admitOne(): void {
+    if (this.full) {
       throw agentErrors.create(
         "AGENT_MAILBOX_FULL",
         `${this.#unacknowledged} messages are under way to the other thread.`,
-        {
-          details: { inFlight: this.#unacknowledged },
-        },
+        { details: { inFlight: this.#unacknowledged } },
       );
     }
-    const problem = cloneProblem(message.data);
-    if (problem !== undefined) throw notCloneable(message, new TypeError(problem));
     this.#unacknowledged++;
   }
 
@@ -230,8 +251,11 @@ export class Link {
   }
 
   #unposted([kind, to, request, payload]: Batch, error: unknown): void {
-    if (kind === SEND || kind === ASK) this.#unacknowledged--;
-    if (kind === SEND) {
+    if (counts(kind as number)) this.#unacknowledged--;
+    if (kind === PUBLISH) {
+      const message = { type: "signal", data: payload };
+      this.#options.undelivered(to as Target, message, "not-cloneable", notCloneable(message, error));
+    } else if (kind === SEND) {
       const message = payload as Message;
       this.#options.undelivered(to as Target, message, "not-cloneable", notCloneable(message, error));
     } else if (kind === REPLY) {

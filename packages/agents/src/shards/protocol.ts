@@ -91,6 +91,8 @@ export interface WorkerSettings {
   readonly maxInFlight: number;
   /** Beats, and the agent that has its turn. */
   readonly pulse: SharedArrayBuffer;
+  /** Of the whole runtime. */
+  readonly census: SharedArrayBuffer;
 }
 
 /** Places in a thread's pulse. */
@@ -98,7 +100,9 @@ export const BEAT = 0;
 export const CURRENT = 1;
 /** Modules being loaded: that may take long, and is no fault. */
 export const LOADING = 2;
-export const PULSE_BYTES = 12;
+/** Agents that live there. */
+export const LIVING = 3;
+export const PULSE_BYTES = 16;
 /** How often a thread shows that its event loop turns. */
 export const BEAT_MS = 100;
 /** Ids that a worker thread gives its own agents; below are those that the main thread gave. */

@@ -29,7 +29,12 @@ export function order({ definition, options }: Resident, whole: unknown): SpawnP
 }
 
 /** What a thread is started with. */
-export function settingsFor(shard: number, options: ResolvedOptions, pulse: SharedArrayBuffer): WorkerSettings {
+export function settingsFor(
+  shard: number,
+  options: ResolvedOptions,
+  pulse: SharedArrayBuffer,
+  census: SharedArrayBuffer,
+): WorkerSettings {
   const {
     mailboxLimit,
     askTimeoutMs,
@@ -58,5 +63,6 @@ export function settingsFor(shard: number, options: ResolvedOptions, pulse: Shar
     restarts: { ...options.restarts },
     maxInFlight: options.shards.maxInFlight,
     pulse,
+    census,
   };
 }

@@ -18,6 +18,7 @@ import {
   DEAD_LETTER,
   type DeadLetterPayload,
   EVENT,
+  LIVING,
   NEWS,
   type NewsPayload,
   PUBLISH,
@@ -187,7 +188,8 @@ export class ShardHost {
   #start(): void {
     if (this.#worker !== undefined) return;
     const pulse = new SharedArrayBuffer(PULSE_BYTES);
-    const settings = settingsFor(this.number, this.#surroundings.shard.options, pulse);
+    const { shard } = this.#surroundings;
+    const settings = settingsFor(this.number, shard.options, pulse, shard.census.shared);
     const limits = this.#heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: this.#heapMb } };
     const worker = new Worker(entry, { workerData: settings, name: `mettle shard ${this.number}`, ...limits });
     this.#worker = worker;
@@ -196,6 +198,7 @@ export class ShardHost {
     worker.on("messageerror", (error) => this.kill(error));
     worker.on("error", (error) => (failure = error));
     worker.on("exit", (code) => {
+      shard.census.lose(Atomics.load(new Int32Array(pulse), LIVING));
       if (this.#worker === worker) this.#lost(failure, code);
     });
     this.#surroundings.watch(this, pulse);
@@ -251,7 +254,8 @@ export class ShardHost {
     this.#subscriptions.delete(number);
     if (!on) return;
     const pass = (signal: unknown): boolean => {
-      this.#link.put(PUBLISH, 0, number, signal);
+      if (this.#link.full) return false;
+      this.#link.publish(number, signal);
       return true;
     };
     this.#subscriptions.set(number, this.#surroundings.shard.signals.subscribe(pattern, pass));

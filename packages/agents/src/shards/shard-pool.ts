@@ -54,6 +54,7 @@ export class ShardPool {
     if (name !== undefined && this.#shard.named(name) !== undefined) {
       throw agentErrors.create("AGENT_NAME_TAKEN", `There is an agent named "${name}" already.`, { details: { name } });
     }
+    this.#shard.admit();
     const ref = this.#hostFor(options).spawn(definition, options);
     if (name !== undefined) this.#shard.nameElsewhere(name, ref);
     return ref;

@@ -4,6 +4,7 @@ import { CompiledDefinition } from "../agent/definition.ts";
 import type { AnyDefinition } from "../agent/definition-types.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { AgentCell } from "../runtime/agent-cell.ts";
+import { Census } from "../runtime/census.ts";
 import { agentErrors } from "../runtime/errors.ts";
 import { Observers, type RuntimeEvent } from "../runtime/events.ts";
 import { LocalShard } from "../runtime/local-shard.ts";
@@ -21,6 +22,7 @@ import {
   DEAD_LETTER,
   EVENT,
   FIRST_OWN_ID,
+  LIVING,
   LOADING,
   NEWS,
   PUBLISH,
@@ -46,7 +48,8 @@ class ShardWorker {
   /** What came for agents whose module is still being loaded, by id, in order. */
   readonly #arriving = new Map<number, (() => void)[]>();
   readonly #modules = new Map<string, Readonly<Record<string, unknown>>>();
-  readonly #subscriptions: ((signal: unknown) => boolean)[] = [];
+  readonly #subscriptions = new Map<number, (signal: unknown) => boolean>();
+  #lastSubscription = 0;
 
   constructor(settings: WorkerSettings) {
     this.#settings = settings;
@@ -71,6 +74,8 @@ class ShardWorker {
         },
         onLongTurn: () => undefined, // a thread of its own is where the main thread moves greedy agents to
         current: pulse.subarray(CURRENT, CURRENT + 1),
+        ordered: () => 0,
+        census: new Census(settings.census, pulse.subarray(LIVING, LIVING + 1)),
       },
       FIRST_OWN_ID,
     );
@@ -106,11 +111,15 @@ class ShardWorker {
   /** The main thread's bus, as agents here use it. */
   #signals(): SignalPort {
     return {
-      publish: (type, data, source, subject) => this.#link.put(PUBLISH, 0, 0, { type, data, source, subject }),
+      publish: (type, data, source, subject) => this.#link.publish(0, { type, data, source, subject }),
       subscribe: (pattern, offer) => {
-        const number = this.#subscriptions.push(offer);
+        const number = ++this.#lastSubscription;
+        this.#subscriptions.set(number, offer);
         this.#link.put(SUBSCRIBE, pattern, number, true);
-        return () => this.#link.put(SUBSCRIBE, pattern, number, false);
+        return () => {
+          this.#subscriptions.delete(number);
+          this.#link.put(SUBSCRIBE, pattern, number, false);
+        };
       },
     };
   }
@@ -127,7 +136,7 @@ class ShardWorker {
   }
 
   #offer(subscription: number, signal: unknown): void {
-    if (this.#subscriptions[subscription - 1]?.(signal) !== false) return;
+    if (this.#subscriptions.get(subscription)?.(signal) !== false) return;
     this.#shard.deadLetter(this.#shard.addressPrefix, { type: "signal", data: signal }, "mailbox-full", undefined);
   }
 

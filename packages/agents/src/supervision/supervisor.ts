@@ -105,7 +105,7 @@ export class Supervisor implements Supervised, Parent {
     else this.#context.wheel.add(this.#timer, delay);
   }
 
-  /** A child that ended for good. One that is permanent counts as failed, unless it was ended with the supervisor. */
+  /** A child that ended for good is forgotten. */
   childEnded(child: Supervised): void {
     const place = this.#children.indexOf(child);
     if (place >= 0) this.#children.splice(place, 1);

@@ -77,7 +77,7 @@ export class TimerWheel {
     return this.#size;
   }
 
-  /** Fires `timer` after `durationMs` (0 or more; fractions round up). One that is pending is moved. */
+  /** Fires `timer` after `durationMs` (0 or more, not NaN; fractions round up). One that is pending is moved. */
   add(timer: WheelTimer, durationMs: number): void {
     if (timer.wheelSlot !== ABSENT) this.remove(timer);
     if (this.#closed) return;

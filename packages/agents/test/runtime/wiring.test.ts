@@ -1,5 +1,7 @@
+import { ms } from "@mettle/core";
 import { expect, test } from "vitest";
 import { type AnyRef, defineAction, defineAgent, directives, MetricsCollector, type Signal } from "../../src/index.ts";
+import { makeSignal } from "../signals/signals.ts";
 import { counter, runtimeForTest, settled } from "../support.ts";
 
 const listener = defineAgent({
@@ -121,4 +123,81 @@ test("a transport is asked for what the runtime does not know; with localFirst o
     expect(runtime.find("node-2/7")).toBeUndefined();
     await runtime.close();
   }
+});
+
+const worker = defineAgent({
+  name: "worker",
+  state: () => ({ done: [] as readonly unknown[] }),
+  signals: { "orders.*.created": "work" },
+  actions: {
+    work: defineAction({
+      run: (state: { readonly done: readonly unknown[] }, signal: Signal) => {
+        if (signal.data === "poison") throw new Error("poison");
+        return {
+          state: { done: [...state.done, signal.data] },
+          directives: [directives.emit("work.item.done", signal.data, "subject")],
+        };
+      },
+    }),
+    done: defineAction({
+      mode: "read",
+      run: (state: { readonly done: readonly unknown[] }) => ({ reply: state.done }),
+    }),
+  },
+});
+
+test("agents get what their patterns match and publish what they emit, with their name as source", async () => {
+  const { runtime } = runtimeForTest();
+  const agent = runtime.spawn(worker, { name: "ada" });
+  const emitted: Signal[] = [];
+  runtime.bus.subscribe("work.**", (signal) => void emitted.push(signal));
+  for (const [type, data] of [
+    ["orders.invoice.created", 1],
+    ["orders.invoice.paid", 2],
+    ["orders.parcel.created", 3],
+  ] as const)
+    runtime.bus.emit(type, "shop", data);
+  await settled();
+  expect(await agent.ask({ type: "done" })).toEqual([1, 3]);
+  expect(emitted).toMatchObject([
+    { type: "work.item.done", data: 1, subject: "subject", source: agent.name, time: 1_000_000 },
+    { type: "work.item.done", data: 3 },
+  ]);
+  await runtime.close();
+});
+
+test("a persistent subscription acknowledged by an agent's replies survives its crashes; poison goes to the dead letters", async () => {
+  const { runtime, clock } = runtimeForTest();
+  const agent: AnyRef = runtime.spawn(worker);
+  const orders = runtime.bus.persistent("orders", "jobs", { attempts: 2, backoff: ms(10) });
+  orders.attach((signal) => agent.ask({ type: "work", data: signal }));
+  for (const data of [1, "poison", 2]) runtime.bus.publish(makeSignal("jobs", data));
+  for (let i = 0; i < 20; i++) {
+    await settled();
+    await clock.advance(ms(10));
+  }
+  expect([orders.acknowledged, orders.pending, orders.inFlight]).toEqual([2, 0, 0]);
+  expect(runtime.bus.deadLetters.list()).toMatchObject([{ signal: { data: "poison" }, attempts: 2 }]);
+  expect(runtime.deadLetters.count("action-failed")).toBe(2);
+  await runtime.close();
+});
+
+test("a persistent subscription collects for a subscriber that has ended, and its successor gets everything in order", async () => {
+  const { runtime } = runtimeForTest();
+  const orders = runtime.bus.persistent("orders", "jobs");
+  const first: AnyRef = runtime.spawn(worker);
+  const attachment = orders.attach((signal) => first.ask({ type: "work", data: signal }));
+  runtime.bus.publish(makeSignal("jobs", 1));
+  await settled();
+  attachment.detach();
+  await first.stop();
+  for (const data of [2, 3]) runtime.bus.publish(makeSignal("jobs", data));
+  await settled();
+  expect(orders.pending).toBe(2);
+  const second: AnyRef = runtime.spawn(worker);
+  orders.attach((signal) => second.ask({ type: "work", data: signal }));
+  await settled();
+  expect(await second.ask({ type: "done" })).toEqual([2, 3]);
+  expect([orders.acknowledged, orders.pending]).toEqual([3, 0]);
+  await runtime.close();
 });

@@ -1,6 +1,13 @@
 // Agents that the tests run in other threads: those load this file.
 import { threadId } from "node:worker_threads";
-import { type AgentDefinition, defineAction, defineAgent, directives, type MessageOf } from "../../src/index.ts";
+import {
+  type AgentDefinition,
+  defineAction,
+  defineAgent,
+  directives,
+  type MessageOf,
+  type Signal,
+} from "../../src/index.ts";
 
 export interface Numbers {
   readonly seen: readonly number[];
@@ -49,6 +56,25 @@ export const forgetful = defineAgent({
   module: import.meta.url,
   state: (): Numbers => ({ seen: [] }),
   actions: { add: write, seen: defineAction({ mode: "read", run: (state: Numbers) => ({ reply: state.seen }) }) },
+});
+
+/** Hears signals of the main thread's bus. */
+export const listener = defineAgent({
+  name: "listener",
+  module: import.meta.url,
+  state: () => ({ heard: [] as readonly unknown[] }),
+  signals: { "orders.**": "hear" },
+  actions: {
+    hear: defineAction({
+      run: (state: { readonly heard: readonly unknown[] }, { data }: Signal) => ({
+        state: { heard: [...state.heard, data] },
+      }),
+    }),
+    heard: defineAction({
+      mode: "read",
+      run: (state: { readonly heard: readonly unknown[] }) => ({ reply: state.heard }),
+    }),
+  },
 });
 
 /** Computes for as long as it is told. */

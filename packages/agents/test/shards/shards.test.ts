@@ -2,6 +2,7 @@ import { MettleError } from "@mettle/core";
 import { threadId, type Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import {
+  type AnyRef,
   createRuntime,
   defineAction,
   defineAgent,
@@ -10,7 +11,8 @@ import {
   type RuntimeEvent,
   type RuntimeOptions,
 } from "../../src/index.ts";
-import { busy, collector, forgetful } from "./agents-for-shards.ts";
+import { busy, collector, forgetful, listener } from "./agents-for-shards.ts";
+import { settled } from "../support.ts";
 
 const threads: Worker[] = [];
 process.on("worker", (worker) => threads.push(worker));
@@ -18,7 +20,8 @@ process.on("worker", (worker) => threads.push(worker));
 let runtime: Runtime;
 let events: RuntimeEvent[];
 const start = (options: RuntimeOptions = {}): Runtime => {
-  runtime = createRuntime({ shards: { workers: 2 }, ...options });
+  // Starting a thread takes as long as the machine's other work lets it: no test here is about this deadline.
+  runtime = createRuntime({ shards: { workers: 2 }, askTimeoutMs: 60_000, ...options });
   events = [];
   runtime.observe((event) => events.push(event));
   return runtime;
@@ -33,6 +36,13 @@ const event = (kind: RuntimeEvent["kind"]): Promise<RuntimeEvent> =>
       resolve(event);
     });
   });
+
+/** What it has heard, or undefined while there is no room to ask. */
+const heard = (agent: AnyRef): Promise<readonly unknown[] | undefined> =>
+  agent.ask({ type: "heard" }).then(
+    (reply) => reply as readonly unknown[],
+    () => undefined,
+  );
 
 afterEach(() => runtime.close({ drain: false }));
 
@@ -152,6 +162,37 @@ describe("agents in other threads", () => {
     );
     await expect(agent.ask({ type: "seen" })).rejects.toMatchObject({ code: "AGENT_MAILBOX_FULL" });
   });
+
+  test("so are signals under way: what has no room is told to the bus as a drop", async () => {
+    const problems: unknown[] = [];
+    start({ shards: { workers: 1, maxInFlight: 10 }, bus: { onProblem: (problem) => problems.push(problem) } });
+    const agent = runtime.spawn(listener, { placement: 1 });
+    expect(await agent.ask({ type: "heard" })).toEqual([]);
+    for (let n = 0; n < 15; n++) runtime.bus.emit("orders.created", "shop", n);
+    expect(problems).toMatchObject(Array.from({ length: 5 }, () => ({ kind: "dropped" })));
+    await settled(); // the other thread says what it has taken
+    while (((await heard(agent)) ?? []).length < 10) await settled();
+    await agent.stop();
+    expect(runtime.bus.statistics.subscriptions).toBe(0);
+  });
+
+  test("the ceiling holds for all threads together, and a thread that dies gives its room back", async () => {
+    start({ maxAgents: 4, shards: { workers: 2 }, restarts: { backoffMs: 0, maxRestarts: 0 } });
+    const full = expect.objectContaining({ code: "AGENT_CEILING_REACHED" });
+    const there = [1, 2].map((placement) => runtime.spawn(collector, { placement }));
+    runtime.spawn(collector);
+    const last = runtime.spawn(collector, { placement: 1 });
+    expect(() => runtime.spawn(collector)).toThrow(full);
+    expect(() => runtime.spawn(collector, { placement: 2 })).toThrow(full);
+    await last.stop();
+    await there[1]!.ask({ type: "seen" });
+    runtime.spawn(collector);
+    expect(() => runtime.spawn(collector)).toThrow(full);
+    await Promise.all(there.map((agent) => agent.ask({ type: "seen" })));
+    killThreads();
+    await event("supervisor-escalated");
+    runtime.spawn(collector);
+  });
 });
 
 describe("a thread that dies", () => {
@@ -172,7 +213,7 @@ describe("a thread that dies", () => {
   });
 
   test("stuck in a handler: the watchdog ends it, names the agent, and it works again", async () => {
-    start({ shards: { workers: 1, stuckAfterMs: 800 } });
+    start({ shards: { workers: 1, stuckAfterMs: 1000 } });
     const agent = runtime.spawn(collector, { placement: 1 });
     await agent.ask({ type: "add", data: 1 });
     await expect(agent.ask({ type: "spin" })).rejects.toMatchObject({

@@ -1,6 +1,8 @@
 import type { CommandSpec, FlagSpec, FlagType } from "./command-spec.ts";
 import { convert, mockModel } from "./agent-commands.ts";
+import { serve } from "./service-commands.ts";
 import { load } from "./load-command.ts";
+import { coordinatorFlags, worker } from "./nats-flags.ts";
 
 const onOff = { kind: "switch" } as const;
 const text = (placeholder: string): FlagType => ({ kind: "text", placeholder });
@@ -118,25 +120,30 @@ const bench: CommandSpec = {
   ],
   examples: ["mettle bench", "mettle bench --profile smoke --filter parse", "mettle bench --against main"],
   notes: [
-    "Without FILES: **/*.bench.{ts,mts,js,mjs} below the current folder. Writes run.json, summary.md and junit.xml.",
+    "Without FILES: **/*.bench.{ts,mts,js,mjs} below the current folder. Writes run.json, report.html, summary.md and junit.xml.",
   ],
 };
 
 const commands: readonly CommandSpec[] = [
   validate,
   bench,
-  { ...load, flags: [...load.flags, compare, history, noHistory, all] },
+  { ...load, flags: [...load.flags, ...coordinatorFlags, compare, history, noHistory, all] },
+  worker,
   mockModel,
+  serve,
   convert,
   {
     name: "compare",
     summary: "two runs side by side, with intervals and words",
     arguments: [
       { name: "A", required: true },
-      { name: "B", required: true },
+      { name: "B", required: true, variadic: true },
     ],
-    flags: [history],
-    examples: ["mettle compare main mettle-out/run.json"],
+    flags: [
+      { name: "html", type: onOff, help: "write compare.html: the runs side by side, distributions over each other" },
+      history,
+    ],
+    examples: ["mettle compare main mettle-out/run.json", "mettle compare main a.json b.json --html"],
     notes: ["A and B are run files, names of saved baselines, or ids of runs in the history."],
   },
   {
@@ -189,6 +196,7 @@ const commands: readonly CommandSpec[] = [
     arguments: [{ name: "RUN", required: false }],
     flags: [
       { name: "text", type: onOff, help: "the summary, as `mettle gate` shows it" },
+      { name: "html", type: onOff, help: "one page for the browser: the verdict, why, and everything measured" },
       { name: "md", type: onOff, help: "Markdown, for a pull-request comment" },
       { name: "step-summary", type: onOff, help: "Markdown, for the step summary of GitHub Actions" },
       { name: "junit", type: onOff, help: "JUnit XML: a test for each thing judged" },
@@ -210,7 +218,12 @@ const commands: readonly CommandSpec[] = [
       noHistory,
       all,
     ],
-    examples: ["mettle report --md", "mettle report mettle-out/run.json --junit --ctrf", "mettle report main --csv"],
+    examples: [
+      "mettle report --html > report.html",
+      "mettle report --md",
+      "mettle report mettle-out/run.json --junit --ctrf",
+      "mettle report main --csv",
+    ],
     notes: ["One format goes to stdout, several to files in the output folder. --json: run and verdict."],
   },
   {

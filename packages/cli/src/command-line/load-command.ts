@@ -39,6 +39,40 @@ const request: readonly FlagSpec[] = [
   { name: "no-connection-reuse", type: onOff, help: "a new connection for every request" },
 ];
 
+/** Models, agents and servers of tools at a URL. */
+const model: readonly FlagSpec[] = [
+  {
+    name: "api",
+    type: { kind: "choice", choices: ["chat", "responses", "a2a", "mcp"] },
+    help: "what speaks at the URL: a model, an agent, a server of tools",
+  },
+  { name: "model", type: text("NAME"), help: "with --api: the model asked for (default)" },
+  {
+    name: "input-tokens",
+    type: text("DIST"),
+    help: "with --api: of a prompt: 256, lognormal(1652, 3000, 64..24000) (256)",
+  },
+  { name: "output-tokens", type: text("DIST"), help: "with --api: at most, of an answer (the server's)" },
+  { name: "turns", type: text("DIST"), help: "with --api: of a conversation, each with what was said before (1)" },
+  { name: "think", type: text("DIST"), help: "with --turns: between turns, such as lognormal(4s, 3s)" },
+  { name: "tool", type: text("NAME"), help: "with --api mcp: the tool called (echo)" },
+  { name: "tool-input", type: text("JSON"), help: "with --api mcp: its input" },
+  {
+    name: "objective",
+    type: list("NAME=TIME"),
+    help: "with --api: ttft, ttft-scheduled, tpot or duration; counts goodput",
+  },
+  { name: "price", type: list("NAME=N"), help: "with --api: input, output, cached per million tokens; currency" },
+  { name: "trace", type: text("FILE"), help: "requests come as recorded: Azure or Mooncake CSV, JSONL, OpenTelemetry" },
+  { name: "speed", type: { kind: "number", placeholder: "N", above: 0 }, help: "with --trace: so much faster (1)" },
+  { name: "trace-limit", type: whole("N", 0), help: "with --trace: only the first so many" },
+  {
+    name: "trace-format",
+    type: { kind: "choice", choices: ["azure", "mooncake", "mooncake-compact", "otel"] },
+    help: "with --trace: where its beginning does not tell",
+  },
+];
+
 /** Flags of `k6 run` that scripts of k6 are given as they stand. */
 const forK6: readonly FlagSpec[] = [
   { name: "user-agent", type: text("TEXT"), help: "k6: the User-Agent header" },
@@ -59,8 +93,6 @@ const forK6: readonly FlagSpec[] = [
   { name: "local-ips", type: text("LIST"), help: "k6: addresses that connections come from" },
   { name: "dns", type: text("OPTIONS"), help: "k6: ttl=5m,select=random,policy=preferIPv4" },
   { name: "system-tags", type: text("LIST"), help: "k6: tags that samples get" },
-  { name: "execution-segment", type: text("PART"), help: "k6: only this part of the load, such as 0:1/4" },
-  { name: "execution-segment-sequence", type: text("PARTS"), help: "k6: how the parts are cut" },
   { name: "setup-timeout", type: text("TIME"), help: "k6: for setup" },
   { name: "teardown-timeout", type: text("TIME"), help: "k6: for teardown" },
   { name: "summary-trend-stats", type: text("LIST"), help: "k6: statistics of k6's summary" },
@@ -79,18 +111,25 @@ const forK6: readonly FlagSpec[] = [
 /** `mettle load`; the flags that commands share are added by the table. */
 export const load: CommandSpec = {
   name: "load",
-  summary: "load test a URL, a script of ours or of k6, or a YAML scenario",
+  summary: "load test a URL, a model, a script of ours or of k6, a YAML scenario, a HAR file",
   arguments: [{ name: "TARGET", required: true }],
   flags: [
     ...shape,
     ...request,
+    ...model,
     { name: "env", short: "e", type: list("NAME=VALUE"), help: "for scripts: user.env, and __ENV in k6's; repeatable" },
     { name: "tag", type: list("NAME=VALUE"), help: "on every sample; repeatable" },
     { name: "threshold", type: list("METRIC: RULE"), help: "such as 'http_req_duration: p(95) < 200ms'; repeatable" },
     { name: "no-thresholds", type: onOff, help: "judge by none" },
     { name: "no-setup", type: onOff, help: "skip the script's setup" },
     { name: "no-teardown", type: onOff, help: "skip the script's teardown" },
-    { name: "workers", short: "w", type: whole("N", 0), help: "threads that make load (1)", environment: true },
+    {
+      name: "workers",
+      short: "w",
+      type: whole("N", 0),
+      help: "threads that make load (1); with --nats: worker processes to wait for",
+      environment: true,
+    },
     {
       name: "punctuality",
       type: { kind: "choice", choices: ["timer", "end", "full"] },
@@ -103,6 +142,7 @@ export const load: CommandSpec = {
       help: "of everything random (1)",
       environment: true,
     },
+    { name: "control", type: text("HOST:PORT"), help: "scale externally-controlled by PATCH /v1/status, as with k6" },
     {
       name: "out",
       short: "o",
@@ -125,11 +165,12 @@ export const load: CommandSpec = {
   examples: [
     "mettle load http://127.0.0.1:3000/health -c 50 -d 10s",
     "mettle load http://127.0.0.1:3000/ -r 500 -d 30s --threshold='http_req_failed:rate<0.01'",
+    "mettle load http://127.0.0.1:4010/v1 --api chat --trace azure.csv --speed 10 --objective ttft=800ms",
     "mettle load agents.load.ts --env BASE_URL=http://127.0.0.1:3000",
   ],
   notes: [
     "Response times count from the moment a request was due (--rate), so that a stall shows for everyone who waited.",
     "Exit code: 0 pass, 3 a threshold missed, 5 the generator was too slow or starved: its figures prove nothing.",
-    "Ctrl-C ends gracefully, twice at once. Writes run.json, summary.md and junit.xml.",
+    "Ctrl-C ends gracefully, twice at once. Writes run.json, report.html, summary.md and junit.xml.",
   ],
 };

@@ -11,6 +11,7 @@ import { findFiles } from "../run/find-files.ts";
 import { findYardstick, isJudged, judgeRun } from "../run/judge-run.ts";
 import { type Measured, measure, measureOptions, withProgress } from "../run/measure.ts";
 import { textOptions } from "../run/render-text.ts";
+import { pageFile, writePage } from "../run/write-page.ts";
 import { saveBaseline } from "../run/save-baseline.ts";
 
 /** `mettle bench`: find, measure, keep, judge, show. */
@@ -26,8 +27,13 @@ export async function run(context: CommandContext): Promise<number> {
   const judged = isJudged(yardstick, measured.run);
   const exitCode = exitCodeOf(measured, judged ? verdict.exitCode : exitCodes.pass, troubles);
   const final = { ...verdict, exitCode };
-  troubles.push(...(await writeReports(measured.run, final, settings, context)));
-  show(measured.run, final, judged || exitCode !== exitCodes.pass, settings, context);
+  const shown = judged || exitCode !== exitCodes.pass;
+  troubles.push(
+    ...(await writeReports(measured.run, final, settings, context, () =>
+      writePage(measured.run, shown ? final : undefined, yardstick, settings, context),
+    )),
+  );
+  show(measured.run, final, shown, settings, context);
   for (const problem of [...measured.result.problems, ...troubles]) writeError(problem, context);
   return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
 }
@@ -93,11 +99,13 @@ async function writeReports(
   verdict: Verdict,
   { out: path }: Settings,
   { cwd }: CommandContext,
+  page: () => Promise<void>,
 ): Promise<MettleError[]> {
   const out = new OutputFolder(path, cwd);
   try {
     await out.write("summary.md", renderMarkdown(run, verdict));
     await out.write("junit.xml", renderJunit(run, verdict));
+    await page();
     return [];
   } catch (error) {
     if (!(error instanceof MettleError)) throw error;
@@ -112,7 +120,12 @@ function show(run: Run, verdict: Verdict, judged: boolean, { out: path }: Settin
     return;
   }
   const out = new OutputFolder(path, context.cwd);
-  const files = { data: out.shown("run.json"), summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
+  const files = {
+    report: out.shown(pageFile),
+    data: out.shown("run.json"),
+    summary: out.shown("summary.md"),
+    tests: out.shown("junit.xml"),
+  };
   // A verdict that nothing was asked of would only say so.
   const shown = judged ? verdict : undefined;
   stdout.write(renderSummary(run, shown, { ...textOptions(context), all: flags.on("all"), files }));

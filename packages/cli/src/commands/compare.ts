@@ -1,29 +1,53 @@
 import { exitCodes } from "@mettle/core";
 import { type Finding, formatSelector, judgeRegressions, policyDefaults } from "@mettle/judge";
-import { renderComparison } from "@mettle/report";
+import { type MetricChange, renderComparison, renderComparisonHtml } from "@mettle/report";
 import { compareEnvironments, findMeasurements, headlineStatistic, type Measurement, type Run } from "@mettle/results";
-import { type CommandContext, printJson } from "../command-context.ts";
-import { loadSettings } from "../config/settings.ts";
+import { type CommandContext, note, printJson } from "../command-context.ts";
+import { loadSettings, type Settings } from "../config/settings.ts";
+import { OutputFolder } from "../output-folder.ts";
 import { findRun } from "../run/find-run.ts";
 import { textOptions } from "../run/render-text.ts";
 
-/** `mettle compare A B`: A is the baseline. It tells; `mettle gate` decides. */
+/** `mettle compare A B…`: A is the baseline. It tells; `mettle gate` decides. */
 export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(context);
-  const [first, second] = context.positionals;
+  const [first, ...others] = context.positionals;
   const baseline = await findRun(first, settings, context.cwd);
-  const candidate = await findRun(second, settings, context.cwd);
-  const paired = { ...candidate, comparisons: pairedWith(candidate, baseline) };
-  const { findings } = judgeRegressions(paired, baseline, policyDefaults, settings.config.judge?.regressions);
+  const compared: Compared[] = [];
+  for (const other of others)
+    compared.push(compareWith(baseline, await findRun(other, settings, context.cwd), settings));
   if (context.flags.on("json")) {
-    printJson(context, comparisonDocument(baseline, candidate, findings));
-    return exitCodes.pass;
+    const documents = compared.map(({ run, findings }) => comparisonDocument(baseline, run, findings));
+    printJson(
+      context,
+      documents.length === 1 ? (documents[0] ?? {}) : { schema: "mettle.comparisons/1", comparisons: documents },
+    );
+  } else {
+    const texts = compared.map(({ run, changes }) => renderComparison(baseline, run, changes, textOptions(context)));
+    context.stdout.write(texts.join("\n"));
   }
+  if (context.flags.on("html")) {
+    const out = new OutputFolder(settings.out, context.cwd);
+    await out.write("compare.html", renderComparisonHtml(baseline, compared));
+    note(context, `Wrote ${out.shown("compare.html")}.`);
+  }
+  return exitCodes.pass;
+}
+
+/** A run beside the baseline, with what the judge says of the two. */
+interface Compared {
+  readonly run: Run;
+  readonly findings: readonly Finding[];
+  readonly changes: readonly MetricChange[];
+}
+
+function compareWith(baseline: Run, candidate: Run, settings: Settings): Compared {
+  const run = { ...candidate, comparisons: pairedWith(candidate, baseline) };
+  const { findings } = judgeRegressions(run, baseline, policyDefaults, settings.config.judge?.regressions);
   const changes = findings.flatMap(({ metric, tags, change }) =>
     metric !== undefined && change ? [{ metric, tags: tags ?? {}, change }] : [],
   );
-  context.stdout.write(renderComparison(baseline, paired, changes, textOptions(context)));
-  return exitCodes.pass;
+  return { run, findings, changes };
 }
 
 /** A paired comparison speaks of these two runs only when it was made with the code that the baseline measured. */

@@ -16,6 +16,7 @@ import { cliErrors } from "../errors.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findRun } from "../run/find-run.ts";
 import { findYardstick, judgeRun } from "../run/judge-run.ts";
+import { pageFile, writePage } from "../run/write-page.ts";
 import { textOptions } from "../run/render-text.ts";
 
 /** `mettle gate [RUN]`: the exit code is the answer. */
@@ -31,7 +32,7 @@ export async function run(context: CommandContext): Promise<number> {
   const out = new OutputFolder(settings.out, context.cwd);
   if (context.flags.on("json")) context.stdout.write(renderJson(judged, verdict));
   else {
-    const files = { summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
+    const files = { report: out.shown(pageFile), summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
     context.stdout.write(
       renderSummary(judged, verdict, { ...textOptions(context), all: context.flags.on("all"), files }),
     );
@@ -40,6 +41,7 @@ export async function run(context: CommandContext): Promise<number> {
   // Last: a full disk must not hide the answer.
   await out.write("summary.md", renderMarkdown(judged, verdict));
   await out.write("junit.xml", renderJunit(judged, verdict));
+  await writePage(judged, verdict, yardstick, settings, context);
   return verdict.exitCode;
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { exitCodes } from "@mettle/core";
-import { assessHistory, type HistorySeries, judge, parseSelector } from "@mettle/judge";
+import { judge, parseSelector } from "@mettle/judge";
 import { type MetricHistory, renderHistory, renderJson, renderSummary, visibleText } from "@mettle/report";
 import { type History, type MetricEntry, openHistory, type RunEntry } from "@mettle/results";
 import { type CommandContext, printJson } from "../command-context.ts";
@@ -8,6 +8,7 @@ import { loadSettings } from "../config/settings.ts";
 import { cliErrors } from "../errors.ts";
 import { seriesUpTo } from "../run/history-series.ts";
 import { textOptions } from "../run/render-text.ts";
+import { changesIn } from "../run/write-page.ts";
 
 const LISTED_RUNS = 20;
 const SHOWN_POINTS = 500;
@@ -96,20 +97,6 @@ function metricHistory(
       : [];
   });
   return { metric, tags, unit, direction, points: kept, ...changesIn(kept, direction) };
-}
-
-/** Too short a history is not searched: absent, which is not the same as no change. */
-function changesIn(
-  points: HistorySeries["points"],
-  direction: MetricHistory["direction"],
-): Pick<MetricHistory, "changePoints"> {
-  if (direction === "none") return {};
-  const assessment = assessHistory(points, direction);
-  if (assessment.insufficientHistory) return {};
-  const changePoints = assessment.statistical.flatMap(({ index, before, after, worse }) =>
-    before === 0 ? [] : [{ index, ratio: after / before, outcome: worse ? ("worse" as const) : ("better" as const) }],
-  );
-  return { changePoints };
 }
 
 /** Judges the newest valid run against those before it, after reading the whole file for faults. */

@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import { type ResolvedPolicy, resolvePolicy, type Verdict } from "@mettle/judge";
-import { type LoadResult, resolvePlan, runLoad } from "@mettle/load";
+import { LoadControl, type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
 import {
   colorSupport,
   LoadView,
@@ -19,13 +19,16 @@ import { k6Ending } from "../load/k6-end.ts";
 import { withK6Variables } from "../load/k6-script.ts";
 import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
+import { ControlServer } from "../load/control-server.ts";
 import { progressOf } from "../load/progress.ts";
+import { runTarget } from "../load/run-target.ts";
 import { exportSummary } from "../load/summary-export.ts";
 import { findTarget, type LoadTarget, namesK6Script } from "../load/target.ts";
 import { LiveThresholds, shortestWindowMs, submetricsOf, thresholdsOf } from "../load/thresholds.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findYardstick, isJudged, judgeRun, type Yardstick } from "../run/judge-run.ts";
 import { textOptions } from "../run/render-text.ts";
+import { pageFile, writePage } from "../run/write-page.ts";
 import { saveBaseline } from "../run/save-baseline.ts";
 
 /** `mettle load TARGET`: find, load, keep, judge, show. */
@@ -42,10 +45,15 @@ export async function run(given: CommandContext): Promise<number> {
   const judged = isJudged(yardstick, result.run);
   const exitCode = exitCodeOf(result, judged ? verdict.exitCode : exitCodes.pass, troubles);
   const final = { ...verdict, exitCode };
-  troubles.push(...(await writeReports(result.run, final, settings, context)));
+  const shown = judged || exitCode !== exitCodes.pass;
+  troubles.push(
+    ...(await writeReports(result.run, final, settings, context, () =>
+      writePage(result.run, shown ? final : undefined, yardstick, settings, context),
+    )),
+  );
   const ending = await endingOf(target, result, final, context);
   troubles.push(...ending.troubles);
-  show(result, final, judged || exitCode !== exitCodes.pass, settings, context, ending.text);
+  show(result, final, shown, settings, context, ending.text);
   for (const trouble of troubles) writeError(trouble, context);
   return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
 }
@@ -99,22 +107,30 @@ async function loadInterruptibly(
     view.note("Interrupted: no more iterations begin; those in flight may end. Once more ends at once.");
   });
   const live = new LiveThresholds(policy, emptyRun(settings.name));
-  const result = await runLoad({
+  const control = new LoadControl();
+  const address = context.flags.text("control");
+  await using controller = address === undefined ? undefined : await ControlServer.listen(address, plan, control);
+  if (controller) view.note(`Controlled at ${controller.url}/v1/status`);
+  const options: Omit<RunLoadOptions, "from"> = {
     name: settings.name,
     plan,
-    from: { source: target.source },
     submetrics: submetricsOf(policy),
     stop: interruption.signal,
+    control,
     outputs,
     ...seriesPoints(policy),
     onSnapshot: (snapshot) => {
       const judged = live.judge(snapshot);
+      controller?.update(snapshot);
       view.update(progressOf(snapshot, { name: settings.name, target: target.shown }, judged));
       const aborting = live.aborting(judged, snapshot.elapsedMs);
       if (!aborting) return "continue";
       view.note(`Aborted: ${aborting.finding?.message ?? aborting.rule.text}`);
       return "abort";
     },
+  };
+  const result = await runTarget(target, options, context, (text) => {
+    view.note(text);
   });
   return { result };
 }
@@ -193,11 +209,13 @@ async function writeReports(
   verdict: Verdict,
   settings: Settings,
   context: CommandContext,
+  page: () => Promise<void>,
 ): Promise<MettleError[]> {
   const out = new OutputFolder(settings.out, context.cwd);
   try {
     await out.write("summary.md", renderMarkdown(run, verdict));
     await out.write("junit.xml", renderJunit(run, verdict));
+    await page();
     const exported = context.flags.text("summary-export");
     if (exported !== undefined) await exportSummary(exported, run, verdict, context);
     return [];
@@ -227,7 +245,12 @@ function show(
     return;
   }
   const out = new OutputFolder(settings.out, cwd);
-  const files = { data: out.shown("run.json"), summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
+  const files = {
+    report: out.shown(pageFile),
+    data: out.shown("run.json"),
+    summary: out.shown("summary.md"),
+    tests: out.shown("junit.xml"),
+  };
   const shown = judged ? verdict : undefined;
   stdout.write(renderSummary(run, shown, { ...textOptions(context), all: flags.on("all"), files }));
 }

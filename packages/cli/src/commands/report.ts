@@ -1,6 +1,6 @@
 import { exitCodes } from "@mettle/core";
 import type { Verdict } from "@mettle/judge";
-import { rendererNamed, renderers } from "@mettle/report";
+import { type HtmlOptions, renderHtml, rendererNamed, renderers } from "@mettle/report";
 import {
   exportBencher,
   exportCsv,
@@ -15,7 +15,8 @@ import { loadSettings } from "../config/settings.ts";
 import { cliErrors } from "../errors.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findRun } from "../run/find-run.ts";
-import { findYardstick, judgeRun } from "../run/judge-run.ts";
+import { findYardstick, isJudged, judgeRun } from "../run/judge-run.ts";
+import { pageFile, pageOptions } from "../run/write-page.ts";
 import { textOptions } from "../run/render-text.ts";
 
 interface Rendered {
@@ -55,10 +56,17 @@ export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(context);
   const chosen = chosenFormats(context);
   const rendered = await findRun(context.positionals[0], settings, context.cwd);
-  const verdict = judgeRun(rendered, await findYardstick(settings), settings, context);
+  const yardstick = await findYardstick(settings);
+  const verdict = judgeRun(rendered, yardstick, settings, context);
+  const subject = {
+    run: rendered,
+    verdict,
+    judged: isJudged(yardstick, rendered),
+    options: () => pageOptions(rendered, yardstick, settings),
+  };
   const out = new OutputFolder(settings.out, context.cwd);
   for (const name of chosen) {
-    const { file, text, lost } = render(name, rendered, verdict, context);
+    const { file, text, lost } = name === "html" ? renderPage(subject) : render(name, rendered, verdict, context);
     if (chosen.length === 1) context.stdout.write(text);
     else {
       await out.write(file, text);
@@ -86,6 +94,20 @@ function render(name: string, run: Run, verdict: Verdict, context: CommandContex
   const text = renderer.render(run, verdict, { ...textOptions(context), all: context.flags.on("all") });
   return { file: `${fileStem(name)}.${renderer.extension}`, text, lost: [] };
 }
+
+interface PageSubject {
+  readonly run: Run;
+  readonly verdict: Verdict;
+  /** A verdict that nothing was asked of would only say so. */
+  readonly judged: boolean;
+  readonly options: () => HtmlOptions;
+}
+
+const renderPage = ({ run, verdict, judged, options }: PageSubject): Rendered => ({
+  file: pageFile,
+  text: renderHtml(run, judged ? verdict : undefined, options()),
+  lost: [],
+});
 
 const stems: Readonly<Record<string, string>> = {
   text: "summary",

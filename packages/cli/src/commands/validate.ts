@@ -9,6 +9,7 @@ import { writeError } from "../error-text.ts";
 import { Interruption } from "../interrupt.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { textOptions } from "../run/render-text.ts";
+import { pageFile, writePage } from "../run/write-page.ts";
 import { saveBaseline } from "../run/save-baseline.ts";
 
 /** `mettle validate`: measure the catalogue on a platform, judge it, keep and show what came of it. */
@@ -101,6 +102,7 @@ async function keep(
   await attempt(() => out.write("validation.json", `${JSON.stringify({ ...rest, verdict }, undefined, 2)}\n`));
   await attempt(() => out.write("summary.md", renderMarkdown(run, verdict)));
   await attempt(() => out.write("junit.xml", renderJunit(run, verdict)));
+  await attempt(() => writePage(run, verdict, {}, settings, context));
   const name = context.flags.text("save");
   if (name !== undefined) await attempt(() => saveBaseline(name, run, settings, context));
   return troubles;
@@ -112,7 +114,12 @@ function show(result: ValidationResult, out: OutputFolder, context: CommandConte
     printJson(context, result);
     return;
   }
-  const files = { data: out.shown("run.json"), summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
+  const files = {
+    report: out.shown(pageFile),
+    data: out.shown("run.json"),
+    summary: out.shown("summary.md"),
+    tests: out.shown("junit.xml"),
+  };
   context.stdout.write(renderSummary(run, verdict, { ...textOptions(context), all: context.flags.on("all"), files }));
   const rules = recommendations.filter(({ kind }) => kind !== "finding");
   for (const { text, because } of rules)

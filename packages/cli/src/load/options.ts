@@ -17,7 +17,7 @@ export function withFlags(options: LoadOptions, context: CommandContext, isK6 = 
   const tags = { ...options.tags, ...pairs(context, "tag") };
   return {
     // A script of k6 has read k6's flags itself, by k6's rules of precedence.
-    ...(isK6 ? refusingRate(options, context) : shaped(options, context)),
+    ...(isK6 ? refusingRate(options, context) : flags.text("trace") ? options : shaped(options, context)),
     ...(Object.keys(tags).length > 0 && { tags }),
     ...(rps !== undefined && { rps }),
     ...(workers !== undefined && { workers }),

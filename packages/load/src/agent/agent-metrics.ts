@@ -1,4 +1,5 @@
 import type { StepEvent, StepOutcome } from "../drivers/driver.ts";
+import { ABORTED } from "../drivers/http-step.ts";
 import type { Metric, MetricRecorder, Tags, TagSet } from "../metrics/recorder.ts";
 import type { CostModel } from "./cost.ts";
 import { ConcurrencyMeter } from "./intervals.ts";
@@ -18,7 +19,7 @@ import { type AgentSummary, AgentTotals, summarizeTotals } from "./totals.ts";
 export interface AgentMetricsOptions {
   readonly objectives?: RequestObjectives;
   readonly costs?: CostModel;
-  /** Put on everything. */
+  /** Put on everything, over the user's own. */
   readonly tags?: Tags;
 }
 
@@ -56,7 +57,7 @@ export class AgentMetrics {
   readonly #requests: Handles<RequestMetric>;
   readonly #tasks: Handles<TaskMetric>;
   readonly #sessions: Handles<SessionMetric>;
-  readonly #tagSets = new Map<string, TagSet>();
+  readonly #tagSets = new WeakMap<Tags, Map<string, TagSet>>();
   readonly #inFlight = new ConcurrencyMeter();
 
   /** @throws MettleError `SLO_INVALID`; `LOAD_METRIC_CONFLICT` of the recorder */
@@ -75,22 +76,41 @@ export class AgentMetrics {
    * @param at - now, ms of the monotonic clock
    * @param scheduledAt - when it was due
    * @param objectives - of this request alone, over those of the run
+   * @param around - tags of the user; the same object gives the same tag sets without looking
    */
-  request(model: string, at: number, scheduledAt?: number, objectives?: RequestObjectives): StepRecording {
-    const tags = this.#tagSet("model", model);
+  request(
+    model: string,
+    at: number,
+    scheduledAt?: number,
+    objectives?: RequestObjectives,
+    around: Tags = noTags,
+  ): StepRecording {
+    const tags = this.#tagSet(around, "model", model);
     const gaps = this.#requests.interTokenLatency;
     const meter = new StepMeter(scheduledAt, (gap) => gaps.add(gap, tags));
     this.#inFlight.start(at);
+    this.#requests.inFlight.add(this.#inFlight.current, tags);
+    this.#requests.activeAt.add(performance.timeOrigin + at, tags);
     return {
       onEvent: (event) => meter.event(event),
-      finish: (outcome) => this.#finish(model, tags, meter, outcome, objectives),
+      finish: (outcome) => {
+        if (outcome.error?.code === ABORTED) {
+          this.#inFlight.end(outcome.endedAt);
+          return { measures: meter.measures(outcome) };
+        }
+        if (!outcome.ok) {
+          const code = outcome.error?.code ?? "UNKNOWN";
+          this.#requests.errors.add(1, this.#tagSet(around, "model", model, "code", code));
+        }
+        return this.#finish(model, tags, meter, outcome, objectives);
+      },
     };
   }
 
   /** @throws MettleError `TASK_INVALID` */
-  task(task: TaskRecord): TaskMeasures {
+  task(task: TaskRecord, around: Tags = noTags): TaskMeasures {
     const measures = measureTask(task);
-    const tags = this.#tagSet("task", task.name);
+    const tags = this.#tagSet(around, "task", task.name);
     const metrics = this.#tasks;
     metrics.tasks.add(1, tags);
     if (task.passed !== undefined) metrics.passed.add(task.passed ? 1 : 0, tags);
@@ -107,15 +127,16 @@ export class AgentMetrics {
     addIfMeasured(metrics.timeToFirstAction, measures.timeToFirstAction, tags);
     for (const kind of ["llm", "tool"] as const) {
       const share = measures.criticalPath?.[kind];
-      if (share !== undefined) metrics.criticalPathShare.add(share, this.#tagSet("task", task.name, "kind", kind));
+      if (share !== undefined)
+        metrics.criticalPathShare.add(share, this.#tagSet(around, "task", task.name, "kind", kind));
     }
-    for (const span of task.spans) if (span.kind === "tool") this.#tool(span);
+    for (const span of task.spans) if (span.kind === "tool") this.tool(span, around);
     this.totals.addTask(task.name, task.passed, measures.cost);
     return measures;
   }
 
-  session(session: SessionRecord): void {
-    const tags = this.#tagSet("session", session.name);
+  session(session: SessionRecord, around: Tags = noTags): void {
+    const tags = this.#tagSet(around, "session", session.name);
     const metrics = this.#sessions;
     const { inputTokens, outputTokens, cachedInputTokens } = session;
     metrics.sessions.add(1, tags);
@@ -155,6 +176,7 @@ export class AgentMetrics {
     if (judged) this.#requests.good.add(good ? 1 : 0, tags);
     if (good) addIfMeasured(this.#requests.goodOutputTokens, measures.outputTokens, tags);
     addIfMeasured(this.#requests.cost, cost, tags);
+    this.#requests.activeAt.add(performance.timeOrigin + outcome.endedAt, tags);
     this.totals.addRequest(measures, good, cost);
     return { measures, ...(cost !== undefined && { cost }) };
   }
@@ -179,27 +201,31 @@ export class AgentMetrics {
     addIfMeasured(metrics.reasoningTokens, measures.reasoningTokens, tags);
   }
 
-  #tool(span: TaskSpan): void {
-    const tags = this.#tagSet("tool", span.name);
+  /** One call of a tool outside any task; those of a task are recorded with it. */
+  tool(span: Pick<TaskSpan, "name" | "start" | "end" | "failed" | "retry">, around: Tags = noTags): void {
+    const tags = this.#tagSet(around, "tool", span.name);
     this.#tasks.toolDuration.add(span.end - span.start, tags);
     this.#tasks.toolFailed.add(span.failed ? 1 : 0, tags);
     this.#tasks.toolRetried.add(span.retry === true ? 1 : 0, tags);
   }
 
-  #tagSet(...pairs: readonly string[]): TagSet {
+  #tagSet(around: Tags, ...pairs: readonly string[]): TagSet {
+    let known = this.#tagSets.get(around);
+    if (!known) this.#tagSets.set(around, (known = new Map<string, TagSet>()));
     const key = pairs.join("\u0000");
-    let tagSet = this.#tagSets.get(key);
+    let tagSet = known.get(key);
     if (tagSet === undefined) {
-      const own: Record<string, string> = { ...this.#options.tags };
+      const own: Record<string, string> = { ...around, ...this.#options.tags };
       for (let i = 0; i + 1 < pairs.length; i += 2) own[pairs[i] ?? ""] = pairs[i + 1] ?? "";
       tagSet = this.#recorder.tagSet(own);
       // The recorder caps tag sets; this map of ours must not grow past them either.
-      if (this.#tagSets.size < TAG_SETS) this.#tagSets.set(key, tagSet);
+      if (known.size < TAG_SETS) known.set(key, tagSet);
     }
     return tagSet;
   }
 }
 
+const noTags: Tags = {};
 const TAG_SETS = 10_000;
 
 function addIfMeasured(metric: Metric, value: number | undefined, tags: TagSet): void {

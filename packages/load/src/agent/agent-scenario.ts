@@ -1,4 +1,5 @@
 import type { VirtualUser } from "../engine/virtual-user.ts";
+import type { Tags } from "../metrics/recorder.ts";
 import { AgentMetrics, type AgentMetricsOptions } from "./agent-metrics.ts";
 import { runSession, type SessionWorkloadOptions } from "./session-workload.ts";
 import { SessionGenerator } from "./session-profile.ts";
@@ -7,6 +8,8 @@ import { TaskRecorder } from "./task-recorder.ts";
 /** What these functions need of a scenario's user; `LoadUser` is one. */
 export interface ScenarioUser {
   readonly virtualUser: VirtualUser;
+  /** Of the scenario, and what the script added. */
+  readonly tags: Tags;
   /** Of this user, from 0. */
   readonly iteration: number;
   readonly iterationInScenario: number;
@@ -20,12 +23,11 @@ const known = new WeakMap<VirtualUser["recorder"], Map<AgentMetricsOptions, Agen
  * and sums are those of all users: keep it outside the scenario's function.
  */
 export function agentMetrics(user: ScenarioUser, options: AgentMetricsOptions = none): AgentMetrics {
-  const { recorder, tags } = user.virtualUser;
+  const { recorder } = user.virtualUser;
   let ofRecorder = known.get(recorder);
   if (!ofRecorder) known.set(recorder, (ofRecorder = new Map<AgentMetricsOptions, AgentMetrics>()));
   let metrics = ofRecorder.get(options);
-  if (!metrics)
-    ofRecorder.set(options, (metrics = new AgentMetrics(recorder, { ...options, tags: { ...tags, ...options.tags } })));
+  if (!metrics) ofRecorder.set(options, (metrics = new AgentMetrics(recorder, options)));
   return metrics;
 }
 
@@ -49,6 +51,7 @@ export function agentTask(user: ScenarioUser, name: string, options: AgentMetric
   return new TaskRecorder({
     name,
     metrics: agentMetrics(user, options),
+    tags: user.tags,
     ...(options.costs && { costs: options.costs }),
     ...(scheduledAt !== undefined && { queuedAt: scheduledAt }),
   });

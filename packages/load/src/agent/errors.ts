@@ -7,7 +7,8 @@ export type AgentErrorCode =
   | "PRICE_INVALID"
   | "SLO_INVALID"
   | "TASK_INVALID"
-  | "REPLAY_INVALID";
+  | "REPLAY_INVALID"
+  | "AGENT_TARGET_MISSING";
 
 export const workloadErrors: ErrorCatalogue<AgentErrorCode> = defineErrors({
   DISTRIBUTION_INVALID: {
@@ -27,6 +28,10 @@ export const workloadErrors: ErrorCatalogue<AgentErrorCode> = defineErrors({
   },
   REPLAY_INVALID: {
     next: "Name only calls of the same session as predecessors, each before those that wait for it.",
+    exitCode: exitCodes.usage,
+  },
+  AGENT_TARGET_MISSING: {
+    next: 'Say where it is: defineLoad({ agents: { chat: { url: "http://…/v1", model: "…" } }, … }).',
     exitCode: exitCodes.usage,
   },
 });

@@ -3,6 +3,7 @@ import type { MetricDefinition } from "../metrics/recorder.ts";
 const time = (name: string): MetricDefinition => ({ name, kind: "trend", contains: "time" });
 const trend = (name: string): MetricDefinition => ({ name, kind: "trend", contains: "default" });
 const counter = (name: string): MetricDefinition => ({ name, kind: "counter", contains: "default" });
+const gauge = (name: string): MetricDefinition => ({ name, kind: "gauge", contains: "default" });
 const rate = (name: string): MetricDefinition => ({ name, kind: "rate", contains: "default" });
 
 export type RequestMetric =
@@ -25,7 +26,10 @@ export type RequestMetric =
   | "reasoningTokens"
   | "good"
   | "goodOutputTokens"
-  | "cost";
+  | "cost"
+  | "errors"
+  | "activeAt"
+  | "inFlight";
 
 /**
  * The metrics of model requests, each tagged with `model`. Times are milliseconds. Thresholds name them as they stand:
@@ -53,6 +57,12 @@ export const requestMetrics: Readonly<Record<RequestMetric, MetricDefinition>> =
   good: rate("llm_good"),
   goodOutputTokens: counter("llm_good_output_tokens"),
   cost: trend("llm_cost"),
+  /** Failed requests, tagged with `code` too: `HTTP_429`, `STREAM_TRUNCATED`. */
+  errors: counter("llm_errors"),
+  /** When requests began and responses ended, epoch ms: its least and greatest are the span that rates are taken over. */
+  activeAt: gauge("llm_active_at"),
+  /** Requests in flight in one worker; with one worker its greatest is the peak of the run. */
+  inFlight: gauge("llm_in_flight"),
 };
 
 export type TaskMetric =
@@ -109,3 +119,63 @@ export const sessionMetrics: Readonly<Record<SessionMetric, MetricDefinition>> =
   /** `cached input / input`. */
   prefixReuse: trend("agent_session_prefix_reuse"),
 };
+
+/** By which tags these metrics are told apart in results, beside their totals. */
+export const agentSplits: Readonly<Record<string, readonly string[]>> = Object.fromEntries([
+  ...by("model", [
+    requestMetrics.requests,
+    requestMetrics.failed,
+    requestMetrics.timeToFirstToken,
+    requestMetrics.timeToFirstTokenFromScheduled,
+    requestMetrics.endToEnd,
+    requestMetrics.timePerOutputToken,
+    requestMetrics.interTokenLatency,
+    requestMetrics.outputTokens,
+    requestMetrics.good,
+    requestMetrics.cost,
+  ]),
+  ...by("code", [requestMetrics.errors]),
+  ...by("task", [
+    taskMetrics.tasks,
+    taskMetrics.passed,
+    taskMetrics.duration,
+    taskMetrics.steps,
+    taskMetrics.cost,
+    taskMetrics.orchestrationOverhead,
+  ]),
+  ...by("tool", [taskMetrics.toolDuration, taskMetrics.toolFailed, taskMetrics.toolRetried]),
+  ...by("kind", [taskMetrics.criticalPathShare]),
+  ...by("session", [
+    sessionMetrics.sessions,
+    sessionMetrics.success,
+    sessionMetrics.duration,
+    sessionMetrics.completed,
+  ]),
+]);
+
+function by(tag: string, metrics: readonly MetricDefinition[]): readonly (readonly [string, readonly string[]])[] {
+  return metrics.map(({ name }) => [name, [tag]]);
+}
+
+const named = (metrics: readonly MetricDefinition[]): ReadonlySet<string> => new Set(metrics.map(({ name }) => name));
+
+/** Of the metrics that are no times: which are better high, which low. */
+export const agentHigherIsBetter: ReadonlySet<string> = named([
+  requestMetrics.tokensPerSecondPerUser,
+  requestMetrics.prefillTokensPerSecond,
+  requestMetrics.good,
+  requestMetrics.goodOutputTokens,
+  taskMetrics.passed,
+  sessionMetrics.success,
+  sessionMetrics.prefixReuse,
+]);
+export const agentLowerIsBetter: ReadonlySet<string> = named([
+  requestMetrics.failed,
+  requestMetrics.errors,
+  requestMetrics.cost,
+  taskMetrics.cost,
+  taskMetrics.toolFailed,
+  taskMetrics.toolRetried,
+  taskMetrics.cancelledAfterFailure,
+  sessionMetrics.cancelled,
+]);

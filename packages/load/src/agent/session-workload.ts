@@ -10,6 +10,8 @@ export interface TurnContext {
   /** From 0. */
   readonly number: number;
   readonly turn: SyntheticTurn;
+  /** All turns of the session. */
+  readonly turns: readonly SyntheticTurn[];
   /** Answers so far, oldest first. */
   readonly answers: readonly string[];
 }
@@ -66,6 +68,7 @@ export async function runSession<Step>(
   const task = new TaskRecorder({
     name: options.name,
     metrics,
+    tags: user.tags,
     ...(options.costs && { costs: options.costs }),
     ...(iteration.scheduledAt !== undefined && { queuedAt: iteration.scheduledAt }),
   });
@@ -75,7 +78,7 @@ export async function runSession<Step>(
   let failed = false;
   try {
     for (const [number, turn] of turns.entries()) {
-      const context = { number, turn, answers };
+      const context = { number, turn, turns, answers };
       failed = !(await runTurn(options, task, session, user, iteration, context, tokens, answers));
       if (failed) break;
       if (turn.thinkMs > 0 && number < turns.length - 1) await user.sleep(turn.thinkMs);
@@ -83,19 +86,25 @@ export async function runSession<Step>(
   } finally {
     await session.close();
   }
+  // A run that ends cuts its sessions off; that says nothing of them.
+  if (user.signal.aborted) return;
   const completed = answers.length;
   task.cancelled(failed ? turns.length - completed - 1 : 0);
   const passed = failed ? false : await options.passed?.(answers);
   task.finish(passed);
-  metrics.session({
-    name: options.name,
-    startedAt,
-    endedAt: performance.now(),
-    completed,
-    cancelled: turns.length - completed,
-    succeeded: !failed && passed !== false,
-    ...(tokens.counted && { inputTokens: tokens.input, outputTokens: tokens.output, cachedInputTokens: tokens.cached }),
-  });
+  const counted = { inputTokens: tokens.input, outputTokens: tokens.output, cachedInputTokens: tokens.cached };
+  metrics.session(
+    {
+      name: options.name,
+      startedAt,
+      endedAt: performance.now(),
+      completed,
+      cancelled: turns.length - completed,
+      succeeded: !failed && passed !== false,
+      ...(tokens.counted && counted),
+    },
+    user.tags,
+  );
 }
 
 /** @returns whether the turn succeeded */

@@ -1,4 +1,5 @@
 import type { DriverSession, StepOutcome } from "../drivers/driver.ts";
+import type { Tags } from "../metrics/recorder.ts";
 import type { AgentMetrics, StepRecording } from "./agent-metrics.ts";
 import type { CostModel } from "./cost.ts";
 import type { RequestObjectives } from "./objectives.ts";
@@ -8,6 +9,8 @@ export interface TaskRecorderOptions {
   readonly name: string;
   readonly metrics: AgentMetrics;
   readonly costs?: CostModel;
+  /** On everything of this task. */
+  readonly tags?: Tags;
   /** When it was due. */
   readonly queuedAt?: number;
   /** Monotonic milliseconds. @defaultValue performance.now */
@@ -52,6 +55,7 @@ export class TaskRecorder {
       this.#now(),
       options.scheduledAt,
       options.objectives,
+      this.#options.tags,
     );
     const outcome = await session.send(step, recording.onEvent);
     const { cost } = recording.finish(outcome);
@@ -104,16 +108,20 @@ export class TaskRecorder {
 
   /** @param passed - the user's judgement of the task; leave it out where there is none. Later calls change nothing. */
   finish(passed?: boolean): TaskMeasures {
-    this.#finished ??= this.#options.metrics.task({
-      name: this.#options.name,
-      ...(this.#options.queuedAt !== undefined && { queuedAt: this.#options.queuedAt }),
-      startedAt: this.#startedAt,
-      endedAt: this.#now(),
-      steps: this.#steps,
-      spans: this.#spans,
-      ...(passed !== undefined && { passed }),
-      cancelledAfterFailure: this.#cancelled,
-    });
+    const { metrics, name, queuedAt, tags } = this.#options;
+    this.#finished ??= metrics.task(
+      {
+        name,
+        ...(queuedAt !== undefined && { queuedAt }),
+        startedAt: this.#startedAt,
+        endedAt: this.#now(),
+        steps: this.#steps,
+        spans: this.#spans,
+        ...(passed !== undefined && { passed }),
+        cancelledAfterFailure: this.#cancelled,
+      },
+      tags,
+    );
     return this.#finished;
   }
 }

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { messageOf } from "@mettle/core";
+import { MettleError, messageOf } from "@mettle/core";
 import type * as yaml from "yaml";
 import { isObject } from "./document.ts";
 import { convertErrors, invalidInput } from "./errors.ts";
@@ -68,17 +68,29 @@ function parseText(text: string, source: string): unknown {
   }
 }
 
-function formatOf(document: unknown, source: string): ConvertFormat {
-  if (isObject(document)) {
-    if (isObject(document["log"])) return "har";
-    if (document["openapi"] !== undefined || document["swagger"] !== undefined) return "openapi";
-    if (isObject(document["info"]) && document["item"] !== undefined) return "postman";
+/** What of these a text is, as far as one can see; undefined for anything else. */
+export function convertFormatOf(text: string): ConvertFormat | undefined {
+  try {
+    return knownFormat(parseText(text, ""));
+  } catch (refused) {
+    if (refused instanceof MettleError && refused.code === "CONVERT_INVALID") return undefined;
+    throw refused;
   }
+}
+
+function knownFormat(document: unknown): ConvertFormat | undefined {
+  if (!isObject(document)) return undefined;
+  if (isObject(document["log"])) return "har";
+  if (document["openapi"] !== undefined || document["swagger"] !== undefined) return "openapi";
+  return isObject(document["info"]) && document["item"] !== undefined ? "postman" : undefined;
+}
+
+function formatOf(document: unknown, source: string): ConvertFormat {
+  const format = knownFormat(document);
+  if (format) return format;
   throw convertErrors.create(
     "CONVERT_UNSUPPORTED",
     `${source} is neither a HAR file, a Postman collection nor an OpenAPI document.`,
-    {
-      details: { source },
-    },
+    { details: { source } },
   );
 }

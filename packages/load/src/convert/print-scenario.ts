@@ -1,4 +1,5 @@
-import type { RequestStep, ScenarioModel, Template, ThinkStep } from "./scenario-model.ts";
+import type { RequestStep, ScenarioModel, Template } from "./scenario-model.ts";
+import { type StepNode, stepTree } from "./step-tree.ts";
 
 /**
  * The scenario as a TypeScript file of the scenario API. Everything that came from outside stands in string literals, also
@@ -28,7 +29,7 @@ export function printScenario(scenario: ScenarioModel): string {
     "      vus: 1,",
     "      iterations: 1,",
     "      run: async (user) => {",
-    ...printSteps(scenario.steps, [], 8),
+    ...printSteps(stepTree(scenario.steps), 8),
     "      },",
     "    },",
     "  },",
@@ -38,37 +39,18 @@ export function printScenario(scenario: ScenarioModel): string {
   return lines.join("\n");
 }
 
-type Step = RequestStep | ThinkStep;
-
-/** Steps of one group, those of inner groups inside. A pause belongs to the group around it. */
-function printSteps(steps: readonly Step[], within: readonly string[], indent: number): string[] {
-  const lines: string[] = [];
+function printSteps(nodes: readonly StepNode[], indent: number): string[] {
   const pad = " ".repeat(indent);
-  let at = 0;
-  while (at < steps.length) {
-    const step = steps[at] as Step;
-    const group = step.kind === "request" ? step.groups[within.length] : undefined;
-    if (group === undefined) {
-      lines.push(
-        ...(step.kind === "think" ? [`${pad}await user.sleep(${step.milliseconds});`] : printRequest(step, indent)),
-      );
-      at++;
-      continue;
-    }
-    const path = [...within, group];
-    let end = at;
-    while (end < steps.length && belongs(steps[end] as Step, path)) end++;
-    while (steps[end - 1]?.kind === "think") end--;
-    lines.push(`${pad}await user.group(${literal(group)}, async () => {`);
-    lines.push(...printSteps(steps.slice(at, end), path, indent + 2));
-    lines.push(`${pad}});`);
-    at = end;
-  }
-  return lines;
+  return nodes.flatMap((node) => {
+    if (node.kind === "think") return [`${pad}await user.sleep(${node.milliseconds});`];
+    if (node.kind === "request") return printRequest(node, indent);
+    return [
+      `${pad}await user.group(${literal(node.name)}, async () => {`,
+      ...printSteps(node.steps, indent + 2),
+      `${pad}});`,
+    ];
+  });
 }
-
-const belongs = (step: Step, path: readonly string[]): boolean =>
-  step.kind === "think" || path.every((group, index) => step.groups[index] === group);
 
 function printRequest(step: RequestStep, indent: number): string[] {
   const pad = " ".repeat(indent);

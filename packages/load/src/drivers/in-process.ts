@@ -1,6 +1,6 @@
 import type { VirtualUser } from "../engine/virtual-user.ts";
 import type { Driver, StepEvent, StepOutcome, TokenKind, TokenUsage } from "./driver.ts";
-import { OpenFlag } from "./http-step.ts";
+import { ABORTED, OpenFlag } from "./http-step.ts";
 import { StepBuilder } from "./step-builder.ts";
 
 /** What a function reports while it runs; all of it optional. */
@@ -78,7 +78,8 @@ async function runStep<Step>(
     }
     builder.done(now(), "stop");
   } catch (thrown) {
-    const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "THREW";
+    const own = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "THREW";
+    const code = user.signal.aborted ? ABORTED : own;
     builder.fail(now(), code, thrown instanceof Error ? thrown.message : String(thrown));
     builder.done(now(), "error");
   }

@@ -1,3 +1,4 @@
+import { MettleError } from "@mettle/core";
 import type { VirtualUser } from "../engine/virtual-user.ts";
 import type { Driver, DriverSession, StepEvent, StepOutcome } from "./driver.ts";
 import { driverErrors } from "./errors.ts";
@@ -60,6 +61,7 @@ class McpSession implements DriverSession<McpStep> {
   readonly #options: McpDriverOptions;
   #version: string;
   #id: string | undefined;
+  #forgotten = false;
   #next = 1;
   readonly #open = new OpenFlag("mcp");
 
@@ -99,6 +101,10 @@ class McpSession implements DriverSession<McpStep> {
   async send(step: McpStep, onEvent: (event: StepEvent) => void): Promise<StepOutcome> {
     this.#open.require();
     const builder = new StepBuilder(onEvent);
+    if (this.#forgotten) {
+      const refused = await this.#beginAnew(builder);
+      if (refused) return refused;
+    }
     const call = "tool" in step;
     const method = call ? "tools/call" : step.method;
     const params = call ? { name: step.tool, arguments: step.arguments ?? {} } : (step.params ?? {});
@@ -114,7 +120,24 @@ class McpSession implements DriverSession<McpStep> {
       if (failed) builder.fail(at, "TOOL_FAILED", textOf(reply.result["content"]));
     }
     if (reply) builder.done(at, reply.error ? "error" : "stop");
+    // The server knows the session no more; the protocol wants a new one, which the next step begins.
+    this.#forgotten = exchange.response.status === 404 && this.#id !== undefined;
     return builder.ofResponse(exchange.response, exchange.text);
+  }
+
+  /** @returns the outcome of the step, where no session could be had */
+  async #beginAnew(builder: StepBuilder): Promise<StepOutcome | undefined> {
+    const startedAt = performance.now();
+    this.#id = undefined;
+    try {
+      await this.initialize();
+      this.#forgotten = false;
+      return undefined;
+    } catch (thrown) {
+      if (!(thrown instanceof MettleError)) throw thrown;
+      builder.fail(performance.now(), thrown.code, thrown.message);
+      return builder.outcome(startedAt, performance.now());
+    }
   }
 
   async close(): Promise<void> {

@@ -62,9 +62,9 @@ export class StepBuilder {
     this.#onEvent({ type: "firstByte", at });
   }
 
-  /** Hot. Empty text is no token. */
+  /** Hot. Empty text is no token, nor is what comes after the end. */
   token(at: number, kind: TokenKind, text: string): void {
-    if (text === "") return;
+    if (text === "" || this.#doneReason !== undefined) return;
     if (!this.#sawToken) {
       this.#sawToken = true;
       this.#onEvent({ type: "firstToken", at, kind });
@@ -75,6 +75,7 @@ export class StepBuilder {
 
   /** A piece of a tool call: the name and id come first, the input in pieces. */
   toolDelta(at: number, key: string | number, part: { id?: string; name?: string; input?: string }): void {
+    if (this.#doneReason !== undefined) return;
     const call = this.#calls.get(key) ?? { id: "", name: "", input: "" };
     call.id = part.id ?? call.id;
     call.name += part.name ?? "";
@@ -85,6 +86,7 @@ export class StepBuilder {
   }
 
   usage(at: number, usage: TokenUsage): void {
+    if (this.#doneReason !== undefined) return;
     this.#usage = usage;
     this.#onEvent({ type: "usage", at, usage });
   }

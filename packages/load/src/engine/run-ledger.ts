@@ -1,4 +1,5 @@
 import type { Measurement } from "@mettle/results";
+import { withAgentFigures } from "../agent/run-figures.ts";
 import { builtIn } from "../metrics/built-in.ts";
 import { MetricBoard } from "../metrics/metric-board.ts";
 import type { Submetric } from "../metrics/worker-recorder.ts";
@@ -11,6 +12,11 @@ import type { ScenarioCounts } from "./scenario-run.ts";
 import type { ThreadHealth } from "./thread-health.ts";
 import { HealthRecord, judgeValidity } from "./validity.ts";
 
+type CountsByScenario = Readonly<Record<string, ScenarioCounts>>;
+
+const mapped = (counts: CountsByScenario, change: (counts: ScenarioCounts) => ScenarioCounts): CountsByScenario =>
+  Object.fromEntries(Object.entries(counts).map(([name, each]) => [name, change(each)]));
+
 const none: ScenarioCounts = { users: 0, running: 0, waiting: 0, due: 0, started: 0, ended: 0 };
 
 /** Everything gathered from the workers of one run, and what follows from it. */
@@ -20,7 +26,7 @@ export class RunLedger {
   readonly #errors = new ErrorBook();
   readonly #health: HealthRecord[];
   readonly #lastHealth = new Map<number, ThreadHealth>();
-  readonly #counts = new Map<number, Readonly<Record<string, ScenarioCounts>>>();
+  readonly #counts = new Map<number, CountsByScenario>();
   readonly #overflowed = new Map<number, number>();
   readonly #lost: string[] = [];
   #closedMs = 0;
@@ -47,8 +53,16 @@ export class RunLedger {
     this.#overflowed.set(worker, flush.overflowed);
   }
 
-  lost(worker: number, reason: string): void {
-    this.#lost.push(`worker ${worker + 1} was lost: ${reason}`);
+  /** @param text - what the run document says of it */
+  lost(worker: number, text: string): void {
+    this.#lost.push(text);
+    const counts = this.#counts.get(worker);
+    // What it had begun stays counted; its users are gone.
+    if (counts)
+      this.#counts.set(
+        worker,
+        mapped(counts, (each) => ({ ...each, users: 0, running: 0, waiting: 0 })),
+      );
   }
 
   /** Ends a step of every series at `atMs` from the start. */
@@ -91,7 +105,7 @@ export class RunLedger {
 
   #measurements(elapsedMs: number): readonly Measurement[] {
     const overflowed = [...this.#overflowed.values()].reduce((a, b) => a + b, 0);
-    const measured = this.#board.measurements(elapsedMs / 1000);
+    const measured = withAgentFigures(this.#board.measurements(elapsedMs / 1000));
     if (overflowed === 0) return measured;
     const note = `${overflowed} samples' tags beyond the cap of ${this.#plan.recorder.maxTagSets} tag sets were dropped`;
     return measured.map((each) =>
@@ -113,6 +127,7 @@ export class RunLedger {
     const sum = (metric: string): number => this.#board.find(metric)?.sum ?? 0;
     const dispatchP99Ms = p99(builtIn.dispatchDelay.name);
     const responseP99Ms = p99(builtIn.iterationResponseTime.name);
+    const startDelayP99Ms = p99(builtIn.iterationStartDelay.name);
     const open = this.#plan.scenarios.filter(({ model }) => model === "open").map(({ name }) => name);
     const scheduled = this.#sum((name) => open.includes(name));
     return judgeValidity({
@@ -120,6 +135,7 @@ export class RunLedger {
       lost: this.#lost,
       ...(dispatchP99Ms !== undefined && { dispatchP99Ms }),
       ...(responseP99Ms !== undefined && { responseP99Ms }),
+      ...(startDelayP99Ms !== undefined && { startDelayP99Ms }),
       scheduled: open.length > 0,
       due: scheduled.due - total.waiting,
       started: scheduled.started,

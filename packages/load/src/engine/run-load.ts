@@ -4,20 +4,21 @@ import type { Submetric } from "../metrics/worker-recorder.ts";
 import { engineClock, nowMs } from "./engine-clock.ts";
 import type { ErrorEntry } from "./error-book.ts";
 import { loadErrors } from "./errors.ts";
+import type { LoadControl } from "./load-control.ts";
 import type { LoadSnapshot } from "./load-snapshot.ts";
 import type { LoadSource } from "./load-test.ts";
 import type { LoadOutput } from "./load-output.ts";
 import { RunLedger } from "./run-ledger.ts";
 import type { LoadPlan } from "./resolve-plan.ts";
 import { WorkerCrew } from "./worker-crew.ts";
-import { type InlineOptions, sharedNowMs, startInline, startThread } from "./worker-handle.ts";
+import { type InlineOptions, type RemoteCrew, sharedNowMs, startInline, startThread } from "./worker-handle.ts";
 
 export interface RunLoadOptions {
   /** Of the run document. */
   readonly name: string;
   readonly plan: LoadPlan;
-  /** Threads load the test from here; or one worker in this thread is given it. */
-  readonly from: { readonly source: LoadSource } | { readonly inline: InlineOptions };
+  /** Threads load the test from here; or one worker in this thread is given it; or other machines have it. */
+  readonly from: { readonly source: LoadSource } | { readonly inline: InlineOptions } | { readonly remote: RemoteCrew };
   /** Parts of metrics that somebody will ask for, such as thresholds' `http_req_duration{status:200}`. */
   readonly submetrics?: readonly Submetric[];
   /** Called once a second; "abort" ends the run as if its time were over, without waiting for iterations in flight. */
@@ -26,6 +27,8 @@ export interface RunLoadOptions {
   readonly stop?: AbortSignal;
   /** Aborted: everything in flight is cut off. */
   readonly stopNow?: AbortSignal;
+  /** Changes the number of users of scenarios that wait to be told. */
+  readonly control?: LoadControl;
   /** Where samples are told one by one. */
   readonly outputs?: readonly LoadOutput[];
   readonly profile?: Profile;
@@ -90,7 +93,10 @@ class RunningLoad implements AsyncDisposable {
     this.#ledger = new RunLedger(plan, options.submetrics ?? [], options.seriesPoints ?? 900, STEP_MS);
     this.#crew = new WorkerCrew(
       "inline" in from ? 1 : plan.workers,
-      (index, listener) => ("inline" in from ? startInline(from.inline, listener) : startThread(index, listener)),
+      (index, listener) => {
+        if ("remote" in from) return from.remote.start(index, listener);
+        return "inline" in from ? startInline(from.inline, listener) : startThread(index, listener);
+      },
       {
         onFlush: (worker, flush) => {
           this.#ledger.take(worker, flush);
@@ -99,7 +105,10 @@ class RunningLoad implements AsyncDisposable {
           for (const output of options.outputs ?? []) output.samples?.(worker, batch);
         },
         onLost: (worker, reason) => {
-          this.#ledger.lost(worker, reason);
+          this.#ledger.lost(
+            worker,
+            "remote" in from ? from.remote.lossOf(worker, reason) : `worker ${worker + 1} was lost: ${reason}`,
+          );
         },
         onTold: (error, ends) => {
           this.#hear(error, ends);
@@ -116,7 +125,7 @@ class RunningLoad implements AsyncDisposable {
     const { plan } = this.#options;
     const environment = captureEnvironment({ noiseProbe: this.#options.noiseProbe ?? true });
     const setupData = await this.#makeReady();
-    const startedAt = new Date(this.#clock.wallTime() + LEAD_MS).toISOString();
+    const startedAt = new Date(this.#clock.wallTime() + this.#leadMs).toISOString();
     await this.#load();
     const durationMs = this.#elapsed();
     if (plan.teardown) await this.#tearDown();
@@ -202,13 +211,10 @@ class RunningLoad implements AsyncDisposable {
 
   async #load(): Promise<void> {
     const { stop, stopNow } = this.#options;
-    const inline = "inline" in this.#options.from;
-    this.#startMs = nowMs(this.#clock) + LEAD_MS;
-    const ended = this.#crew
-      .start({ kind: "start", atMs: inline ? this.#startMs : sharedNowMs() + LEAD_MS })
-      .finally(() => {
-        this.#ending.abort();
-      });
+    this.#startMs = nowMs(this.#clock) + this.#leadMs;
+    const ended = this.#crew.start({ kind: "start", atMs: this.#startOnSharedMs() }).finally(() => {
+      this.#ending.abort();
+    });
     const onStop = (): void => {
       this.#interrupted = true;
       this.#crew.tellAll({ kind: "stop" });
@@ -219,14 +225,30 @@ class RunningLoad implements AsyncDisposable {
     };
     if (stop?.aborted) onStop();
     if (stopNow?.aborted) onStopNow();
+    const detach = this.#options.control?.attach((scenario, users) => {
+      this.#crew.tellAll({ kind: "control", scenario, users });
+    });
     stop?.addEventListener("abort", onStop);
     stopNow?.addEventListener("abort", onStopNow);
     try {
       await Promise.all([ended, this.#tick()]);
     } finally {
+      detach?.();
       stop?.removeEventListener("abort", onStop);
       stopNow?.removeEventListener("abort", onStopNow);
     }
+  }
+
+  get #leadMs(): number {
+    const { from } = this.#options;
+    return "remote" in from ? from.remote.leadMs : LEAD_MS;
+  }
+
+  /** The start on the time line that workers understand. */
+  #startOnSharedMs(): number {
+    const { from } = this.#options;
+    if ("inline" in from) return this.#startMs;
+    return ("remote" in from ? from.remote.sharedNowMs() : sharedNowMs()) + this.#leadMs;
   }
 
   /** Once a second: gather, tell, decide. */

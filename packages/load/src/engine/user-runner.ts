@@ -71,6 +71,10 @@ class EngineUser implements VirtualUser {
     return this.#controller.signal;
   }
 
+  get interrupted(): boolean {
+    return this.#reason !== undefined;
+  }
+
   sleep(milliseconds: number): Promise<void> {
     return this.clock.sleep(ms(milliseconds), this.signal);
   }

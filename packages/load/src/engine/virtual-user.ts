@@ -15,6 +15,8 @@ export interface VirtualUser {
   readonly clock: Clock;
   /** Aborted when the run ends at once (a second Ctrl-C, a hard stop); user code that waits must listen. */
   readonly signal: AbortSignal;
+  /** The iteration in flight was cut off: what becomes of its requests now says nothing of the server. */
+  readonly interrupted?: boolean;
   /** Ends early with a rejection when `signal` aborts. */
   sleep(milliseconds: number): Promise<void>;
 }

@@ -19,6 +19,17 @@ export interface WorkerListener {
   onLost(reason: string): void;
 }
 
+/** Workers of other machines, found and made ready before the run. */
+export interface RemoteCrew {
+  /** Between the order to start and the start: it must have reached all by then. */
+  readonly leadMs: number;
+  /** The time line on which a start order names its moment. */
+  sharedNowMs(): number;
+  start(index: number, listener: WorkerListener): WorkerHandle;
+  /** What is said of a worker that was lost, and of what went with it; the same for all that went together. */
+  lossOf(index: number, reason: string): string;
+}
+
 /** Milliseconds of `process.hrtime`: one time line for all threads of a process. */
 export const sharedNowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 

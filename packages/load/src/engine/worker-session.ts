@@ -116,7 +116,11 @@ export class WorkerSession {
       this.#port.send({ kind: "told", ends, error: tellError(reason) });
     };
     return {
-      end: (reason) => tell(true, reason),
+      end: (reason) => {
+        // Here at once: until the main thread has heard of it, more iterations would begin.
+        for (const scenario of this.#scenarios) scenario.abort();
+        tell(true, reason);
+      },
       fail: (reason) => tell(false, reason),
       scenario: (name) => {
         const { begin } = this.#begun;

@@ -185,7 +185,8 @@ export class Http1Connection implements ResponseSink, Carrier {
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
-    if (!this.#wantBody) return;
+    // Closed: whoever took an earlier part of these bytes has ended the exchange.
+    if (!this.#wantBody || this.closed) return;
     const exchange = this.#first!;
     if (this.#body === undefined) {
       const { head } = this.#parser;

@@ -1,3 +1,4 @@
+import { agentSplits } from "../agent/metric-names.ts";
 import type { MetricDefinition } from "./recorder.ts";
 
 const time = (name: string): MetricDefinition => ({ name, kind: "trend", contains: "time" });
@@ -86,4 +87,5 @@ export const splitDefaults: Readonly<Record<string, readonly string[]>> = {
   iteration_response_time: ["scenario"],
   iteration_start_delay: ["scenario"],
   iteration_failed: ["scenario"],
+  ...agentSplits,
 };

@@ -88,6 +88,17 @@ export class Tally {
     this.#words[REJECTED]! += 1;
   }
 
+  /** A copy of everything, as `Tally.of` reads it. */
+  words(): Float64Array {
+    return this.#words.slice();
+  }
+
+  /** @throws Error for what `words` did not give */
+  static of(words: Float64Array): Tally {
+    if (words.length !== WORDS || !words.every(Number.isFinite)) throw new Error("these are not the words of a tally");
+    return new Tally(words.slice().buffer);
+  }
+
   merge(other: Tally): void {
     const words = this.#words;
     words[REJECTED]! += other.rejected;

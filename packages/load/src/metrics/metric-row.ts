@@ -1,6 +1,7 @@
 import type { MetricUnit } from "@mettle/core";
 import type { Direction, Measurement, Summary } from "@mettle/results";
 import { Histogram } from "@mettle/stats";
+import { agentHigherIsBetter, agentLowerIsBetter } from "../agent/metric-names.ts";
 import { type CellHalf, emptyHistogram, Tally } from "./cell.ts";
 import type { MetricDefinition, Tags } from "./recorder.ts";
 import { type SeriesColumn, SeriesPoints } from "./series-points.ts";
@@ -152,8 +153,9 @@ function summaryOf({ kind }: MetricDefinition, all: Histogram | Tally, seconds: 
   return kind === "rate" ? { count, rate: sum / count } : { count, mean: sum / count, min, max, last };
 }
 
-const higherIsBetter = new Set(["checks", "http_reqs", "iterations"]);
+const higherIsBetter = new Set(["checks", "http_reqs", "iterations", ...agentHigherIsBetter]);
 const lowerIsBetter = new Set([
+  ...agentLowerIsBetter,
   "http_req_failed",
   "dropped_iterations",
   "iteration_failed",

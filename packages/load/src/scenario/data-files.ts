@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { messageOf } from "@mettle/core";
 import { loadErrors } from "../engine/errors.ts";
+import { noteFileRead } from "../engine/file-reads.ts";
 
 /** One row of a table, by the names in its first line. */
 export type DataRow = Readonly<Record<string, string>>;
@@ -45,6 +48,7 @@ function once(file: string | URL, parse: (text: string, name: string) => readonl
   let text: string;
   try {
     text = readFileSync(file, "utf8");
+    noteFileRead(resolve(/^file:/.test(name) ? fileURLToPath(name) : name));
   } catch (cause) {
     throw invalid(name, `cannot be read: ${messageOf(cause)}`, cause);
   }

@@ -5,6 +5,7 @@ import { type MettleError, messageOf } from "@mettle/core";
 import type { Ajv2020, ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
 import type * as yaml from "yaml";
 import { loadErrors } from "../engine/errors.ts";
+import { noteFileRead } from "../engine/file-reads.ts";
 import type { LoadTest } from "../engine/load-test.ts";
 import { csvRows, jsonRows } from "./data-files.ts";
 import { withFiles } from "./declarative-files.ts";
@@ -101,6 +102,7 @@ function readDeclared(file: string): Declared {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
+    noteFileRead(resolve(file));
   } catch (cause) {
     throw loadErrors.create("LOAD_SCRIPT_UNREADABLE", `${file} cannot be read: ${messageOf(cause)}`, {
       details: { file },

@@ -1,3 +1,4 @@
+import { type AgentDefaults, AgentTargets } from "../agent/user-agents.ts";
 import type { LoadOptions, ScenarioOptions } from "../engine/load-options.ts";
 import type { LoadTest } from "../engine/load-test.ts";
 import type { HttpOptions } from "../http/http-options.ts";
@@ -35,6 +36,8 @@ export interface LoadDefinition<Data = unknown>
   extends Omit<LoadOptions, "scenarios" | "vus" | "duration" | "iterations" | "stages" | "rate"> {
   readonly scenarios: Readonly<Record<string, ScenarioDefinition<Data>>>;
   readonly http?: HttpDefaults;
+  /** Models, tools and agents, for `user.chat`, `user.respond`, `user.tool`, `user.message`; objectives and prices. */
+  readonly agents?: AgentDefaults;
   /** Once, before all; what it returns reaches every user as a JSON copy. */
   readonly setup?: (user: LoadUser<undefined>) => Data | Promise<Data>;
   readonly teardown?: (user: LoadUser<Data>, data: Data) => unknown;
@@ -62,7 +65,7 @@ export interface DefinedLoad extends LoadTest {
  * });
  */
 export function defineLoad<Data = undefined>(definition: LoadDefinition<Data>): DefinedLoad {
-  const { scenarios, http = {}, setup, teardown, ...options } = definition;
+  const { scenarios, http = {}, agents, setup, teardown, ...options } = definition;
   const { baseUrl, headers, timeoutMs, maxRedirects, keepCookies, ...httpOptions } = http;
   const runs = new Map<string, UserFunction<Data>>();
   const planned: Record<string, ScenarioOptions> = {};
@@ -78,6 +81,7 @@ export function defineLoad<Data = undefined>(definition: LoadDefinition<Data>): 
       ...(setup && { setup }),
       ...(teardown && { teardown }),
       seed: options.seed ?? 1,
+      agents: new AgentTargets(agents),
       requests: {
         ...(baseUrl !== undefined && { baseUrl }),
         headers: headers ?? {},

@@ -1,3 +1,5 @@
+import type { ModelLoadParameters } from "../agent/model-load.ts";
+import type { ConvertedLoadParameters } from "../convert/converted-load.ts";
 import type { LoadSource } from "../engine/load-test.ts";
 import type { K6LoadParameters } from "../k6/load-test.ts";
 import type { DeclarativeParameters } from "./declarative.ts";
@@ -10,6 +12,8 @@ interface ParametersOf {
   readonly script: ScriptParameters;
   readonly declarative: DeclarativeParameters;
   readonly k6: K6LoadParameters;
+  readonly model: ModelLoadParameters;
+  readonly converted: ConvertedLoadParameters;
 }
 type SourceKind = keyof ParametersOf;
 
@@ -19,6 +23,8 @@ const factories: Readonly<Record<SourceKind, readonly [module: string, factory: 
   script: ["./script-source", "scriptLoad"],
   declarative: ["./declarative", "declarativeLoad"],
   k6: ["../k6/load-test", "k6Load"],
+  model: ["../agent/model-load", "modelLoad"],
+  converted: ["../convert/converted-load", "convertedLoad"],
 };
 
 /**

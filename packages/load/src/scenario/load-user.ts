@@ -1,5 +1,10 @@
 import { parseDurationMs, Random } from "@mettle/core";
 import { PacedClient } from "../engine/request-pacer.ts";
+import { type AgentTargets, UserAgents } from "../agent/user-agents.ts";
+import type { A2aStep } from "../drivers/a2a.ts";
+import type { Driver, StepOutcome } from "../drivers/driver.ts";
+import type { ChatStep } from "../drivers/openai-chat.ts";
+import type { ResponsesStep } from "../drivers/openai-responses.ts";
 import type { Iteration, VirtualUser } from "../engine/virtual-user.ts";
 import type { HttpClient } from "../http/exchange.ts";
 import { PooledHttpClient } from "../http/http-client.ts";
@@ -35,6 +40,7 @@ export interface SharedByUsers {
   readonly requests: RequestDefaults;
   readonly metrics: HttpMetrics;
   readonly seed: number;
+  readonly agents: AgentTargets;
   readonly groups: GroupCache;
 }
 
@@ -63,12 +69,15 @@ export class LoadUser<Data = unknown> {
   readonly #requests: RequestDefaults;
   readonly #sockets = new Set<UserSocket>();
   #socketMetrics: SocketMetrics | undefined;
+  readonly #targets: AgentTargets;
+  #agents: UserAgents | undefined;
 
   /** @internal */
   constructor(user: VirtualUser, data: Data, shared: SharedByUsers) {
     const { requests, metrics, seed } = shared;
     this.#groupCache = shared.groups;
     this.#requests = requests;
+    this.#targets = shared.agents;
     this.id = user.id;
     this.scenario = user.scenario;
     this.data = data;
@@ -112,6 +121,13 @@ export class LoadUser<Data = unknown> {
     this.#group = "";
     this.#tags = this.#user.tags;
     this.http.beginIteration(iteration.scheduledAt ?? Number.NaN);
+    this.#agents?.begin();
+  }
+
+  /** @internal */
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.terminate();
+    await this.#agents?.close();
   }
 
   /** Adds tags to everything that this iteration records from now on. */
@@ -238,9 +254,52 @@ export class LoadUser<Data = unknown> {
     return socket;
   }
 
-  /** @internal Ends what the user has left open. */
-  close(): void {
-    for (const socket of this.#sockets) socket.terminate();
+  /**
+   * Asks the model of `agents.chat`; its answer streams, and every metric of model requests is recorded. What the server
+   * does wrong is an outcome that is not `ok`, with a code; it does not throw.
+   *
+   * @throws MettleError `AGENT_TARGET_MISSING`
+   */
+  chat(prompt: string | ChatStep): Promise<StepOutcome> {
+    return this.#agent.chat(prompt);
+  }
+
+  /** The same with the model of `agents.responses`. */
+  respond(prompt: string | ResponsesStep): Promise<StepOutcome> {
+    return this.#agent.respond(prompt);
+  }
+
+  /** Calls a tool of `agents.mcp`. @throws MettleError `AGENT_TARGET_MISSING`, `DRIVER_OPEN_FAILED` */
+  tool(name: string, input?: Readonly<Record<string, unknown>>): Promise<StepOutcome> {
+    return this.#agent.tool(name, input);
+  }
+
+  /** Sends a message to the agent of `agents.a2a` and waits for the end of its task. */
+  message(prompt: string | A2aStep): Promise<StepOutcome> {
+    return this.#agent.message(prompt);
+  }
+
+  /** One step of any driver (`inProcess`, `natsRequest`, one of your own), recorded as a request to `name`. */
+  send<Step>(driver: Driver<Step>, step: Step, name?: string): Promise<StepOutcome> {
+    return this.#agent.send(driver, step, name);
+  }
+
+  /**
+   * A task of an agent: the calls of models and tools made in it are its parts.
+   *
+   * @param part - its truth is your judgement: passed or not. Without one the task is not judged; what it throws fails it
+   * @example await user.task("triage", async () => (await user.chat("Where is my parcel?")).text.includes("today"));
+   */
+  task(name: string, part: () => unknown): Promise<boolean | undefined> {
+    return this.#agent.task(name, part);
+  }
+
+  get #agent(): UserAgents {
+    if (!this.#agents) {
+      this.#agents = new UserAgents(this, this.#targets);
+      this.#agents.begin();
+    }
+    return this.#agents;
   }
 
   /** The engine's own view of this user, for drivers of other protocols. */

@@ -1,3 +1,4 @@
+import type { AgentTargets } from "../agent/user-agents.ts";
 import type { Iteration, PreparedUser, VirtualUser, Workload } from "../engine/virtual-user.ts";
 import type { MetricRecorder } from "../metrics/recorder.ts";
 import { HttpMetrics } from "./http-metrics.ts";
@@ -9,6 +10,7 @@ export interface WorkloadParts<Data> {
   readonly setup?: (user: LoadUser<undefined>) => Data | Promise<Data>;
   readonly teardown?: (user: LoadUser<Data>, data: Data) => unknown;
   readonly seed: number;
+  readonly agents: AgentTargets;
   readonly requests: RequestDefaults;
 }
 
@@ -22,10 +24,10 @@ export class ScenarioWorkload<Data> implements Workload {
   constructor(parts: WorkloadParts<Data>) {
     this.#parts = parts;
     const { setup, teardown } = parts;
-    if (setup) this.setup = (user) => this.#once(user, undefined, setup);
+    if (setup) this.setup = (user) => once(this.#user(user, undefined), setup);
     if (teardown) {
       this.teardown = async (user, data) => {
-        await this.#once(user, data as Data, (own) => teardown(own, data as Data));
+        await once(this.#user(user, data as Data), (own) => teardown(own, data as Data));
       };
     }
   }
@@ -39,28 +41,28 @@ export class ScenarioWorkload<Data> implements Workload {
         own.begin(iteration);
         await run(own);
       },
-      close: () => {
-        own.close();
-      },
+      close: () => own.close(),
     });
-  }
-
-  /** Setup or teardown; what it left open ends with it. */
-  async #once<Given>(user: VirtualUser, data: Given, part: (own: LoadUser<Given>) => unknown): Promise<unknown> {
-    const own = this.#user(user, data);
-    try {
-      return await part(own);
-    } finally {
-      own.close();
-    }
   }
 
   #user<Given>(user: VirtualUser, data: Given): LoadUser<Given> {
     if (this.#shared?.recorder !== user.recorder) {
       const { recorder } = user;
-      const { requests, seed } = this.#parts;
-      this.#shared = { recorder, requests, seed, metrics: new HttpMetrics(recorder), groups: new WeakMap() };
+      const { requests, seed, agents } = this.#parts;
+      this.#shared = { recorder, requests, seed, agents, metrics: new HttpMetrics(recorder), groups: new WeakMap() };
     }
     return new LoadUser(user, data, this.#shared);
+  }
+}
+
+/** For setup and teardown, whose user lives no longer than they do. */
+async function once<Given, Result>(
+  user: LoadUser<Given>,
+  part: (user: LoadUser<Given>) => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    return await part(user);
+  } finally {
+    await user.close();
   }
 }

@@ -18,7 +18,7 @@ export const noClient: HttpClient = {
 const EPOCH_MS = 1_700_000_000_000;
 
 /** A thread that is well: virtual time says nothing of the machine that the test runs on. */
-const healthy: HealthMonitor = {
+export const healthy: HealthMonitor = {
   take: () => ({
     wallMs: 1000,
     runMs: 100,

@@ -1,8 +1,9 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
 import { Bench, type RunOptions } from "./harness.ts";
 
 let bench: Bench;
@@ -288,11 +289,118 @@ describe("WebSockets", () => {
     });
   });
 
+  /** A server that pings at once, and refuses handshakes on /closed. */
+  async function withPinger(body: (url: string) => Promise<void>): Promise<void> {
+    const server = new WebSocketServer({
+      host: "127.0.0.1",
+      port: 0,
+      handleProtocols: () => "chat",
+      verifyClient: ({ req }: { req: IncomingMessage }, done: (ok: boolean, status?: number) => void) =>
+        done(req.url !== "/closed", 403),
+    });
+    server.on("connection", (socket) => {
+      socket.ping("hello");
+      socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+    });
+    await once(server, "listening");
+    try {
+      await body(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    } finally {
+      for (const client of server.clients) client.terminate();
+      server.close();
+    }
+  }
+
+  test("pings and pongs are events, and a ping's way is timed", async () => {
+    await withPinger(async (url) => {
+      const source = inDefault(
+        `import ws from "k6/ws";`,
+        `const r = ws.connect("${url}/", (socket) => { socket.on("open", () => socket.ping());
+          let left = 2; const done = (name) => () => { console.log(name); if (--left === 0) socket.close(4000); };
+          socket.on("ping", done("event")); socket.on("pong", done("event")); socket.on("close", (code) => console.log("close", code)); });
+        console.log(r.status, r.headers["Upgrade"], r.error === "");`,
+      );
+      expect(await lines(source)).toEqual(["event", "event", "close 4000", "101 websocket true"]);
+      expect(bench.recorder.of("ws_ping")).toHaveLength(1);
+    });
+  });
+
+  test("k6/websockets: subprotocol, binary messages as blob or bytes, pings, removed listeners", async () => {
+    await withPinger(async (url) => {
+      const source = inDefault(
+        `import { WebSocket } from "k6/websockets";`,
+        `const ws = new WebSocket("${url}/", ["chat", "other"]); let left = 3;
+        const never = () => console.log("never"); ws.addEventListener("open", never); ws.removeEventListener("open", never);
+        const step = (...texts) => { console.log(...texts); if (--left === 0) ws.close(1000, "bye"); };
+        ws.onopen = () => { ws.ping(); ws.send(new Uint8Array([1, 2, 3]).buffer); };
+        ws.onpong = () => step("event");
+        ws.onmessage = async (e) => { if (ws.binaryType === "blob") { ws.binaryType = "arraybuffer"; const size = (await e.data.arrayBuffer()).byteLength; ws.send(new Uint8Array(2)); step("event", size); } else step("bytes", e.data.byteLength); };
+        ws.addEventListener("close", (e) => console.log(e.code, ws.protocol));
+        try { ws.addEventListener("nothing", () => {}); } catch (e) { console.log(e.message); }
+        try { ws.binaryType = "text"; } catch (e) { console.log(e.name); }`,
+      );
+      const out = await lines(source);
+      expect(out.slice(0, 2)).toEqual(["a WebSocket has no event nothing", "TypeError"]);
+      expect(out.slice(2, 4).toSorted()).toEqual(["event", "event 3"]);
+      expect(out.slice(4)).toEqual(["bytes 2", "1000 chat"]);
+      expect(bench.recorder.tags("ws_sessions", "subproto")).toEqual(["chat"]);
+    });
+  });
+
+  test("a refused handshake has its status, and an error event", async () => {
+    await withPinger(async (url) => {
+      const source = `import ws from "k6/ws"; import { WebSocket } from "k6/websockets"; export default function () {
+        const r = ws.connect("${url}/closed", () => console.log("never")); console.log(r.status, r.error);
+        const socket = new WebSocket("${url}/closed"); socket.onerror = (e) => console.log(e.type, e.error); socket.onclose = () => console.log("closed"); }`;
+      expect(await lines(source)).toEqual([
+        "403 websocket: bad handshake: status 403",
+        "error websocket: bad handshake: status 403",
+        "closed",
+      ]);
+    });
+  });
+
   test("a connection that cannot be made is status 0", async () => {
     const source = inDefault(
       `import ws from "k6/ws";`,
       `const r = ws.connect("ws://127.0.0.1:1/", (s) => {}); console.log(r.status, r.error !== "");`,
     );
     expect(await lines(source)).toEqual(["0 true"]);
+  });
+});
+
+describe("secrets", () => {
+  const get = `import secrets from "k6/secrets"; export default async function () {
+    const value = await secrets.get("key"); console.log(value.length, value, { header: "Bearer " + value });
+    try { await secrets.source("other").get("key"); } catch (e) { console.log(e.message); } }`;
+
+  test("are read from their sources, and kept out of what is logged", async () => {
+    bench.write({ "secrets.txt": "# comment\nkey=from=file\n" });
+    const secretSources = ["mock=default,key=hidden", `file=name=other,${bench.folder}/secrets.txt`];
+    expect(await lines(get, { secretSources })).toEqual([
+      '6 ***SECRET_REDACTED*** {"header":"Bearer ***SECRET_REDACTED***"}',
+    ]);
+    const source = inDefault(
+      `import { source } from "k6/secrets";`,
+      `source("other").get("key").then((v) => console.log(v === "from=file", v.length));`,
+    );
+    expect((await lines(source, { secretSources })).at(-1)).toBe("true 9");
+  });
+
+  test("that are not there are errors, as are sources that cannot be read", async () => {
+    const out = await lines(get, { secretSources: ["mock=key=x,name=one"] });
+    expect(out[1]).toBe("there is no secret source named other");
+    const { errors } = await bench.run(get);
+    expect(errors.map(String)).toEqual([expect.stringContaining("no default secret source")]);
+    for (const [source, message] of [
+      ["url=urlTemplate=x", /url sources are not provided/],
+      ["file=/nowhere/secrets", /cannot be read/],
+      ["mock=oops", /is no key=value/],
+    ] as const) {
+      await expect(bench.load(get, { secretSources: [source] })).rejects.toMatchObject({
+        code: "K6_FLAG_INVALID",
+        message: expect.stringMatching(message) as string,
+      });
+    }
   });
 });

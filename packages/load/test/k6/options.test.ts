@@ -251,6 +251,7 @@ describe("the command line", () => {
       "--discard-response-bodies",
       "-u5",
       "--linger",
+      "--secret-source=mock=a=b,c=d",
     ]);
     expect(line).toEqual({
       script: "script.js",
@@ -273,6 +274,7 @@ describe("the command line", () => {
       includeSystemEnvironment: true,
       configFile: undefined,
       summaryMode: undefined,
+      secretSources: ["mock=a=b,c=d"],
     });
   });
 
@@ -285,6 +287,7 @@ describe("the command line", () => {
     [["--stage", "10"], /a stage is DURATION:TARGET/],
     [["--no-setup=maybe"], /is true or false/],
     [["--compatibility-mode=base"], /is not provided: scripts run on Node/],
+    [["--execution-segment=0:1/2"], /is not provided: --workers splits/],
     [["a.js", "b.js"], /one script at a time/],
   ])("%j is refused", (args, message) => {
     expect(() => parseK6CommandLine(args)).toThrow(message);
@@ -301,18 +304,35 @@ describe("the command line", () => {
         list: "url",
         optional: "full",
         text: "30s",
+        whole: "json=x",
       };
       const special: Record<string, string> = {
         dns: "ttl=5s,select=first",
         "summary-time-unit": "ms",
         "summary-trend-stats": "p(99)",
-        "execution-segment": "0:1/2",
       };
       const { options } = parseK6CommandLine([`--${name}=${special[name] ?? values[kind]}`]);
       const script = option === "vus" ? { duration: "1s" } : {};
       expect(() => resolveOptions({ flags: options, script }), name).not.toThrow();
     }
   });
+});
+
+test("variables are read as flags are, and refused as flags are", () => {
+  const line = parseK6Environment({
+    K6_VUS: "3",
+    K6_NO_SETUP: "true",
+    K6_OUT: "json=a.json",
+    K6_OTHER: "x",
+    PATH: "/",
+  });
+  expect(line).toMatchObject({ options: { vus: 3 }, noSetup: true, outputs: ["json=a.json"] });
+  expect(() => parseK6Environment({ K6_VUS: "many" })).toThrow(/needs a whole number/);
+  expect(() => parseK6Environment({ K6_EXECUTION_SEGMENT: "0:1/2" })).toThrow(/K6_EXECUTION_SEGMENT is not provided/);
+});
+
+test("a part of the load is not silently the whole load", () => {
+  expect(() => resolveOptions({ script: { executionSegment: "0:1/2" } })).toThrow(/executionSegment is not provided/);
 });
 
 test.each([

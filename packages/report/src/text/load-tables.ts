@@ -1,6 +1,7 @@
 import { formatQuantity } from "@mettle/core";
 import type { Measurement, Run } from "@mettle/results";
 import { subjectText } from "../cases.ts";
+import { agentFacts, agentTables, isAgentMeasurement } from "./agent-tables.ts";
 import { alignQuantities, formatShare } from "./quantities.ts";
 import { sparkline } from "./sparkline.ts";
 import type { Cell, Column } from "./table.ts";
@@ -10,7 +11,8 @@ import { visibleText } from "./visible.ts";
 export const isLoadRun = ({ kind, measurements }: Run): boolean =>
   (kind === "load" || kind === "soak") && measurements.some(({ metric }) => metric === "iterations");
 
-const operationMetrics = [
+/** What the times of operations are kept under, the most telling first. */
+export const operationMetrics: readonly string[] = [
   "http_req_response_time",
   "http_req_duration",
   "iteration_response_time",
@@ -48,20 +50,21 @@ export function loadTables(
   return {
     tables: [
       operationColumns(run),
+      ...agentTables(run),
       ...(checks.length > 0 ? [checkColumns(checks)] : []),
       ...(own.length > 0 ? [ownColumns(own)] : []),
     ],
-    facts: factsOf(run),
+    facts: [...agentFacts(run), ...factsOf(run)],
   };
 }
 
-const isTotal = ({ tags }: Measurement): boolean => Object.keys(tags).length === 0;
+export const isTotal = ({ tags }: Measurement): boolean => Object.keys(tags).length === 0;
 
 /** A metric of the script's own, or a counter of trouble that is not zero; everything with `--all`. */
 function isOwn(measurement: Measurement, all: boolean): boolean {
   const { metric, tags, summary } = measurement;
   if (all) return !operationMetrics.includes(metric) && tags["check"] === undefined;
-  if (elsewhere.has(metric)) return false;
+  if (elsewhere.has(metric) || isAgentMeasurement(measurement)) return false;
   if (metric === "generator_dispatch_delay" || metric === "iteration_start_delay") return false;
   const isTrouble = metric.endsWith("_iterations");
   return isTotal(measurement) ? !isTrouble || (summary.sum ?? 0) > 0 : metric === "group_duration";
@@ -112,7 +115,7 @@ function operationColumns(run: Run): Column[] {
   ];
 }
 
-function nameOf({ tags }: Measurement, run: Run): string {
+export function nameOf({ tags }: Measurement, run: Run): string {
   if (Object.keys(tags).length === 0) return "all";
   const { name, scenario, ...rest } = tags;
   const scenarios = new Set(run.measurements.map((each) => each.tags["scenario"]).filter(Boolean));

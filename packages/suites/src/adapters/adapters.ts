@@ -14,7 +14,33 @@ const openers: Readonly<Record<string, Opener>> = {
     const { EventEmitterPlatform } = await import("./event-emitter.ts");
     return new EventEmitterPlatform(options);
   },
+  xstate: async (options) => {
+    const { XStatePlatform } = await installed("xstate", () => import("./xstate.ts"));
+    return new XStatePlatform(options);
+  },
+  moleculer: async (options) => {
+    const { MoleculerPlatform } = await installed("moleculer", () => import("./moleculer.ts"));
+    return MoleculerPlatform.open(options);
+  },
+  otp: async (options) => {
+    const { OtpPlatform } = await import("./otp/otp-platform.ts");
+    return OtpPlatform.open(options);
+  },
 };
+
+/** @throws MettleError `PLATFORM_NOT_INSTALLED` when the package itself is missing */
+async function installed<Adapter>(name: string, load: () => Promise<Adapter>): Promise<Adapter> {
+  try {
+    return await load();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ERR_MODULE_NOT_FOUND" || !message.includes(`'${name}'`)) throw error;
+    throw suitesErrors.create("PLATFORM_NOT_INSTALLED", `Package ${name} is not installed (npm install ${name}).`, {
+      cause: error,
+      details: { name },
+    });
+  }
+}
 
 export const platformNames: readonly string[] = Object.keys(openers);
 

@@ -6,12 +6,13 @@ import type {
   AgentMessage,
   AgentPlatform,
   AgentSpawn,
-  CoordinationOutcome,
+  CoordinationFacet,
   DiscoveryQuery,
   PlatformOptions,
   SignalHandler,
   VariableHandle,
 } from "../platform/platform.ts";
+import { coordinationByAsking } from "./ask-everyone.ts";
 import { AskedToFail, computeRounds } from "../platform/work.ts";
 
 interface Registered {
@@ -93,26 +94,7 @@ export class EventEmitterPlatform implements AgentPlatform {
     },
   };
 
-  readonly coordination = {
-    consensus: (members: readonly AgentHandle[], timeoutMs: number): Promise<CoordinationOutcome> =>
-      askAll(members as readonly PlainAgent[], timeoutMs),
-    broadcast: (targets: readonly AgentHandle[], timeoutMs: number): Promise<CoordinationOutcome> =>
-      askAll(targets as readonly PlainAgent[], timeoutMs),
-    hierarchy: async (levels: readonly (readonly AgentHandle[])[], timeoutMs: number): Promise<CoordinationOutcome> => {
-      let participated = 0;
-      let messages = 0;
-      for (const level of levels) {
-        const outcome = await askAll(level as readonly PlainAgent[], timeoutMs);
-        participated += outcome.participated;
-        messages += outcome.messages;
-      }
-      return {
-        participated,
-        messages,
-        succeeded: participated === levels.reduce((sum, level) => sum + level.length, 0),
-      };
-    },
-  };
+  readonly coordination: CoordinationFacet = coordinationByAsking(this);
 
   readonly supervision = {
     monitor: (agent: AgentHandle, onDown: (reason: string) => void): (() => void) => {
@@ -143,12 +125,6 @@ export class EventEmitterPlatform implements AgentPlatform {
     this.#bus.removeAllListeners();
     this.#registered.clear();
   }
-}
-
-async function askAll(agents: readonly PlainAgent[], timeoutMs: number): Promise<CoordinationOutcome> {
-  const replies = await Promise.allSettled(agents.map((agent) => agent.request({ type: "total" }, timeoutMs)));
-  const participated = replies.filter(({ status }) => status === "fulfilled").length;
-  return { participated, succeeded: participated === agents.length, messages: agents.length + participated };
 }
 
 function matches(description: AgentDescription, { capability, health, region, resources }: DiscoveryQuery): boolean {

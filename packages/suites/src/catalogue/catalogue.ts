@@ -1,11 +1,33 @@
 import { suitesErrors } from "../errors.ts";
-import { agentScenarios } from "./agents.ts";
+import { agentScenarios } from "./agents/agents.ts";
+import { coordinationScenarios } from "./coordination/coordination.ts";
 import { eventScenarios } from "./events/events.ts";
+import { limitScenarios } from "./limits/limits.ts";
+import { poolScenarios } from "./pools/pools.ts";
 import { registryScenarios } from "./registry.ts";
+import { resourceScenarios } from "./resources.ts";
+import { scalabilityScenarios } from "./scalability.ts";
+import { registryScaleScenarios } from "./registry/scale.ts";
+import { systemScenarios } from "./system/system.ts";
+import { roadmapVariableScenarios } from "./variables/roadmap.ts";
 import { type Scenario, type SuiteName, suiteNames } from "./scenario.ts";
+import { variableScenarios } from "./variables.ts";
 
 /** Everything that is measured, in the order it runs. */
-export const catalogue: readonly Scenario[] = [...registryScenarios, ...agentScenarios, ...eventScenarios];
+export const catalogue: readonly Scenario[] = [
+  ...registryScenarios,
+  ...variableScenarios,
+  ...scalabilityScenarios,
+  ...resourceScenarios,
+  ...registryScaleScenarios,
+  ...agentScenarios,
+  ...eventScenarios,
+  ...roadmapVariableScenarios,
+  ...coordinationScenarios,
+  ...poolScenarios,
+  ...systemScenarios,
+  ...limitScenarios,
+];
 
 /**
  * The scenarios of the suites named; of all without a name.

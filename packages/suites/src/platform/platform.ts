@@ -68,8 +68,8 @@ export interface SignalsFacet {
   /** Whether `subscribe` takes a filter. @defaultValue false */
   readonly filters?: boolean;
   publish(type: string, data: unknown): Awaitable<void>;
-  /** @returns the end of the subscription */
-  subscribe(pattern: string, handler: SignalHandler, filter?: SignalFilter): Awaitable<() => void>;
+  /** @returns the end of the subscription; what is published after it has settled does not reach the handler */
+  subscribe(pattern: string, handler: SignalHandler, filter?: SignalFilter): Awaitable<() => Awaitable<void>>;
   /** Resolves when every signal published so far was handled. */
   delivered(): Awaitable<void>;
 }
@@ -188,7 +188,12 @@ export interface AgentPlatform extends AsyncDisposable {
   spawn(options?: AgentSpawn): Awaitable<AgentHandle>;
   /** Resolves when it has stopped. */
   stop(agent: AgentHandle): Awaitable<void>;
-  /** Hands the message over and does not wait. @throws when the agent cannot take it */
+  /**
+   * Hands the message over and does not wait for its handling. What becomes of a message to an agent that has stopped is the
+   * platform's own affair.
+   *
+   * @throws when the agent cannot take it
+   */
   send(agent: AgentHandle, message: AgentMessage): Awaitable<void>;
   /** Rejects when the agent fails, has stopped, or does not reply in time. */
   ask(agent: AgentHandle, message: AgentMessage, timeoutMs: number): Promise<unknown>;

@@ -1,4 +1,12 @@
-import { type Budget, formatSelector, type JudgePolicy, parseSelector, type Phase, type Target } from "@mettle/judge";
+import {
+  type Budget,
+  formatSelector,
+  type JudgePolicy,
+  parseSelector,
+  type Phase,
+  type Target,
+  type ThresholdEntry,
+} from "@mettle/judge";
 import type { Rules, Scenario } from "../catalogue/scenario.ts";
 
 /** A rule's metric on one platform only: in a run of several, each is judged by itself. */
@@ -14,11 +22,11 @@ export function policyOf(scenarios: readonly Scenario[], platform: string, phase
     ...rule,
     metric: onPlatform(rule.metric, platform),
   });
-  const thresholds = Object.fromEntries(
-    all.flatMap((rules) =>
-      Object.entries(rules.thresholds ?? {}).map(([metric, rule]) => [onPlatform(metric, platform), rule]),
-    ),
-  );
+  const thresholds: Record<string, ThresholdEntry[]> = {};
+  // Two scenarios may rule on one metric: both hold.
+  for (const [metric, entry] of all.flatMap((rules) => Object.entries(rules.thresholds ?? {}))) {
+    (thresholds[onPlatform(metric, platform)] ??= []).push(...(Array.isArray(entry) ? entry : [entry]));
+  }
   return {
     targets: all.flatMap(({ targets = [] }) => targets.map((target): Target => on(target))),
     budgets: all.flatMap(({ budgets = [] }) => budgets.map((budget): Budget => on(budget))),

@@ -7,6 +7,7 @@ import { builtIn } from "../../metrics/built-in.ts";
 import type { MetricDefinition, TagSet } from "../../metrics/recorder.ts";
 import type { TagBase, UserContext } from "../runtime/user-context.ts";
 import { encodeBody } from "./body.ts";
+import { shownRequest, shownResponse } from "./debug.ts";
 import { type RequestParams, readParams } from "./params.ts";
 import { type Requester, Response, type ResponseCookie, tlsVersionOf } from "./response.ts";
 import { parseSetCookie } from "./set-cookie.ts";
@@ -89,6 +90,7 @@ export class UserHttp implements Requester {
   start(method: string, url: unknown, body?: unknown, params?: unknown): () => Promise<Response> {
     const context = this.#context;
     context.running("An HTTP request");
+    context.checkInterrupted();
     const read = readParams(params, context, this.expected);
     const name = read.tags?.["name"] ?? (url instanceof NamedUrl ? url.name : undefined);
     const text = url instanceof NamedUrl ? url.url : String(url);
@@ -165,13 +167,22 @@ export class UserHttp implements Requester {
 
   async #sendOnce(request: HttpRequest, hop: Hop, params: RequestParams): Promise<HttpResponse> {
     const user = this.#context.running("an HTTP request");
+    const { httpDebug } = this.#context.options;
+    if (httpDebug) this.#debug(shownRequest(request, httpDebug));
     const exchange = await user.http.send(request);
+    this.#context.checkInterrupted();
+    if (httpDebug) this.#debug(shownResponse(exchange, httpDebug));
     for (const [name, value] of exchange.headers) {
       // Most headers differ in length, which is cheaper to ask.
       if (name.length === 10 && name.toLowerCase() === "set-cookie") params.jar.store(hop.target.url, value);
     }
     this.#record(exchange, hop, params);
     return exchange;
+  }
+
+  #debug(text: string): void {
+    const { host, share } = this.#context;
+    host.log("info", share.secrets.redact(text));
   }
 
   #prepare(hop: Hop, params: RequestParams): HttpRequest {

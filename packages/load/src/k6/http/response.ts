@@ -44,6 +44,16 @@ export const tlsVersionOf = (version: string): string => tlsNames[version] ?? ve
 const canonical = (name: string): string =>
   name.toLowerCase().replaceAll(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase());
 
+/** Headers by name; several of one name are joined. */
+export function canonicalHeaders(list: readonly (readonly [string, string])[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of list) {
+    const key = canonical(name);
+    headers[key] = headers[key] === undefined ? value : `${headers[key]}, ${value}`;
+  }
+  return headers;
+}
+
 /** One response as k6's scripts see it. Parts that cost something are made when they are read. */
 export class Response {
   readonly #exchange: HttpResponse;
@@ -94,15 +104,7 @@ export class Response {
   }
 
   get headers(): Record<string, string> {
-    if (!this.#headers) {
-      const headers: Record<string, string> = {};
-      for (const [name, value] of this.#exchange.headers) {
-        const key = canonical(name);
-        headers[key] = headers[key] === undefined ? value : `${headers[key]}, ${value}`;
-      }
-      this.#headers = headers;
-    }
-    return this.#headers;
+    return (this.#headers ??= canonicalHeaders(this.#exchange.headers));
   }
 
   get timings(): ResponseTimings {

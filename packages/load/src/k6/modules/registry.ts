@@ -15,7 +15,8 @@ import { k6Module } from "./k6.ts";
 import { metricsModule } from "./metrics.ts";
 import { secretsModule } from "./secrets.ts";
 import { timerFunctions } from "./timers.ts";
-import { webSocketsModule, wsModule } from "./websockets.ts";
+import { webSocketsModule } from "./websockets.ts";
+import { wsModule } from "./ws.ts";
 
 type Make = (context: UserContext) => Record<string, unknown>;
 

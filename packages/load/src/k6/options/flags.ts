@@ -56,8 +56,6 @@ export const k6Flags: Readonly<Record<string, Flag>> = {
   tag: { kind: "pairs", option: "tags" },
   "summary-trend-stats": { kind: "list", option: "summaryTrendStats" },
   "summary-time-unit": { kind: "text", option: "summaryTimeUnit" },
-  "execution-segment": { kind: "text", option: "executionSegment" },
-  "execution-segment-sequence": { kind: "text", option: "executionSegmentSequence" },
   paused: { kind: "boolean", option: "paused", short: "p" },
   linger: { kind: "boolean", option: "linger", short: "l" },
   "setup-timeout": { kind: "text", option: "setupTimeout" },
@@ -78,6 +76,8 @@ export const k6Flags: Readonly<Record<string, Flag>> = {
   "no-color": { kind: "boolean" },
 };
 
+const segmentAdvice = "--workers splits the load over threads; give each machine a load of its own";
+
 /** Flags of k6 that mean nothing here, and why. */
 const refusedFlags: Readonly<Record<string, string>> = {
   type: "the script is a file; archives are not read",
@@ -88,6 +88,8 @@ const refusedFlags: Readonly<Record<string, string>> = {
   "log-format": "messages have one format",
   "profiling-enabled": "use `mettle profile`",
   "traces-output": "traces are not written",
+  "execution-segment": segmentAdvice,
+  "execution-segment-sequence": segmentAdvice,
 };
 
 /** @throws MettleError `K6_FLAG_INVALID` for a flag that is unknown, refused or lacks its value */
@@ -249,7 +251,10 @@ export function parseK6Environment(environment: Readonly<Record<string, string |
   const values = new Map<string, unknown>();
   for (const [name, flag] of Object.entries(environmentOptions)) {
     const text = environment[name];
-    if (text !== undefined && text !== "") addValue(values, flag, (k6Flags[flag] as Flag).kind, text);
+    if (text === undefined || text === "") continue;
+    const refused = refusedFlags[flag];
+    if (refused !== undefined) throw invalidFlag(`${name} is not provided: ${refused}`);
+    addValue(values, flag, (k6Flags[flag] as Flag).kind, text);
   }
   return commandLine(values, undefined);
 }

@@ -106,8 +106,6 @@ export interface K6Options {
   readonly httpDebug?: "headers" | "full";
   readonly paused?: boolean;
   readonly linger?: boolean;
-  readonly executionSegment?: string;
-  readonly executionSegmentSequence?: string;
   readonly summaryTrendStats: readonly string[];
   readonly summaryTimeUnit?: "s" | "ms" | "us";
 }

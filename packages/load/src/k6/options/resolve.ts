@@ -36,7 +36,8 @@ const ignored: Readonly<Record<string, string>> = {
   ext: "options of other services",
   cloud: "options of k6's cloud",
   noUsageReport: "nothing is ever reported",
-  iterationsPerVU: "no such option",
+  paused: "the run begins at once",
+  linger: "the command ends with the run",
 };
 
 /**
@@ -103,8 +104,6 @@ function readOptions(reader: OptionReader, problems: string[]): K6Options {
     httpDebug: readHttpDebug(reader),
     paused: reader.flag("paused"),
     linger: reader.flag("linger"),
-    executionSegment: reader.text("executionSegment"),
-    executionSegmentSequence: reader.text("executionSegmentSequence"),
     summaryTimeUnit: reader.choice("summaryTimeUnit", ["s", "ms", "us"]),
   };
   const options: K6Options = {
@@ -118,6 +117,13 @@ function readOptions(reader: OptionReader, problems: string[]): K6Options {
     summaryTrendStats: reader.texts("summaryTrendStats") ?? defaultSummaryTrendStats,
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<K6Options>),
   };
+  for (const name of ["executionSegment", "executionSegmentSequence"]) {
+    if (reader.raw(name) !== undefined)
+      reader.problem(
+        name,
+        "is not provided: --workers splits the load over threads, and each machine may be given its own",
+      );
+  }
   for (const name of Object.keys(ignored)) reader.raw(name);
   for (const name of reader.unknown()) reader.problem(name, "is not an option of k6");
   for (const stat of options.summaryTrendStats) {

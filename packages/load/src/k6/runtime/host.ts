@@ -26,12 +26,15 @@ export const consoleHost: K6Host = {
 
 /** A host over the run that a worker is part of; before it is attached to one, nothing of the run is known. */
 export class RunHost implements K6Host {
-  readonly log: K6Host["log"] = consoleHost.log;
   #run: RunControl | undefined;
   #failed = false;
 
   attach(run: RunControl): void {
     this.#run = run;
+  }
+
+  log(level: LogLevel, message: string): void {
+    consoleHost.log(level, message);
   }
 
   abort(reason: MettleError): void {

@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { messageOf } from "@mettle/core";
+import { noteFileRead } from "../../engine/file-reads.ts";
+import { HttpEngine } from "../../http/http-client.ts";
+import { connectionOptions } from "../options/connections.ts";
+import type { K6Options } from "../options/options.ts";
 import { Secrets } from "./secrets.ts";
 
 /** What the virtual users of one thread hold in common: data that none of them can change. */
@@ -12,11 +16,17 @@ export class ThreadShare {
   readonly folder: string;
 
   readonly secrets: Secrets;
+  #webSockets: HttpEngine | undefined;
 
   /** @param secretSources - as `--secret-source` gives them */
   constructor(script: string, secretSources: readonly string[] = []) {
     this.folder = dirname(script);
     this.secrets = new Secrets(secretSources, process.cwd());
+  }
+
+  /** What all users' WebSockets share. Made for the first of them. */
+  webSockets(options: K6Options): HttpEngine {
+    return (this.#webSockets ??= new HttpEngine(connectionOptions(options)));
   }
 
   path(path: string, from: string = this.folder): string {
@@ -35,6 +45,7 @@ export class ThreadShare {
     if (known) return known;
     try {
       const bytes = readFileSync(path);
+      noteFileRead(resolve(path));
       this.#bytes.set(path, bytes);
       return bytes;
     } catch (error) {

@@ -163,9 +163,14 @@ export class UserContext {
     return this.user;
   }
 
+  /** A script whose iteration was cut off goes no further: k6 stops it where it stands. */
+  checkInterrupted(): void {
+    if (this.user?.interrupted === true) throw new Error("the iteration was cut off at the end of the run");
+  }
+
   /** Hot: once a sample. */
   metric(definition: MetricDefinition): Metric | undefined {
-    if (!this.#cache || !this.user) return undefined;
+    if (!this.#cache || !this.user || this.user.interrupted === true) return undefined;
     let metric = this.#cache.metrics.get(definition.name);
     if (!metric || metric.kind !== definition.kind) {
       metric = this.user.recorder.metric(definition);

@@ -1,4 +1,4 @@
-import type { Measurement, Run } from "@mettle/results";
+import { type Measurement, type Run, statistic } from "@mettle/results";
 import type { MetricKind } from "../../metrics/recorder.ts";
 import { k6Name } from "../../output/summary-export.ts";
 import type { K6Options } from "../options/options.ts";
@@ -17,7 +17,7 @@ export interface SummaryOutcome {
 
 /**
  * A run in the shape that `handleSummary` gets: totals, the submetrics that thresholds name, checks by group. Times are
- * ms. A statistic that the run does not hold, such as p(99.9) of a run without a histogram, is absent.
+ * ms. A statistic that the run does not hold, such as p(99.5) of a run without histograms, is absent.
  */
 export function summaryDataOf(run: Run, outcome: SummaryOutcome): SummaryData {
   const { options, thresholds, setupData, noColor, isStdOutTTY, isStdErrTTY } = outcome;
@@ -28,7 +28,7 @@ export function summaryDataOf(run: Run, outcome: SummaryOutcome): SummaryData {
     if (!isTotal && !Object.hasOwn(thresholds, name)) continue;
     const judged = thresholds[name];
     metrics[name] = {
-      ...describe(measurement, run.durationMs),
+      ...describe(measurement, run.durationMs, options.summaryTrendStats),
       ...(judged && { thresholds: Object.fromEntries(Object.entries(judged).map(([rule, ok]) => [rule, { ok }])) }),
     };
   }
@@ -41,7 +41,12 @@ export function summaryDataOf(run: Run, outcome: SummaryOutcome): SummaryData {
   };
 }
 
-function describe({ summary, unit }: Measurement, durationMs: number): Omit<SummaryMetric, "thresholds"> {
+function describe(
+  measurement: Measurement,
+  durationMs: number,
+  stats: readonly string[],
+): Omit<SummaryMetric, "thresholds"> {
+  const { summary, unit } = measurement;
   const factor = unit === "ns" ? 1e-6 : 1;
   const contains = unit === "ns" ? "time" : unit === "bytes" ? "data" : "default";
   const { count, sum, rate, last } = summary;
@@ -66,19 +71,11 @@ function describe({ summary, unit }: Measurement, durationMs: number): Omit<Summ
       rate: durationMs > 0 ? (sum * factor * 1000) / durationMs : undefined,
     });
   }
-  const scaled = (value: number | undefined): number | undefined => (value === undefined ? undefined : value * factor);
-  return made("trend", {
-    avg: scaled(summary.mean),
-    min: scaled(summary.min),
-    med: scaled(summary.p50),
-    max: scaled(summary.max),
-    "p(75)": scaled(summary.p75),
-    "p(90)": scaled(summary.p90),
-    "p(95)": scaled(summary.p95),
-    "p(99)": scaled(summary.p99),
-    "p(99.9)": scaled(summary.p999),
-    count,
-  });
+  const scaled = (stat: string): number | undefined => {
+    const value = statistic(measurement, stat);
+    return value === undefined ? undefined : value * factor;
+  };
+  return made("trend", Object.fromEntries(stats.map((stat) => [stat, stat === "count" ? count : scaled(stat)])));
 }
 
 /** Checks are told apart by name, and by group where the run was recorded so. */

@@ -3,6 +3,7 @@ import { dirname, extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "@mettle/core";
 import { parse, type Program } from "acorn";
+import { noteFileRead } from "../../engine/file-reads.ts";
 import { k6Errors } from "../errors.ts";
 import { decideWaiting } from "./blocking.ts";
 import { Flow } from "./flow.ts";
@@ -143,6 +144,7 @@ function sourceOf(file: string, shownName: string): string {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
+    noteFileRead(file);
   } catch (error) {
     throw k6Errors.create("K6_SCRIPT_UNREADABLE", `Cannot read ${shownName}: ${messageOf(error)}.`, { cause: error });
   }

@@ -6,7 +6,8 @@ export const eventType = "order.line.created";
 export interface Counting {
   /** Deliveries so far, of all subscribers together. */
   readonly received: () => number;
-  readonly end: () => void;
+  /** Resolves when nothing reaches them any more. */
+  readonly end: () => Promise<void>;
 }
 
 /** Adds so many, and returns when they are in place. */
@@ -17,7 +18,7 @@ export async function countingSubscribers(
   filterOf?: (index: number) => SignalFilter,
 ): Promise<Counting> {
   let received = 0;
-  const ends: (() => void)[] = [];
+  const ends: (() => void | Promise<void>)[] = [];
   for (let i = 0; i < count; i++) {
     const count = (): void => {
       received += 1;
@@ -26,8 +27,8 @@ export async function countingSubscribers(
   }
   return {
     received: () => received,
-    end: () => {
-      for (const end of ends.splice(0)) end();
+    end: async () => {
+      for (const end of ends.splice(0)) await end();
     },
   };
 }

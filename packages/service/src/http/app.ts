@@ -1,0 +1,130 @@
+import { type Clock, timeOrderedId } from "@mettle/core";
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import underPressure from "@fastify/under-pressure";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from "fastify";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Authentication } from "../auth/authentication.ts";
+import type { Principal } from "../auth/principal.ts";
+import type { ServiceConfig } from "../config/settings.ts";
+import { failureBody, failureOf, RequestFailure } from "./failure.ts";
+import type { Metrics } from "./metrics.ts";
+import { type TraceContext, traceContext, traceparent } from "./trace-context.ts";
+import { validatorCompiler } from "./validation.ts";
+
+/** Our server: routes declare TypeBox schemas, and their handlers' types follow. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks; undefined on routes that are open to all. */
+    principal: Principal | undefined;
+    trace: TraceContext;
+  }
+  interface FastifyContextConfig {
+    /** The route asks for no token. */
+    readonly open?: boolean;
+  }
+}
+
+const requestIdForm = /^[\w.:-]{1,128}$/;
+
+export interface AppParts {
+  readonly config: ServiceConfig;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly authentication: Authentication;
+}
+
+/**
+ * The server without its routes: limits, headers, ids, logs without secrets, one form for all failures. Every route asks
+ * for a token unless it says `config: { open: true }`.
+ */
+export async function makeApp({ config, clock, metrics, authentication }: AppParts): Promise<App> {
+  const app: App = Fastify({
+    logger:
+      config.logLevel === "silent"
+        ? false
+        : { level: config.logLevel, redact: ["req.headers.authorization", "req.headers.cookie"] },
+    bodyLimit: config.bodyLimit,
+    trustProxy: config.trustProxy,
+    requestTimeout: config.requestTimeout,
+    connectionTimeout: config.requestTimeout,
+    keepAliveTimeout: 72_000,
+    http: { maxHeaderSize: 16_384, headersTimeout: Math.min(config.requestTimeout, 10_000) },
+    genReqId: ({ headers }) => {
+      const given = headers["x-request-id"];
+      return typeof given === "string" && requestIdForm.test(given) ? given : timeOrderedId(clock);
+    },
+    routerOptions: { maxParamLength: 200 },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.decorateRequest("principal", undefined);
+  app.decorateRequest("trace");
+  countRequests(app, metrics);
+  app.addHook("onRequest", async (request, reply) => {
+    request.trace = traceContext(request.headers["traceparent"] as string | undefined);
+    reply.headers({ "x-request-id": request.id, traceparent: traceparent(request.trace) });
+  });
+  app.setErrorHandler((error, request, reply) => answerFailure(error, request, reply));
+  app.setNotFoundHandler({ preHandler: (_request, _reply, done) => done() }, (request, reply) =>
+    answerFailure(
+      new RequestFailure("not_found", "ROUTE_NOT_FOUND", `There is no ${request.method} ${request.url.split("?")[0]}.`),
+      request,
+      reply,
+    ),
+  );
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  });
+  if (config.maxEventLoopDelay > 0)
+    await app.register(underPressure, { maxEventLoopDelay: config.maxEventLoopDelay, retryAfter: 1 });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "Mettle agent service", version: "0.1.0", description: "Agents, knowledge and tools over HTTP." },
+      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } },
+    },
+  });
+  app.addHook("onRequest", authentication.hook);
+  await app.register(rateLimit, {
+    max: config.rateLimit,
+    timeWindow: 60_000,
+    hook: "preValidation", // after authentication: a user is limited wherever it calls from
+    enableDraftSpec: true,
+    keyGenerator: ({ principal, ip }) => (principal ? `user:${principal.userId}` : `address:${ip}`),
+    errorResponseBuilder: (_request, { ttl }) =>
+      new RequestFailure("rate_limited", "RATE_LIMITED", "Too many requests.", { retryAfter: Math.ceil(ttl / 1000) }),
+  });
+  return app;
+}
+
+function answerFailure(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const failure = failureOf(thrown);
+  if (failure.statusCode >= 500)
+    request.log.error({ err: failure.cause ?? failure, code: failure.code }, "request failed");
+  if (failure.retryAfter !== undefined) reply.header("retry-after", failure.retryAfter);
+  if (failure.type === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="mettle"');
+  return reply.code(failure.statusCode).send(failureBody(failure, request.id));
+}
+
+function countRequests(app: App, metrics: Metrics): void {
+  app.addHook("onResponse", async (request, reply) => {
+    // Of unknown paths one series: callers must not be able to make any number of them.
+    metrics.request(request.routeOptions.url ?? "unknown", request.method, reply.statusCode, reply.elapsedTime / 1000);
+  });
+}

@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
+import { Authentication } from "./auth/authentication.ts";
+import { authRoutes } from "./auth/auth-routes.ts";
+import { Lockout } from "./auth/lockout.ts";
+import { PasswordVerifier } from "./auth/passwords.ts";
+import { Tokens } from "./auth/tokens.ts";
+import { Users, type UserState, userStateLifetime } from "./auth/users.ts";
+import type { ServiceConfig } from "./config/settings.ts";
+import { serviceErrors } from "./errors.ts";
+import { type App, makeApp } from "./http/app.ts";
+import { Metrics } from "./http/metrics.ts";
+import { operationRoutes } from "./http/operation-routes.ts";
+import { TwoLevelCache } from "./storage/cache.ts";
+import { Database } from "./storage/database.ts";
+import { EmbeddedServer } from "./storage/embedded-server.ts";
+import { migrate } from "./storage/migrate.ts";
+import { migrations } from "./storage/migrations/index.ts";
+import { storageGauges } from "./storage/storage-gauges.ts";
+
+/** A running service. */
+export interface Service extends AsyncDisposable {
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Lets running requests end, for as long as the configuration allows, and stops. */
+  close(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  readonly config: ServiceConfig;
+  readonly clock?: Clock;
+  /** Told what happens while it starts. */
+  readonly onProgress?: (what: string) => void;
+}
+
+/**
+ * Starts the agent service: storage first, the port last, so that whoever reaches it is served.
+ *
+ * @throws MettleError of `serviceErrors`
+ */
+export async function startService({ config, clock = systemClock, onProgress }: ServiceOptions): Promise<Service> {
+  await using starting = new AsyncDisposableStack();
+  const metrics = new Metrics();
+  const database = await openDatabase(starting, config, clock, onProgress);
+  const states = starting.use(
+    new TwoLevelCache<UserState>({ max: 50_000, lifetime: userStateLifetime, absentLifetime: ms(5000) }),
+  );
+  const users = new Users(database, states);
+  const tokens = new Tokens(database, clock, { lifetime: config.tokenLifetime, keyLifetime: config.keyLifetime });
+  const passwords = new PasswordVerifier({ remember: config.loginCacheLifetime });
+  const lockout = new Lockout(database, clock, {
+    failuresAllowed: config.loginFailuresAllowed,
+    pause: config.loginLockout,
+  });
+  if (config.adminPassword !== undefined && (await users.createFirst(config.adminName, config.adminPassword))) {
+    onProgress?.(`made the first administrator, ${config.adminName}`);
+  }
+  metrics.add(...storageGauges(database, { users: states }));
+  const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
+  let draining = false;
+  authRoutes(app, { users, tokens, passwords, lockout });
+  operationRoutes(app, metrics, {
+    draining: () => draining,
+    checks: { database: async () => void (await database.query("SELECT 1")) },
+  });
+  const url = await listen(app, config);
+  const running = starting.move();
+  const close = async (): Promise<void> => {
+    draining = true;
+    const drained = app.close();
+    const limit = AbortSignal.timeout(config.drainTimeout);
+    limit.addEventListener("abort", () => app.server.closeAllConnections(), { once: true });
+    await drained;
+    await running.disposeAsync();
+  };
+  let closing: Promise<void> | undefined;
+  const closeOnce = (): Promise<void> => (closing ??= close());
+  return { url, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
+}
+
+async function openDatabase(
+  starting: AsyncDisposableStack,
+  config: ServiceConfig,
+  clock: Clock,
+  onProgress: ServiceOptions["onProgress"],
+): Promise<Database> {
+  let connection: ConstructorParameters<typeof Database>[0] | undefined = config.databaseUrl;
+  if (connection === undefined) {
+    onProgress?.("starting the embedded PostgreSQL");
+    const server = starting.use(await EmbeddedServer.start(join(config.dataFolder)));
+    connection = server.connection;
+  }
+  const options = {
+    min: config.poolMin,
+    max: config.poolMax,
+    acquireTimeout: config.poolAcquireTimeout,
+    idleTimeout: config.poolIdleTimeout,
+    statementTimeout: config.statementTimeout,
+  };
+  const database = starting.use(new Database(connection, options, clock));
+  const applied = await migrate(database, migrations);
+  if (applied.length > 0) onProgress?.(`brought the database up to ${applied.at(-1)}`);
+  await database.warm();
+  return database;
+}
+
+async function listen(app: App, { host, port }: ServiceConfig): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    throw serviceErrors.create("SERVICE_LISTEN_FAILED", `Cannot listen on ${host}:${port}: ${messageOf(cause)}.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,187 @@
+import { type Clock, messageOf, type Milliseconds, ms } from "@mettle/core";
+import pg from "pg";
+import { serviceErrors } from "../errors.ts";
+import { databaseError } from "./database-errors.ts";
+
+export interface PoolOptions {
+  /** Connections kept open. */
+  readonly min: number;
+  readonly max: number;
+  /** Longest wait for a free connection. */
+  readonly acquireTimeout: Milliseconds;
+  /** How long a connection beyond `min` stays open unused. */
+  readonly idleTimeout: Milliseconds;
+  /** The server ends a statement that takes longer. */
+  readonly statementTimeout: Milliseconds;
+}
+
+/** S4-131 … S4-133. */
+export const poolDefaults: PoolOptions = {
+  min: 5,
+  max: 20,
+  acquireTimeout: ms(10_000),
+  idleTimeout: ms(30_000),
+  statementTimeout: ms(30_000),
+};
+
+/** The pool at a moment, and what it did since its start. */
+export interface PoolGauges {
+  readonly open: number;
+  readonly idle: number;
+  readonly inUse: number;
+  readonly waiting: number;
+  readonly max: number;
+  /** In use as a share of `max`, 0…1. */
+  readonly utilization: number;
+  readonly acquired: number;
+  readonly acquireTimeouts: number;
+  /** Sum of all waits for a connection. */
+  readonly acquireMs: number;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What runs statements: the pool, or one transaction. Values never become part of a statement's text. */
+export interface Queries {
+  /**
+   * @throws MettleError `DATABASE_UNAVAILABLE`, `DATABASE_BUSY`, `DATABASE_TIMEOUT`; other errors of PostgreSQL as `pg`
+   *   throws them, with their SQLSTATE as `code`
+   */
+  query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<readonly R[]>;
+  /** Rows that a statement without result changed. */
+  run(text: string, values?: readonly unknown[]): Promise<number>;
+}
+
+export type Connection = pg.PoolClient;
+
+/** PostgreSQL behind a pool of connections. */
+export class Database implements Queries, AsyncDisposable {
+  readonly #pool: pg.Pool;
+  readonly #options: PoolOptions;
+  readonly #clock: Clock;
+  #acquired = 0;
+  #acquireTimeouts = 0;
+  #acquireMs = 0;
+
+  /** Opens nothing yet. @param connection - a URL, or where a server listens */
+  constructor(connection: string | pg.PoolConfig, options: PoolOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#pool = new pg.Pool({
+      ...(typeof connection === "string" ? { connectionString: connection } : connection),
+      min: options.min,
+      max: options.max,
+      connectionTimeoutMillis: options.acquireTimeout,
+      idleTimeoutMillis: options.idleTimeout,
+      statement_timeout: options.statementTimeout,
+      // Where the network swallows the answer the server's own limit is of no use.
+      query_timeout: options.statementTimeout + 5000,
+      application_name: "mettle",
+      keepAlive: true,
+    });
+    // A connection that breaks while unused: the pool has dropped it already, and the next statement opens another.
+    this.#pool.on("error", () => undefined);
+  }
+
+  get gauges(): PoolGauges {
+    const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.#pool;
+    const { max } = this.#options;
+    return {
+      open,
+      idle,
+      inUse: open - idle,
+      waiting,
+      max,
+      utilization: (open - idle) / max,
+      acquired: this.#acquired,
+      acquireTimeouts: this.#acquireTimeouts,
+      acquireMs: this.#acquireMs,
+    };
+  }
+
+  /** Opens the connections that are kept, so that the first callers need not wait. */
+  async warm(): Promise<void> {
+    const connections = await Promise.all(Array.from({ length: this.#options.min }, () => this.#acquire()));
+    for (const connection of connections) connection.release();
+  }
+
+  async query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<readonly R[]> {
+    return this.withConnection(async (connection) => queriesOf(connection).query<R>(text, values));
+  }
+
+  async run(text: string, values?: readonly unknown[]): Promise<number> {
+    return this.withConnection(async (connection) => queriesOf(connection).run(text, values));
+  }
+
+  /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+  async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    return this.withConnection(async (connection) => {
+      await connection.query("BEGIN");
+      try {
+        const result = await work(queriesOf(connection));
+        await connection.query("COMMIT");
+        return result;
+      } catch (error) {
+        await connection.query("ROLLBACK").catch((broken: unknown) => {
+          // The end of the connection rolls back.
+          throw serviceErrors.create("DATABASE_UNAVAILABLE", `A transaction was cut off: ${messageOf(error)}.`, {
+            cause: broken,
+          });
+        });
+        throw error;
+      }
+    });
+  }
+
+  /** Holds one connection while `work` runs: for LISTEN, COPY and session locks. */
+  async withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await this.#acquire();
+    let broken: Error | undefined;
+    const onError = (error: Error): void => {
+      broken = error;
+    };
+    connection.on("error", onError);
+    try {
+      return await work(connection);
+    } catch (error) {
+      const told = databaseError(error);
+      if (told?.code === "DATABASE_UNAVAILABLE") broken ??= told;
+      throw told ?? error;
+    } finally {
+      connection.off("error", onError);
+      connection.release(broken);
+    }
+  }
+
+  async #acquire(): Promise<Connection> {
+    const from = this.#clock.now();
+    try {
+      const connection = await this.#pool.connect();
+      this.#acquired += 1;
+      return connection;
+    } catch (error) {
+      const told = databaseError(error);
+      if (told?.code === "DATABASE_BUSY") this.#acquireTimeouts += 1;
+      throw told ?? error;
+    } finally {
+      this.#acquireMs += (this.#clock.now() - from) / 1e6;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#pool.ended) await this.#pool.end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Statements on one connection. */
+export function queriesOf(connection: Connection): Queries {
+  return {
+    query: async <R extends object>(text: string, values?: readonly unknown[]) =>
+      (await connection.query<R>(text, values as unknown[])).rows,
+    run: async (text, values) => (await connection.query(text, values as unknown[])).rowCount ?? 0,
+  };
+}

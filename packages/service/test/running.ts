@@ -1,0 +1,70 @@
+import type { Clock } from "@mettle/core";
+import { loadConfig } from "../src/config/load-config.ts";
+import { type Service, startService } from "../src/service.ts";
+import type { EmbeddedServer } from "../src/storage/embedded-server.ts";
+import { testDatabase } from "./storage/server.ts";
+
+export const adminPassword = "correct horse battery";
+
+/** The address of an empty database on a test's server, as a URL. */
+async function databaseUrl(server: EmbeddedServer): Promise<string> {
+  await using database = await testDatabase(server, { min: 0, max: 1 });
+  const [row] = await database.query<{ name: string }>("SELECT current_database() AS name");
+  const { host, port, user } = server.connection;
+  return `postgres://${user}@localhost/${row?.name}?host=${encodeURIComponent(host)}&port=${port}`;
+}
+
+/** A service with a database of its own on any free port. */
+export async function testService(
+  server: EmbeddedServer,
+  environment: Readonly<Record<string, string>> = {},
+  clock?: Clock,
+): Promise<Service> {
+  const config = loadConfig({
+    PORT: "0",
+    LOG_LEVEL: "silent",
+    DATABASE_URL: await databaseUrl(server),
+    METTLE_POOL_MIN: "1",
+    METTLE_MAX_EVENT_LOOP_DELAY: "0s", // tests share their machine
+    METTLE_ADMIN_PASSWORD: adminPassword,
+    METTLE_DATA_FOLDER: "/nonexistent",
+    ...environment,
+  });
+  return startService({ config, ...(clock && { clock }) });
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+/** One request; a body is sent as JSON. */
+export async function call(
+  url: string,
+  method: string,
+  path: string,
+  { token, body, headers = {} }: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const response = await fetch(new URL(path, url), {
+    method,
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.includes("json") === true;
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson ? (JSON.parse(text) as Record<string, unknown>) : { text },
+  };
+}
+
+export async function logIn(url: string, username = "admin", password = adminPassword): Promise<string> {
+  const { body } = await call(url, "POST", "/auth/login", { body: { username, password } });
+  return String(body["token"]);
+}

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call, logIn, testService } from "./running.ts";
+import { testServer } from "./storage/server.ts";
+
+let postgres: Awaited<ReturnType<typeof testServer>>;
+let service: Awaited<ReturnType<typeof testService>>;
+beforeAll(async () => {
+  postgres = await testServer();
+  service = await testService(postgres.server);
+}, 90_000);
+afterAll(async () => {
+  await service.close();
+  await postgres[Symbol.asyncDispose]();
+});
+
+test("logs in, and knows who asks", async () => {
+  const token = await logIn(service.url);
+  const { status, body } = await call(service.url, "GET", "/users", { token });
+  expect(status).toBe(200);
+  expect(body).toEqual([{ id: expect.any(String) as string, name: "admin", role: "admin" }]);
+});
+
+test("health, readiness, metrics and the OpenAPI document ask for no token", async () => {
+  const { url } = service;
+  expect(await call(url, "GET", "/health")).toMatchObject({ status: 200, body: { status: "ok" } });
+  expect(await call(url, "GET", "/ready")).toMatchObject({
+    status: 200,
+    body: { status: "ready", checks: { database: "ok" } },
+  });
+  const metrics = await call(url, "GET", "/metrics");
+  expect(metrics.headers.get("content-type")).toContain("application/openmetrics-text");
+  expect(metrics.body["text"]).toMatch(/database_pool_connections\{state="max"\} 20\n[\s\S]*# EOF\n$/);
+  expect(metrics.body["text"]).toContain(
+    'http_server_request_duration_seconds_count{method="GET",route="/health",status="200"} 1',
+  );
+  const { body } = await call(url, "GET", "/openapi.json");
+  expect(body).toMatchObject({ openapi: "3.1.0", paths: { "/auth/login": {}, "/users": {} } });
+});
+
+test("every failure has the same form, with the request's id", async () => {
+  const failing = [
+    ["GET", "/nothing", {}, 404, "ROUTE_NOT_FOUND"],
+    ["GET", "/users", {}, 401, "AUTH_TOKEN_MISSING"],
+    ["GET", "/users", { token: "x.y.z" }, 401, "AUTH_TOKEN_INVALID"],
+    ["POST", "/auth/login", { body: { username: "admin" } }, 400, "REQUEST_INVALID"],
+    [
+      "POST",
+      "/auth/login",
+      { body: "{", headers: { "content-type": "application/json" } },
+      400,
+      "REQUEST_INVALID_JSON_BODY",
+    ],
+    ["POST", "/auth/login", { body: "a", headers: { "content-type": "text/csv" } }, 415, "REQUEST_INVALID_MEDIA_TYPE"],
+    ["POST", "/auth/login", { body: { username: "admin", password: "x", role: "admin" } }, 400, "REQUEST_INVALID"],
+    ["POST", "/auth/login", { body: { username: "admin", password: "x".repeat(2e6) } }, 413, "REQUEST_BODY_TOO_LARGE"],
+  ] as const;
+  for (const [method, path, options, status, code] of failing) {
+    const answer = await call(service.url, method, path, {
+      ...options,
+      headers: { "x-request-id": "mine-1", ...("headers" in options ? options.headers : {}) },
+    });
+    expect([code, answer.status]).toEqual([code, status]);
+    expect(answer.body).toEqual({
+      error: {
+        type: expect.any(String) as string,
+        code,
+        message: expect.any(String) as string,
+        details: expect.any(Object) as object,
+        request_id: "mine-1",
+      },
+    });
+    expect(answer.headers.get("x-request-id")).toBe("mine-1");
+    expect(answer.headers.get("traceparent")).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-0[01]$/);
+  }
+});
+
+test("an administrator makes users, who may not; changed ones must log in again", async () => {
+  const { url } = service;
+  const token = await logIn(url);
+  const member = { name: "Ada", password: "a long pass phrase", role: "member" };
+  const made = await call(url, "POST", "/users", { token, body: member });
+  expect(made).toMatchObject({ status: 201, body: { name: "Ada", role: "member" } });
+  expect(await call(url, "POST", "/users", { token, body: { ...member, name: "ada" } })).toMatchObject({
+    status: 409,
+    body: { error: { code: "USER_EXISTS" } },
+  });
+  const adas = await logIn(url, "ada", member.password);
+  expect(await call(url, "POST", "/users", { token: adas, body: { ...member, name: "Eve" } })).toMatchObject({
+    status: 403,
+    body: { error: { code: "AUTH_ROLE_TOO_LOW" } },
+  });
+  const change = { password: "another long phrase" };
+  expect(await call(url, "PATCH", `/users/${made.body["id"]}`, { token, body: change })).toMatchObject({ status: 204 });
+  expect(await call(url, "GET", "/users", { token: adas })).toMatchObject({ status: 401 });
+  expect(
+    await call(url, "POST", "/auth/login", { body: { username: "ada", password: member.password } }),
+  ).toMatchObject({
+    status: 401,
+    body: { error: { code: "AUTH_LOGIN_FAILED" } },
+  });
+});

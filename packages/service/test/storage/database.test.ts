@@ -1,0 +1,73 @@
+import { ms, systemClock } from "@mettle/core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Database, poolDefaults } from "../../src/storage/database.ts";
+import { testDatabase, testServer } from "./server.ts";
+
+let postgres: Awaited<ReturnType<typeof testServer>>;
+beforeAll(async () => {
+  postgres = await testServer();
+}, 60_000);
+afterAll(async () => postgres[Symbol.asyncDispose]());
+
+test("gauges show connections in use, idle and waited for", async () => {
+  await using database = await testDatabase(postgres.server, { min: 2, max: 2 });
+  await database.warm();
+  expect(database.gauges).toMatchObject({ open: 2, idle: 2, inUse: 0, waiting: 0, max: 2, utilization: 0 });
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const held = [1, 2].map(() => database.withConnection(() => gate));
+  await new Promise(setImmediate);
+  const waiting = database.query("SELECT 1 AS one");
+  await new Promise(setImmediate);
+  expect(database.gauges).toMatchObject({ inUse: 2, idle: 0, waiting: 1, utilization: 1 });
+  release();
+  await Promise.all(held);
+  expect(await waiting).toEqual([{ one: 1 }]);
+  expect(database.gauges).toMatchObject({ inUse: 0, acquired: 5, acquireTimeouts: 0 });
+});
+
+test("who finds no free connection in time is told so", async () => {
+  await using database = await testDatabase(postgres.server, { min: 0, max: 1, acquireTimeout: ms(50) });
+  await database.withConnection(async () => {
+    await expect(database.query("SELECT 1")).rejects.toMatchObject({ code: "DATABASE_BUSY", retryable: true });
+  });
+  expect(database.gauges.acquireTimeouts).toBe(1);
+  expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+});
+
+test("a statement that takes too long is ended; its connection serves on", async () => {
+  await using database = await testDatabase(postgres.server, { max: 1, statementTimeout: ms(50) });
+  await expect(database.query("SELECT pg_sleep(10)")).rejects.toMatchObject({ code: "DATABASE_TIMEOUT" });
+  expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+});
+
+test("a transaction is kept as a whole or not at all", async () => {
+  await using database = await testDatabase(postgres.server);
+  await database.run("CREATE TABLE entries (value int UNIQUE)");
+  await database.transaction(async ({ run }) => run("INSERT INTO entries VALUES (1)"));
+  const failing = database.transaction(async ({ run }) => {
+    await run("INSERT INTO entries VALUES (2)");
+    await run("INSERT INTO entries VALUES (1)");
+  });
+  await expect(failing).rejects.toMatchObject({ code: "23505" });
+  expect(await database.query("SELECT value FROM entries")).toEqual([{ value: 1 }]);
+});
+
+test("a connection that the server ends is replaced", async () => {
+  await using database = await testDatabase(postgres.server, { min: 0, max: 1 });
+  const end = database.withConnection(async (connection) => {
+    const { rows } = await connection.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    await using other = new Database(postgres.server.connection, { ...poolDefaults, max: 1 }, systemClock);
+    await other.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+    await connection.query("SELECT 1");
+  });
+  await expect(end).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE", retryable: true });
+  expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+});
+
+test("a server that is not there", async () => {
+  await using database = new Database({ host: "/nonexistent", port: 1 }, poolDefaults, systemClock);
+  await expect(database.query("SELECT 1")).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+});

@@ -1,0 +1,123 @@
+import { recordLeak } from "../../measure/leak-cycles.ts";
+import { failureKind, timeEach } from "../../measure/operations.ts";
+import { nowNs } from "../../measure/time.ts";
+import { describeAgent } from "../descriptions.ts";
+import { type Scenario, timesOf } from "../scenario.ts";
+
+const common = { suite: "agents", group: "infrastructure_benchmarks" } as const;
+const doNothing = (): void => undefined;
+
+/** Lives that go on at the same time. */
+const lanes = 50;
+
+const lifecycle: Scenario = {
+  ...common,
+  id: "agents.lifecycle",
+  needs: ["in-process"],
+  title: "Create, use and stop 1 000 agents, 50 at a time, cycle after cycle",
+  requirement: [
+    "S2-005",
+    "S2-009",
+    "S2-017",
+    "S2-065",
+    "S2-068",
+    "S2-069",
+    "S2-071",
+    "S3-022",
+    "S3-023",
+    "S3-038",
+    "S3-090",
+  ],
+  seconds: timesOf(5),
+  rules: {
+    thresholds: {
+      "agents.lifecycle.success": { threshold: "rate > 0.95", severity: "critical", requirement: ["S2-127"] },
+      "agents.lifecycle.time": { threshold: "mean < 10ms", requirement: ["S2-128"] },
+      "agents.lifecycle.growth": { threshold: "mean < 1024", requirement: ["S3-023", "S3-028", "S2-126"] },
+      "agents.lifecycle.without-leak": { threshold: "rate == 1", requirement: ["S2-128", "S2-126", "S3-090"] },
+    },
+  },
+  run: async ({ open, record, profile, signal }) => {
+    const platform = await open();
+    const times = record.operation("agents.lifecycle.time");
+    const size = profile === "smoke" ? 100 : 1000;
+    let good = 0;
+    let all = 0;
+    const one = async (): Promise<void> => {
+      const start = nowNs();
+      all += 1;
+      try {
+        const agent = await platform.spawn();
+        if ((await platform.ask(agent, { type: "add", data: 1 }, 5000)) === 1) good += 1;
+        await platform.stop(agent);
+        times.times.record(nowNs() - start);
+      } catch (error) {
+        times.fail(failureKind(error));
+      }
+    };
+    await recordLeak(record, {
+      metric: "agents.lifecycle",
+      cycles: profile === "smoke" ? 12 : profile === "ci" ? 30 : 120,
+      operations: size,
+      requirement: ["S2-070"],
+      signal,
+      cycle: async () => {
+        let left = size;
+        const lane = async (): Promise<void> => {
+          while (left-- > 0) await one();
+        };
+        await Promise.all(Array.from({ length: lanes }, lane));
+      },
+    });
+    record.rate("agents.lifecycle.success", good, all);
+  },
+};
+
+const monitoring: Scenario = {
+  ...common,
+  id: "agents.monitoring",
+  needs: ["supervision"],
+  title: "A watcher learns of a crash, and the registry forgets the agent",
+  requirement: ["S3-024", "S3-025", "S3-029", "S3-030"],
+  seconds: timesOf(1),
+  rules: {
+    thresholds: {
+      "agents.down.time": { threshold: "max < 1000ms", requirement: ["S3-025"] },
+      "agents.down.noticed": { threshold: "rate == 1", severity: "critical", requirement: ["S3-025"] },
+    },
+  },
+  run: async ({ open, record, random, seconds, signal }) => {
+    const platform = await open();
+    const noticed = { down: 0, gone: 0 };
+    const attempts = await timeEach(
+      record.operation("agents.down.time"),
+      { atMost: 5000, atLeast: 50, seconds },
+      {
+        before: async (index) => {
+          const agent = await platform.spawn({ onFailure: "stop" });
+          await platform.registry?.register(`mortal-${index}`, agent, describeAgent(random));
+          return agent;
+        },
+        run: (agent) =>
+          new Promise<void>((resolve, reject) => {
+            void Promise.resolve(platform.supervision!.monitor(agent, () => resolve())).catch(reject);
+            // Whoever asked learns of it too; here only the watcher's news counts.
+            platform.ask(agent, { type: "fail" }, 1000).then(doNothing, doNothing);
+          }),
+        after: async (_agent, index) => {
+          noticed.down += 1;
+          if (platform.registry?.forgetsDead === true) {
+            if ((await platform.registry.lookup(`mortal-${index}`)) === undefined) noticed.gone += 1;
+          } else await platform.registry?.unregister(`mortal-${index}`);
+        },
+      },
+      signal,
+    );
+    record.rate("agents.down.noticed", Math.min(noticed.down, attempts), attempts);
+    if (platform.registry?.forgetsDead === true)
+      record.rate("agents.down.unregistered", Math.min(noticed.gone, attempts), attempts);
+  },
+};
+
+/** Life and death of agents. */
+export const lifeScenarios: readonly Scenario[] = [lifecycle, monitoring];
