@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findMeasurements, type Run } from "@mettle/results";
 import { median } from "@mettle/stats";
+import { onCore } from "./on-core.ts";
 import { installed, startNginx, startNode } from "./servers.ts";
 
 const { values } = parseArgs({
@@ -92,7 +93,8 @@ function childCpuSeconds(): number {
 function measure(generator: Generator, url: string): number {
   const before = childCpuSeconds();
   const options = { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 } as const;
-  const run = spawnSync("taskset", ["-c", "1", ...generator.command(url)], options);
+  const [program, ...args] = onCore(1, generator.command(url));
+  const run = spawnSync(program, args, options);
   // 5: a generator that says of itself that it set the pace, as it should when it is measured.
   if (run.status !== 0 && run.status !== 5)
     throw new Error(`${generator.name} ended with ${run.status}: ${run.stderr}`);
