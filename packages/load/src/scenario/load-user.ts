@@ -1,10 +1,10 @@
 import { parseDurationMs, Random } from "@mettle/core";
-import { PacedClient } from "../engine/request-pacer.ts";
 import { type AgentTargets, UserAgents } from "../agent/user-agents.ts";
 import type { A2aStep } from "../drivers/a2a.ts";
 import type { Driver, StepOutcome } from "../drivers/driver.ts";
 import type { ChatStep } from "../drivers/openai-chat.ts";
 import type { ResponsesStep } from "../drivers/openai-responses.ts";
+import { PacedClient } from "../engine/request-pacer.ts";
 import type { Iteration, VirtualUser } from "../engine/virtual-user.ts";
 import type { HttpClient } from "../http/exchange.ts";
 import { PooledHttpClient } from "../http/http-client.ts";
@@ -66,18 +66,18 @@ export class LoadUser<Data = unknown> {
   readonly #groups: Metric;
   readonly #metrics = new Map<string, UserMetric>();
   readonly #groupCache: GroupCache;
+  readonly #targets: AgentTargets;
+  #agents: UserAgents | undefined;
   readonly #requests: RequestDefaults;
   readonly #sockets = new Set<UserSocket>();
   #socketMetrics: SocketMetrics | undefined;
-  readonly #targets: AgentTargets;
-  #agents: UserAgents | undefined;
 
   /** @internal */
   constructor(user: VirtualUser, data: Data, shared: SharedByUsers) {
     const { requests, metrics, seed } = shared;
     this.#groupCache = shared.groups;
-    this.#requests = requests;
     this.#targets = shared.agents;
+    this.#requests = requests;
     this.id = user.id;
     this.scenario = user.scenario;
     this.data = data;
@@ -124,7 +124,7 @@ export class LoadUser<Data = unknown> {
     this.#agents?.begin();
   }
 
-  /** @internal */
+  /** @internal Ends what the user has left open. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.terminate();
     await this.#agents?.close();
@@ -224,37 +224,6 @@ export class LoadUser<Data = unknown> {
   }
 
   /**
-   * Opens a WebSocket. Recorded under k6's names (`ws_connecting`, `ws_sessions`, `ws_session_duration`, `ws_msgs_sent`,
-   * `ws_msgs_received`), and `ws_connect_failed`. It may be kept from one iteration to the next in `state`; whatever is
-   * open when the user ends is ended.
-   *
-   * @param url - `ws:` or `wss:`, or a path under `http.baseUrl`
-   * @throws MettleError `LOAD_SOCKET_ENDED` where the server does not agree
-   */
-  async webSocket(url: string, options: SocketOptions = {}): Promise<UserSocket> {
-    const client = engineClient(this.#user.http);
-    const absolute = this.http.absolute(url);
-    const name = options.name ?? /^[^/]*\/\/[^/]*(\/[^?#]*)?/.exec(absolute)?.[1] ?? "/";
-    const headers = { ...this.#requests.headers, ...options.headers };
-    this.#socketMetrics ??= new SocketMetrics(this.#user.recorder);
-    const socket = await UserSocket.open({
-      engine: client.engine,
-      clock: this.#user.clock,
-      metrics: this.#socketMetrics,
-      tags: this.#tagSet({ name, url: absolute.split("?", 1)[0] ?? absolute, ...options.tags }),
-      url: absolute,
-      headers: Object.entries(headers),
-      protocols: options.protocols ?? [],
-      compression: options.compression ?? false,
-      timeoutMs: options.timeoutMs ?? this.#requests.timeoutMs,
-      signal: this.#user.signal,
-    });
-    this.#sockets.add(socket);
-    void socket.ended.then(() => this.#sockets.delete(socket));
-    return socket;
-  }
-
-  /**
    * Asks the model of `agents.chat`; its answer streams, and every metric of model requests is recorded. What the server
    * does wrong is an outcome that is not `ok`, with a code; it does not throw.
    *
@@ -300,6 +269,37 @@ export class LoadUser<Data = unknown> {
       this.#agents.begin();
     }
     return this.#agents;
+  }
+
+  /**
+   * Opens a WebSocket. Recorded under k6's names (`ws_connecting`, `ws_sessions`, `ws_session_duration`, `ws_msgs_sent`,
+   * `ws_msgs_received`), and `ws_connect_failed`. It may be kept from one iteration to the next in `state`; whatever is
+   * open when the user ends is ended.
+   *
+   * @param url - `ws:` or `wss:`, or a path under `http.baseUrl`
+   * @throws MettleError `LOAD_SOCKET_ENDED` where the server does not agree
+   */
+  async webSocket(url: string, options: SocketOptions = {}): Promise<UserSocket> {
+    const client = engineClient(this.#user.http);
+    const absolute = this.http.absolute(url);
+    const name = options.name ?? /^[^/]*\/\/[^/]*(\/[^?#]*)?/.exec(absolute)?.[1] ?? "/";
+    const headers = { ...this.#requests.headers, ...options.headers };
+    this.#socketMetrics ??= new SocketMetrics(this.#user.recorder);
+    const socket = await UserSocket.open({
+      engine: client.engine,
+      clock: this.#user.clock,
+      metrics: this.#socketMetrics,
+      tags: this.#tagSet({ name, url: absolute.split("?", 1)[0] ?? absolute, ...options.tags }),
+      url: absolute,
+      headers: Object.entries(headers),
+      protocols: options.protocols ?? [],
+      compression: options.compression ?? false,
+      timeoutMs: options.timeoutMs ?? this.#requests.timeoutMs,
+      signal: this.#user.signal,
+    });
+    this.#sockets.add(socket);
+    void socket.ended.then(() => this.#sockets.delete(socket));
+    return socket;
   }
 
   /** The engine's own view of this user, for drivers of other protocols. */
