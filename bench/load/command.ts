@@ -1,7 +1,4 @@
 // What the scripts beside this one share: `mettle load` as a user starts it, on a core of its own, and a server on another.
-//
-// Where other work shares the machine, METTLE_BENCH_PRIORITY=1 puts generator and server above it, which needs root: that a
-// core is taken away is then the script's doing and nobody else's.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -10,22 +7,10 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Measurement, type Run, readRun } from "@mettle/results";
+import { onCore } from "./on-core.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const mettle = here("../../packages/cli/bin/mettle.js");
-const aboveOthers = process.env["METTLE_BENCH_PRIORITY"] === "1";
-
-/** A session of its own, which Linux weighs as a whole against others, and first among them. */
-const firstOfAll = ["setsid", "sh", "-c", 'echo -20 >/proc/self/autogroup; exec nice -n -20 "$@"', "sh"];
-
-/** A command on one core; above everything else that runs there, where that is asked for. */
-export function onCore(
-  core: number,
-  command: readonly string[],
-  above: boolean = aboveOthers,
-): readonly [string, ...string[]] {
-  return ["taskset", "-c", String(core), ...(above ? firstOfAll : []), ...command];
-}
 
 export function start([program, ...args]: readonly [string, ...string[]], env: NodeJS.ProcessEnv = {}): ChildProcess {
   return spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });

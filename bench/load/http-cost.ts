@@ -8,11 +8,14 @@
 // package: `npm run build` first. Servers: nginx where it is installed, and a plain Node server.
 // wrk is installed through apt-get where that is allowed; whatever is missing is left out and said.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { findMeasurements, type Run } from "@mettle/results";
 import { median } from "@mettle/stats";
+import { onCore } from "./on-core.ts";
 import { installed, startNginx, startNode } from "./servers.ts";
 
 const { values } = parseArgs({
@@ -27,6 +30,10 @@ const rounds = Number(values.rounds);
 const { connections } = values;
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "mettle-cost-"));
+process.on("exit", () => {
+  rmSync(folder, { recursive: true, force: true });
+});
 const autocannon = fileURLToPath(import.meta.resolve("autocannon"));
 
 interface Generator {
@@ -45,6 +52,20 @@ const ours = (way: "dispatch" | "send"): Generator => ({
     return requests;
   },
 });
+
+/** The whole command, with everything that it records, and its start: some 1.3 CPU seconds before the first request. */
+const command: Generator = {
+  name: "mettle load",
+  command: (url) => [
+    ...[process.execPath, here("../../packages/cli/bin/mettle.js"), "load", url, "-c", connections],
+    ...["-d", `${seconds}s`, "--json", "--no-history", "--out", folder],
+  ],
+  requests: (output) => {
+    const { run } = JSON.parse(output) as { run: Run };
+    const [total] = findMeasurements(run, { metric: "http_reqs", tags: {} });
+    return total?.summary.sum ?? 0;
+  },
+};
 
 const peers: readonly Generator[] = [
   {
@@ -71,8 +92,12 @@ function childCpuSeconds(): number {
 /** Requests per CPU second of one run. */
 function measure(generator: Generator, url: string): number {
   const before = childCpuSeconds();
-  const run = spawnSync("taskset", ["-c", "1", ...generator.command(url)], { encoding: "utf8" });
-  if (run.status !== 0) throw new Error(`${generator.name} ended with ${run.status}: ${run.stderr}`);
+  const options = { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 } as const;
+  const [program, ...args] = onCore(1, generator.command(url));
+  const run = spawnSync(program, args, options);
+  // 5: a generator that says of itself that it set the pace, as it should when it is measured.
+  if (run.status !== 0 && run.status !== 5)
+    throw new Error(`${generator.name} ended with ${run.status}: ${run.stderr}`);
   const requests = generator.requests(run.stdout);
   if (!(requests > 0)) throw new Error(`${generator.name} made no requests: ${run.stdout}`);
   return requests / (childCpuSeconds() - before);
@@ -107,7 +132,7 @@ if (availableParallelism() < 2 || !installed("taskset")) {
 }
 if (!installed("wrk") && process.getuid?.() === 0) spawnSync("apt-get", ["install", "-y", "-qq", "wrk"]);
 const available = peers.filter(({ name }) => name !== "wrk" || installed("wrk"));
-const generators = [ours("dispatch"), ours("send"), ...available];
+const generators = [ours("dispatch"), ours("send"), command, ...available];
 for (const [name, start] of [
   ["nginx", startNginx],
   ["node", startNode],

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { onCore } from "./on-core.ts";
 
 export const installed = (command: string): boolean => spawnSync("which", [command]).status === 0;
 
@@ -38,7 +39,8 @@ events { worker_connections 4096; }
 http { access_log off; keepalive_requests 1000000000; client_body_temp_path ${folder};
   server { listen 127.0.0.1:${port}; location / { return 200 "hello world, this is a small body\\n"; } } }`,
   );
-  const child = spawn("taskset", ["-c", "0", "nginx", "-p", folder, "-c", config], { stdio: "inherit" });
+  const [command, ...args] = onCore(0, ["nginx", "-p", folder, "-c", config]);
+  const child = spawn(command, args, { stdio: "inherit" });
   const url = `http://127.0.0.1:${port}/`;
   await answers(url);
   const stop = (): void => {
@@ -63,13 +65,9 @@ async function answers(url: string): Promise<void> {
 
 /** On core 0. */
 export async function startNode(): Promise<Running> {
-  const child: ChildProcess = spawn(
-    "taskset",
-    ["-c", "0", process.execPath, fileURLToPath(new URL("http-server.ts", import.meta.url))],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+  const program = fileURLToPath(new URL("http-server.ts", import.meta.url));
+  const [command, ...args] = onCore(0, [process.execPath, program]);
+  const child: ChildProcess = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout! });
   const { value: url } = (await lines[Symbol.asyncIterator]().next()) as { value: string };
   return { url, stop: () => child.kill("SIGTERM") };

@@ -58,7 +58,9 @@ try {
     const marked = outcomes.filter(({ run }) => run.validity.state !== "valid").length;
     const exited = outcomes.filter(({ exitCode }) => exitCode === 5).length;
     console.log(`| ${name} | ${trials} | ${marked} | ${exited} |`);
-    const wrong = outcomes.filter(({ exitCode }) => (exitCode === 5) !== (name !== "healthy"));
+    const wrong = outcomes.filter(({ exitCode, run }) =>
+      name === "healthy" ? run.validity.state !== "valid" : exitCode !== 5,
+    );
     for (const { exitCode, run } of wrong) {
       console.error(`${name}: exit ${exitCode}, ${run.validity.state} ${run.validity.reasons.join("; ")}`);
     }

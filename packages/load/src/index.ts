@@ -148,6 +148,7 @@ export {
 export { type LoadErrorCode, loadErrors } from "./engine/errors.ts";
 export type { ErrorEntry } from "./engine/error-book.ts";
 export type { Duration, LoadOptions, ScenarioOptions, StageOptions } from "./engine/load-options.ts";
+export { LoadControl } from "./engine/load-control.ts";
 export type { LoadOutput } from "./engine/load-output.ts";
 export type { LoadSnapshot, ScenarioProgress } from "./engine/load-snapshot.ts";
 export type { LoadSource, LoadTest, LoadTestFactory } from "./engine/load-test.ts";

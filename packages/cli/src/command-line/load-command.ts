@@ -148,6 +148,7 @@ export const load: CommandSpec = {
       help: "of everything random (1)",
       environment: true,
     },
+    { name: "control", type: text("HOST:PORT"), help: "scale externally-controlled by PATCH /v1/status, as with k6" },
     {
       name: "out",
       short: "o",

@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import { type ResolvedPolicy, resolvePolicy, type Verdict } from "@mettle/judge";
-import { type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
+import { LoadControl, type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
 import {
   colorSupport,
   LoadView,
@@ -19,6 +19,7 @@ import { k6Ending } from "../load/k6-end.ts";
 import { withK6Variables } from "../load/k6-script.ts";
 import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
+import { ControlServer } from "../load/control-server.ts";
 import { progressOf } from "../load/progress.ts";
 import { isServiceTarget } from "../load/service-target.ts";
 import { runTarget } from "../load/run-target.ts";
@@ -107,16 +108,22 @@ async function loadInterruptibly(
     view.note("Interrupted: no more iterations begin; those in flight may end. Once more ends at once.");
   });
   const live = new LiveThresholds(policy, emptyRun(settings.name));
+  const control = new LoadControl();
+  const address = context.flags.text("control");
+  await using controller = address === undefined ? undefined : await ControlServer.listen(address, plan, control);
+  if (controller) view.note(`Controlled at ${controller.url}/v1/status`);
   const options: Omit<RunLoadOptions, "from"> = {
     name: settings.name,
     plan,
     submetrics: submetricsOf(policy),
     stop: interruption.signal,
+    control,
     outputs,
     ...seriesPoints(policy),
     ...profileOf(context),
     onSnapshot: (snapshot) => {
       const judged = live.judge(snapshot);
+      controller?.update(snapshot);
       view.update(progressOf(snapshot, { name: settings.name, target: target.shown }, judged));
       const aborting = live.aborting(judged, snapshot.elapsedMs);
       if (!aborting) return "continue";

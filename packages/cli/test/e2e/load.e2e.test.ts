@@ -42,6 +42,17 @@ async function accountOf(server: ChildProcess): Promise<number[]> {
   return answeredAt.map((at, k) => at - firstAt - 2 * k);
 }
 
+/** Asks for so many users, and again until that many are there. */
+async function scaleTo(url: string, vus: number): Promise<void> {
+  const body = JSON.stringify({ data: { attributes: { vus } } });
+  for (;;) {
+    const answer = (await (await fetch(url, { method: "PATCH", body })).json()) as {
+      data: { attributes: { vus: number } };
+    };
+    if (answer.data.attributes.vus === vus) return;
+  }
+}
+
 const quietly: readonly string[] = ["--no-history", "--quiet"];
 
 describe("mettle load", () => {
@@ -164,6 +175,42 @@ thresholds:
     expect(stdout).toContain("iterations");
     const run = await readRun(project.path("mettle-out/run.json"));
     expect(measurement(run, "iterations").summary.sum).toBeGreaterThan(10);
+  });
+
+  test("Ctrl-C twice ends at once, whatever is in flight", async () => {
+    using project = new Project({
+      "patient.load.js": `
+        import { defineLoad } from "@mettle/load";
+        export default defineLoad({ scenarios: { a: { vus: 1, duration: "60s", gracefulStop: "60s", run: (user) => user.sleep("60s") } } });`,
+    });
+    const child = project.start(["load", "patient.load.js", "--no-history"]);
+    let sent = 0;
+    const { exitCode } = await outcomeOf(child, (text) => {
+      if ((sent === 0 && text.includes("it/s")) || (sent === 1 && text.includes("Interrupted"))) {
+        sent += 1;
+        child.kill("SIGINT");
+      }
+    });
+    expect([sent, exitCode]).toEqual([2, 130]);
+  });
+
+  test("--control tells how it stands and scales a scenario that waits to be told", async () => {
+    using project = new Project({
+      "scaled.load.js": `
+        import { defineLoad } from "@mettle/load";
+        export default defineLoad({ scenarios: { a: { executor: "externally-controlled", vus: 1, maxVUs: 9, run: (user) => user.sleep(20) } } });`,
+    });
+    const child = project.start(["load", "scaled.load.js", "--control", "127.0.0.1:0", "--no-history"]);
+    let asked = false;
+    const { exitCode } = await outcomeOf(child, (text) => {
+      const url = /Controlled at (\S+)/.exec(text)?.[1];
+      if (url === undefined || !text.includes("it/s") || asked) return;
+      asked = true;
+      void scaleTo(url, 5).then(() => child.kill("SIGINT"));
+    });
+    expect(exitCode).toBe(130);
+    const run = await readRun(project.path("mettle-out/run.json"));
+    expect(measurement(run, "vus").summary.max).toBe(5);
   });
 
   test("an endless loop in a script loses its worker, not the run: exit 5 with the reason", async () => {

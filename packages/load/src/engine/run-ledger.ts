@@ -127,6 +127,7 @@ export class RunLedger {
     const sum = (metric: string): number => this.#board.find(metric)?.sum ?? 0;
     const dispatchP99Ms = p99(builtIn.dispatchDelay.name);
     const responseP99Ms = p99(builtIn.iterationResponseTime.name);
+    const startDelayP99Ms = p99(builtIn.iterationStartDelay.name);
     const open = this.#plan.scenarios.filter(({ model }) => model === "open").map(({ name }) => name);
     const scheduled = this.#sum((name) => open.includes(name));
     return judgeValidity({
@@ -134,6 +135,7 @@ export class RunLedger {
       lost: this.#lost,
       ...(dispatchP99Ms !== undefined && { dispatchP99Ms }),
       ...(responseP99Ms !== undefined && { responseP99Ms }),
+      ...(startDelayP99Ms !== undefined && { startDelayP99Ms }),
       scheduled: open.length > 0,
       due: scheduled.due - total.waiting,
       started: scheduled.started,

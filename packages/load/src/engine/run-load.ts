@@ -4,6 +4,7 @@ import type { Submetric } from "../metrics/worker-recorder.ts";
 import { engineClock, nowMs } from "./engine-clock.ts";
 import type { ErrorEntry } from "./error-book.ts";
 import { loadErrors } from "./errors.ts";
+import type { LoadControl } from "./load-control.ts";
 import type { LoadSnapshot } from "./load-snapshot.ts";
 import type { LoadSource } from "./load-test.ts";
 import type { LoadOutput } from "./load-output.ts";
@@ -26,6 +27,8 @@ export interface RunLoadOptions {
   readonly stop?: AbortSignal;
   /** Aborted: everything in flight is cut off. */
   readonly stopNow?: AbortSignal;
+  /** Changes the number of users of scenarios that wait to be told. */
+  readonly control?: LoadControl;
   /** Where samples are told one by one. */
   readonly outputs?: readonly LoadOutput[];
   readonly profile?: Profile;
@@ -222,11 +225,15 @@ class RunningLoad implements AsyncDisposable {
     };
     if (stop?.aborted) onStop();
     if (stopNow?.aborted) onStopNow();
+    const detach = this.#options.control?.attach((scenario, users) => {
+      this.#crew.tellAll({ kind: "control", scenario, users });
+    });
     stop?.addEventListener("abort", onStop);
     stopNow?.addEventListener("abort", onStopNow);
     try {
       await Promise.all([ended, this.#tick()]);
     } finally {
+      detach?.();
       stop?.removeEventListener("abort", onStop);
       stopNow?.removeEventListener("abort", onStopNow);
     }

@@ -14,6 +14,8 @@ const validityLimits = {
   /** Of the time, the share a worker had work to do; watching the clock is not work. */
   busyInvalid: 0.97,
   busyDegraded: 0.9,
+  /** This busy, and behind its schedule by more than `dispatchP99InvalidMs`: it was asked for more than it can do. */
+  busyBehind: 0.8,
   dispatchP99InvalidMs: 50,
   dispatchP99DegradedMs: 10,
   /** Lateness under this share of the response time it is part of distorts nothing. */
@@ -77,6 +79,8 @@ export interface ValidityEvidence {
   /** Percentile 99 of how late the schedule was looked at, and of the response times it is part of. */
   readonly dispatchP99Ms?: number;
   readonly responseP99Ms?: number;
+  /** Percentile 99 of how late iterations began, waiting for a user included. */
+  readonly startDelayP99Ms?: number;
   /** Whether anything was scheduled: without, a busy generator sets the pace, but no moment is missed. */
   readonly scheduled: boolean;
   readonly due: number;
@@ -92,6 +96,7 @@ export function judgeValidity(evidence: ValidityEvidence): Validity {
   const findings = [
     ...evidence.lost.map((reason): Finding => ["invalid", reason]),
     ...evidence.workers.flatMap((worker) => workerFindings(worker, evidence.scheduled)),
+    ...behindFindings(evidence),
     ...scheduleFindings(evidence),
   ];
   // Several workers may have the same trouble; one sentence is enough.
@@ -142,6 +147,18 @@ function workerFindings(worker: HealthRecord, scheduled: boolean): readonly Find
     ]);
   }
   return findings;
+}
+
+/**
+ * Behind its schedule with hardly a moment to spare: whether the server could have taken more cannot be known. A server that
+ * is too slow for the schedule leaves the generator idle instead.
+ */
+function behindFindings({ workers, startDelayP99Ms = 0 }: ValidityEvidence): readonly Finding[] {
+  const busiest = Math.max(0, ...workers.flatMap(({ busy }) => (busy === undefined ? [] : [busy])));
+  if (busiest < validityLimits.busyBehind || startDelayP99Ms < validityLimits.dispatchP99InvalidMs) return [];
+  const late = `${Math.round(startDelayP99Ms)} ms late (percentile 99)`;
+  const reason = `generator-bound: iterations began up to ${late} while a worker had work to do ${percent(busiest)} of the time; add workers or lower the load`;
+  return [["invalid", reason]];
 }
 
 function scheduleFindings(evidence: ValidityEvidence): readonly Finding[] {

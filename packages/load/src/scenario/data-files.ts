@@ -48,7 +48,7 @@ function once(file: string | URL, parse: (text: string, name: string) => readonl
   let text: string;
   try {
     text = readFileSync(file, "utf8");
-    noteFileRead(resolve(/^file:/.test(name) ? fileURLToPath(name) : name));
+    noteFileRead(resolve(name.startsWith("file:") ? fileURLToPath(name) : name));
   } catch (cause) {
     throw invalid(name, `cannot be read: ${messageOf(cause)}`, cause);
   }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { messageOf } from "@mettle/core";
 import { loadErrors } from "../engine/errors.ts";
+import { noteFileRead } from "../engine/file-reads.ts";
 import type { Step } from "./declarative-steps.ts";
 
 /**
@@ -12,7 +13,9 @@ import type { Step } from "./declarative-steps.ts";
 export function declaredFile(folder: string, file: string): Uint8Array {
   const path = resolve(folder, file);
   try {
-    return readFileSync(path);
+    const content = readFileSync(path);
+    noteFileRead(path);
+    return content;
   } catch (cause) {
     throw loadErrors.create("LOAD_DATA_INVALID", `${path} cannot be read: ${messageOf(cause)}.`, {
       details: { file: path },

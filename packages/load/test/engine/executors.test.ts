@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "@mettle/core";
 import { checkRun } from "@mettle/results";
+import { LoadControl } from "../../src/engine/load-control.ts";
 import type { VirtualUser } from "../../src/engine/virtual-user.ts";
 import type { HttpResponse } from "../../src/http/exchange.ts";
 import { measured, noClient, runVirtually } from "./virtual-run.ts";
@@ -119,6 +120,32 @@ describe("closed executors", () => {
     expect(run.interrupted).toBe(true);
     expect(run.run.durationMs).toBeGreaterThan(2900);
     expect(run.run.durationMs).toBeLessThan(3300);
+  });
+
+  test("externally-controlled follows what it is told, up to maxVUs, and others do not", async () => {
+    const stop = new AbortController();
+    const control = new LoadControl();
+    const seen: number[] = [];
+    const run = await runVirtually(
+      { scenarios: { a: { executor: "externally-controlled", vus: 1, maxVUs: 4 } } },
+      (user) => user.sleep(50),
+      {
+        control,
+        stop: stop.signal,
+        onSnapshot: ({ users }) => {
+          seen.push(users);
+          control.scale("a", [3, 9, 0, 2][seen.length - 1] ?? 1);
+          control.scale("another", 7);
+          if (seen.length === 6) stop.abort();
+          return "continue";
+        },
+      },
+    );
+    expect(seen).toEqual([1, 3, 4, 0, 2, 1]);
+    expect(measured(run, "iterations").summary.sum).toBeGreaterThan(180);
+    expect(() => {
+      control.scale("a", 1.5);
+    }).toThrow(RangeError);
   });
 
   test("iterations without any waiting leave the event loop its turns", async () => {

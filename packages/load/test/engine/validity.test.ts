@@ -86,6 +86,22 @@ describe("validity", () => {
     expect(reasons[0]).toContain("had work to do 99 % of the time");
   });
 
+  test("behind its schedule: invalid where the worker had no time left, the server's doing where it had", () => {
+    const busy = ten.map(() => ({ runMs: 700, waitMs: 210 }));
+    const { state, reasons } = judgeValidity(evidence(busy, { startDelayP99Ms: 900 }));
+    expect(state).toBe("invalid");
+    expect(reasons[0]).toContain("900 ms late (percentile 99) while a worker had work to do 91 % of the time");
+    expect(judgeValidity(evidence(ten, { startDelayP99Ms: 900 })).state).toBe("valid");
+    expect(
+      judgeValidity(
+        evidence(
+          ten.map(() => ({ runMs: 850 })),
+          { startDelayP99Ms: 20 },
+        ),
+      ).state,
+    ).toBe("valid");
+  });
+
   test("late by its own fault: by how much, unless it is lost in the response time", () => {
     expect(judgeValidity(evidence(ten, { dispatchP99Ms: 20 })).state).toBe("degraded");
     expect(judgeValidity(evidence(ten, { dispatchP99Ms: 80 })).state).toBe("invalid");
