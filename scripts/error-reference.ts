@@ -16,6 +16,7 @@ import { type ErrorDefinition, coreErrors } from "@mettle/core";
 import { benchErrors, benchLabErrors } from "@mettle/bench";
 import {
   convertErrors,
+  distributeErrors,
   driverErrors,
   httpErrors,
   k6Errors,
@@ -27,6 +28,7 @@ import {
 import { judgeErrors } from "@mettle/judge";
 import { reportErrors } from "@mettle/report";
 import { resultsErrors } from "@mettle/results";
+import { serviceErrors } from "@mettle/service";
 import { statsErrors } from "@mettle/stats";
 // Not part of the command's public surface: nothing that imports `mettle` meets these.
 import { cliErrors } from "../packages/cli/src/errors.ts";
@@ -46,6 +48,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
     ...traceErrors.definitions,
     ...mockModelErrors.definitions,
     ...convertErrors.definitions,
+    ...distributeErrors.definitions,
   },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
@@ -63,6 +66,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
     ...variableErrors.definitions,
     ...poolErrors.definitions,
   },
+  service: serviceErrors.definitions,
   cli: cliErrors.definitions,
 };
 

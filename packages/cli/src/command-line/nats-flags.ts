@@ -64,6 +64,11 @@ export const worker: CommandSpec = {
       environment: true,
     },
     { name: "name", type: text("NAME"), help: "of this worker in results (the host's)", environment: true },
+    {
+      name: "tag",
+      type: { kind: "text", placeholder: "NAME=VALUE", repeatable: "whole" },
+      help: "on every sample of this worker, such as region=eu; repeatable",
+    },
     ...connection,
   ],
   examples: [

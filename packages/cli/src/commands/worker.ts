@@ -6,8 +6,9 @@ import { connectNats, type HostEvent, WorkerHost } from "@mettle/load";
 import { type CommandContext, note } from "../command-context.ts";
 import { cliErrors } from "../errors.ts";
 import { Interruption } from "../interrupt.ts";
-import { natsOptions } from "../load/nats.ts";
+import { natsOptions, subjectOf } from "../load/nats.ts";
 import { ownModules } from "../load/own-modules.ts";
+import { pairs } from "../load/pairs.ts";
 import { ownVersion } from "../own-version.ts";
 
 const LOCAL_SERVER = "nats://127.0.0.1:4222";
@@ -19,7 +20,7 @@ export async function run(context: CommandContext): Promise<number> {
   if (!nats) throw new Error("there is a default server");
   const allow = allowedFolder(context);
   const name = flags.text("name") ?? hostname();
-  const subject = flags.text("subject");
+  const subject = subjectOf(context);
   const threads = flags.number("threads");
   await using transport = await connectNats(nats, `mettle worker ${name}`, {
     onNote: (text) => {
@@ -36,7 +37,8 @@ export async function run(context: CommandContext): Promise<number> {
     packages: cwd,
     own: ownModules(),
     environment: env,
-    ...(subject !== undefined && { subject }),
+    subject,
+    tags: pairs(context, "tag"),
     ...(threads !== undefined && { threads }),
     ...(allow !== undefined && { allow }),
     onEvent: (event) => {

@@ -1,6 +1,14 @@
 import { resolve } from "node:path";
-import type { NatsOptions } from "@mettle/load";
+import { checkSubject, distributeDefaults, type NatsOptions } from "@mettle/load";
 import type { CommandContext } from "../command-context.ts";
+
+/**
+ * The first part of all subjects.
+ *
+ * @throws MettleError `LOAD_NATS_OPTIONS_INVALID`
+ */
+export const subjectOf = ({ flags }: CommandContext): string =>
+  checkSubject(flags.text("subject") ?? distributeDefaults.subject);
 
 /** What the flags say of the NATS server; undefined where none is named and there is no default. */
 export function natsOptions({ flags, cwd }: CommandContext, fallback?: string): NatsOptions | undefined {

@@ -11,7 +11,7 @@ import {
 } from "@mettle/load";
 import type { CommandContext } from "../command-context.ts";
 import { ownVersion } from "../own-version.ts";
-import { natsOptions } from "./nats.ts";
+import { natsOptions, subjectOf } from "./nats.ts";
 import { loadModule, ownModules } from "./own-modules.ts";
 import { pairs } from "./pairs.ts";
 import type { LoadTarget } from "./target.ts";
@@ -26,9 +26,9 @@ export async function runTarget(
   const nats = natsOptions(context);
   if (!nats) return await runLoad({ ...options, from: { source: target.source } });
   const { flags, cwd } = context;
+  const subject = subjectOf(context);
   await using transport = await connectNats(nats, `mettle load on ${hostname()}`, { onNote: note });
   const wait = flags.text("wait");
-  const subject = flags.text("subject");
   const workers = flags.number("workers") ?? 1;
   return await runDistributed({
     ...options,
@@ -41,14 +41,14 @@ export async function runTarget(
     workers,
     version: await ownVersion(),
     ...(wait !== undefined && { waitMs: parseDurationMs(wait) }),
-    ...(subject !== undefined && { subject }),
+    subject,
     onEvent: (event) => {
       note(told(event, subject));
     },
   });
 }
 
-function told(event: FleetEvent, subject = "mettle.load"): string {
+function told(event: FleetEvent, subject: string): string {
   switch (event.kind) {
     case "waiting":
       return `Waiting for ${event.workers} workers on ${subject} (run ${event.run}).`;

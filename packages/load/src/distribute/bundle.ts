@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
-import { dirname, isAbsolute, relative, sep } from "node:path";
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { messageOf } from "@mettle/core";
 import { distributeErrors } from "./errors.ts";
 
@@ -24,19 +24,21 @@ export interface Bundle {
 }
 
 /**
- * Reads files into a bundle.
+ * Reads files into a bundle. One behind a link is there by both names: modules import each other by where they really
+ * are, and scripts open data by the path that they write.
  *
  * @param files - absolute paths; folders are not files
  * @param preferredRoot - the bundle's root, should all files be below it; otherwise the folder that they have in common
  * @throws MettleError `LOAD_BUNDLE_INVALID`
  */
 export function makeBundle(files: readonly string[], preferredRoot: string): Bundle {
-  const unique = [...new Set(files)].toSorted();
+  const unique = [...new Set(files.flatMap(namesOf))].toSorted();
   if (unique.length > bundleLimits.files) throw tooMuch(`${unique.length} files`, `${bundleLimits.files} files`);
   const sizes = unique.map((file) => sizeOf(file));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   if (bytes > bundleLimits.bytes) throw tooMuch(`${bytes} bytes`, `${bundleLimits.bytes} bytes`);
-  const root = unique.every((file) => isBelow(preferredRoot, file)) ? preferredRoot : commonFolder(unique);
+  const preferred = realPath(preferredRoot);
+  const root = unique.every((file) => isBelow(preferred, file)) ? preferred : commonFolder(unique);
   const contents = new Map<string, Uint8Array>();
   const entries = unique.map((file): FileEntry => {
     const content = contentOf(file);
@@ -54,6 +56,11 @@ export function makeBundle(files: readonly string[], preferredRoot: string): Bun
     },
   };
 }
+
+/** Where a file or folder is when links are followed. @throws MettleError `LOAD_BUNDLE_INVALID` when it is not there */
+export const realPath = (path: string): string => reading(path, () => realpathSync(path));
+
+const namesOf = (file: string): readonly string[] => [join(realPath(dirname(file)), basename(file)), realPath(file)];
 
 export const hashOf = (content: Uint8Array): string => createHash("sha256").update(content).digest("hex");
 

@@ -117,7 +117,7 @@ export class FleetCrew implements RemoteCrew {
       const [first] = offsets;
       const last = offsets.at(-1);
       if (!first || !last) return [];
-      const tags = { worker: String(number), host: hello.name };
+      const tags = { ...hello.tags, worker: String(number), host: hello.name };
       const about = `${hello.threads} threads, Node.js ${hello.node}, ${hello.cores} cores of ${hello.cpu}`;
       return [
         clockMeasurement(

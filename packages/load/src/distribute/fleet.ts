@@ -183,6 +183,13 @@ export class Fleet implements AsyncDisposable {
   }
 }
 
+function areTags(tags: unknown): boolean {
+  if (typeof tags !== "object" || tags === null) return false;
+  const entries = Object.entries(tags);
+  const isShort = (text: unknown): boolean => typeof text === "string" && text.length <= 200;
+  return entries.length <= 20 && entries.every(([name, value]) => name !== "" && isShort(name) && isShort(value));
+}
+
 /** A stranger may write to the subject: what is no greeting must not go any further. */
 function readHello(value: unknown): Hello {
   const hello = value as Partial<Hello> | null;
@@ -200,6 +207,7 @@ function readHello(value: unknown): Hello {
     isCount(hello.protocol, 1e6) &&
     isCount(hello.process, 2 ** 32) &&
     isCount(hello.cores, 1e5) &&
+    areTags(hello.tags) &&
     isCount(hello.threads, 1024) &&
     hello.threads !== 0;
   if (!readable) throw distributeErrors.create("LOAD_MESSAGE_INVALID", "A worker's greeting cannot be read.");

@@ -3,6 +3,7 @@ import type { FromWorker } from "../engine/protocol.ts";
 import type { LoadPlan } from "../engine/resolve-plan.ts";
 import type { CellDescription } from "./cell-transfer.ts";
 import type { EncodedCell } from "./cell-transfer.ts";
+import type { Tags } from "../metrics/recorder.ts";
 import type { Submetric } from "../metrics/worker-recorder.ts";
 import type { FileEntry } from "./bundle.ts";
 import type { PortableSource } from "./portable-source.ts";
@@ -34,6 +35,8 @@ export interface Hello extends Speaker {
   readonly node: string;
   readonly cpu: string;
   readonly cores: number;
+  /** On every sample of this worker, such as where it is. */
+  readonly tags: Tags;
 }
 
 export type Reception =

@@ -1,7 +1,7 @@
 import { join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { LoadSource } from "../engine/load-test.ts";
-import type { Bundle } from "./bundle.ts";
+import { type Bundle, realPath } from "./bundle.ts";
 import { distributeErrors } from "./errors.ts";
 
 /** A load source that means the same on another machine. */
@@ -33,7 +33,7 @@ const portable: Readonly<Record<string, Portability>> = {
  *
  * @param own - the module of this package, which every machine has its own copy of
  * @param given - variables of the command line: with them alone, no secret of the environment leaves this machine
- * @throws MettleError `LOAD_NOT_PORTABLE`
+ * @throws MettleError `LOAD_NOT_PORTABLE`, `LOAD_BUNDLE_INVALID` for a file that is gone
  */
 export function portableSource(
   { module, factory, parameters }: LoadSource,
@@ -52,7 +52,7 @@ export function portableSource(
   for (const [name, kind] of Object.entries(known.paths)) {
     const value = sent[name];
     if (typeof value !== "string") continue;
-    const path = kind === "url" ? fileURLToPath(value) : value;
+    const path = realPath(kind === "url" ? fileURLToPath(value) : value);
     files[name] = relative(bundle.root, path).split(sep).join("/");
     delete sent[name];
   }

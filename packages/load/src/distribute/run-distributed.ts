@@ -75,7 +75,7 @@ export async function runDistributed(options: DistributedOptions): Promise<LoadR
   await Promise.all(
     fleet.workers.map((worker, index) =>
       giveOut(worker, bundle, {
-        plan: planOf({ ...plan, workers: crew.size }, index, crew.numbers),
+        plan: planOf({ ...plan, workers: crew.size }, index, crew.numbers, worker.hello.tags),
         submetrics,
         source,
         threads: crew.numbers[index] ?? [],

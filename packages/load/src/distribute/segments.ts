@@ -1,3 +1,4 @@
+import type { Tags } from "../metrics/recorder.ts";
 import type { LoadPlan } from "../engine/resolve-plan.ts";
 import { mostUsers, plannedEndMs, type OpenPlan, type ScenarioPlan } from "../engine/scenario-plan.ts";
 import { shareOf } from "../engine/user-profile.ts";
@@ -25,15 +26,16 @@ export function numberThreads(threads: readonly number[]): readonly (readonly nu
  * machines; a count of iterations that users share is kept in memory, and so is divided beforehand, by users.
  *
  * @param all - the numbers of every worker's threads
+ * @param tags - of that worker; a load test's own of the same name go before
  */
-export function planOf(plan: LoadPlan, worker: number, all: readonly (readonly number[])[]): LoadPlan {
+export function planOf(plan: LoadPlan, worker: number, all: readonly (readonly number[])[], tags: Tags = {}): LoadPlan {
   const scenarios = plan.scenarios.map((scenario): ScenarioPlan => {
     if (scenario.model !== "closed" || !scenario.iterations?.shared) return scenario;
     const users = all.map((threads) => usersOf(scenario, threads, all.flat().length));
     const count = apportion(scenario.iterations.count, users)[worker] ?? 0;
     return { ...scenario, iterations: { count, shared: true } };
   });
-  return { ...plan, scenarios };
+  return { ...plan, scenarios, tags: { ...tags, ...plan.tags } };
 }
 
 const usersOf = (scenario: ScenarioPlan, threads: readonly number[], workers: number): number =>

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { cpus } from "node:os";
 import { type Clock, ms } from "@mettle/core";
 import { engineClock } from "../engine/engine-clock.ts";
+import type { Tags } from "../metrics/recorder.ts";
 import { sharedNowMs, startThread, type WorkerHandle, type WorkerListener } from "../engine/worker-handle.ts";
 import { allowedFiles, receivedFiles } from "./bundle-store.ts";
 import { HostRun } from "./host-run.ts";
@@ -32,6 +33,8 @@ export interface WorkerHostOptions {
   readonly version: string;
   /** @defaultValue 1 */
   readonly threads?: number;
+  /** On every sample of this worker, such as its region. */
+  readonly tags?: Tags;
   /** Runs only files that lie in this folder already. @defaultValue whatever a coordinator sends */
   readonly allow?: string;
   /** Folder whose `node_modules` scripts may import from. */
@@ -217,7 +220,7 @@ export class WorkerHost {
   }
 
   #hello(instance: string): Hello {
-    const { name, version, threads = 1 } = this.#options;
+    const { name, version, threads = 1, tags = {} } = this.#options;
     const processors = cpus();
     return {
       protocol: PROTOCOL,
@@ -229,6 +232,7 @@ export class WorkerHost {
       node: process.versions.node,
       cpu: (processors[0]?.model || process.arch).slice(0, 200),
       cores: processors.length,
+      tags,
     };
   }
 }

@@ -60,6 +60,22 @@ describe("the files of a load test", () => {
     expect(makeBundle(files, join(folder, "tests")).root).toBe(folder);
   });
 
+  test("behind links, as a mounted configuration has them, are found by both names", () => {
+    const folder = project({ "..data_1/main.js": "a", "..data_1/users.csv": "b" });
+    for (const name of ["main.js", "users.csv"]) symlinkSync(join("..data_1", name), join(folder, name));
+    const bundle = makeBundle([join(folder, "main.js"), join(folder, "users.csv")], folder);
+    expect(bundle.entries.map(({ path }) => path)).toEqual([
+      "..data_1/main.js",
+      "..data_1/users.csv",
+      "main.js",
+      "users.csv",
+    ]);
+    const source = { module: "own:", factory: "declarativeLoad", parameters: { file: join(folder, "main.js") } };
+    expect(portableSource(source, bundle, "own:", {}).files).toEqual({ file: "..data_1/main.js" });
+    using store = receivedFiles(bundle.entries, tmpdir());
+    expect(store.needed).toHaveLength(2);
+  });
+
   test("what is missing, no file, or too much is said with a code", () => {
     const folder = project({ "a.js": "a" });
     const code = "LOAD_BUNDLE_INVALID";
@@ -69,6 +85,7 @@ describe("the files of a load test", () => {
       expect.objectContaining({ code }),
     );
     const many = Array.from({ length: bundleLimits.files + 1 }, (_, i) => join(folder, String(i)));
+    for (const file of many) writeFileSync(file, "");
     expect(() => makeBundle(many, folder)).toThrow(/5001 files/);
   });
 

@@ -19,7 +19,13 @@ const definitions: readonly MetricDefinition[] = [
 const layout = { points: 10, stepMs: 1000 };
 const rest = { counts: {}, health: {} as Flush["health"], errors: [], overflowed: 0 };
 
-const sample = fc.record({
+interface Sample {
+  readonly thread: number;
+  readonly metric: number;
+  readonly value: number;
+  readonly check: string;
+}
+const sample: fc.Arbitrary<Sample> = fc.record({
   thread: fc.integer({ min: 0, max: 2 }),
   metric: fc.integer({ min: 0, max: definitions.length - 1 }),
   value: fc.oneof(
@@ -30,10 +36,7 @@ const sample = fc.record({
 });
 
 /** Records samples in the order given on three threads, and lets each go what it has at "flush". */
-function recorded(
-  script: readonly (fc.TypeOf<typeof sample> | "flush")[],
-  take: (thread: number, flush: Flush) => void,
-): void {
+function recorded(script: readonly (Sample | "flush")[], take: (thread: number, flush: Flush) => void): void {
   const clock = new ManualClock(1e12);
   const options = {
     splitBy: { waited: ["check"], sold: ["check"] },

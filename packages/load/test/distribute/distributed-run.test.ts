@@ -162,6 +162,26 @@ describe("a load test on several machines", { timeout: 120_000 }, () => {
     await fleet.end();
   });
 
+  test("S4-116: ten generators with 100 users each, tagged with their regions, share 1 000 rows of test data", async () => {
+    const regions = ["eu", "us", "asia", "africa", "oceania"];
+    const rows = new Set<number>();
+    // A minute in place of half an hour: stages scale in time, never in rate (T-17).
+    const options: LoadOptions = { vus: 1000, duration: "1m", splitBy: { iterations: ["region"] } };
+    const fleet = new VirtualFleet(options, async (user, { numberInScenario }) => {
+      rows.add(numberInScenario % 1000);
+      await user.sleep(30_000);
+    });
+    for (let i = 0; i < 10; i++) fleet.addWorker({ tags: { region: regions[i % 5]! } });
+    const submetrics = [{ metric: "iteration_duration", tags: { region: "eu" } }];
+    const result = await fleet.passing(fleet.run(10, { submetrics }));
+    expect(fleet.workers.map(({ begun }) => new Set(begun.map(({ user }) => user)).size)).toEqual(Array(10).fill(100));
+    for (const region of regions) expect(measured(result, "iterations", { region }).summary.sum).toBe(400);
+    expect(measured(result, "iteration_duration", { region: "eu" }).summary.count).toBe(400);
+    expect(rows.size).toBe(1000);
+    expect(result.run.validity.state).toBe("valid");
+    await fleet.end();
+  });
+
   test("samples one by one carry the coordinator's time", async () => {
     const at: number[] = [];
     const fleet = new VirtualFleet({ vus: 3, iterations: 30 }, deterministic);
@@ -338,6 +358,7 @@ describe("what may go wrong", { timeout: 120_000 }, () => {
             node: "24",
             cpu: "x",
             cores: 1,
+            tags: {},
           };
           join = fleet.bus.connect().request(subjectsOf("mettle.load").join(run), encodeMessage(hello), 1000);
         },

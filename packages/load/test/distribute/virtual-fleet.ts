@@ -25,7 +25,7 @@ export interface VirtualWorker {
 }
 
 export interface WorkerSetup
-  extends Partial<Pick<WorkerHostOptions, "threads" | "version" | "subject" | "allow" | "name">> {
+  extends Partial<Pick<WorkerHostOptions, "threads" | "version" | "subject" | "allow" | "name" | "tags">> {
   /** How far its monotonic clock is ahead. */
   readonly skewMs?: number;
   readonly runs?: number;
