@@ -7,6 +7,8 @@ import { traceOf } from "./model-target.ts";
 /** Bursts of a recorded load find as many users as this, unless `--vus` says otherwise. */
 const MOST_USERS = 1000;
 const shapes = ["rate", "iterations"] as const;
+/** What says who comes when, in short. */
+const shortForms: ReadonlySet<string> = new Set(["scenarios", "vus", "duration", "iterations", "stages", "rate"]);
 
 /**
  * The options of a load test whose iterations come when a recorded load's requests came: `--trace FILE`. Without the flag
@@ -30,7 +32,8 @@ export async function withTrace(options: LoadOptions, context: CommandContext): 
     preAllocatedVUs: Math.min(50, users),
     maxVUs: users,
   };
-  const { scenarios, vus, duration: length, iterations, stages, rate, ...rest } = options;
+  const { scenarios } = options;
+  const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !shortForms.has(name)));
   return { ...rest, scenarios: { [nameOf(scenarios)]: { ...keptOf(scenarios), ...scenario } } };
 }
 

@@ -137,9 +137,10 @@ test("a model at a URL by flags: a recorded load, objectives, prices, thresholds
     [
       "load",
       `${url}/v1`,
-      ...["--api", "chat", "--model", "m", "--trace", "trace.csv", "--speed", "50", "-d", "1s"],
-      ...["--objective", "ttft=30s", "--price", "input=1", "--price", "output=1"],
-      ...["--threshold", "llm_goodput: value > 0", "--threshold", "llm_errors: count < 1", "--no-history"],
+      ..."--api chat --model m --trace trace.csv --speed 50 -d 1s".split(" "),
+      ..."--objective ttft=30s --price input=1 --price output=1 --no-history".split(" "),
+      "--threshold",
+      "llm_goodput: value > 0",
     ],
     { NO_COLOR: "1" },
   );

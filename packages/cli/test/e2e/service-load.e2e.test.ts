@@ -27,8 +27,17 @@ test("a service's scenario in the shape of a smoke test, with its thresholds, in
     const run = await project.mettle([
       "load",
       "service:auth_performance",
-      ...["--env", `API_BASE_URL=${url}`, "--env", "TEST_TYPE=smoke", "--env", "REGION=here"],
-      ...["--profile", "smoke", "-d", "2s", "--no-history"],
+      "--env",
+      `API_BASE_URL=${url}`,
+      "--env",
+      "TEST_TYPE=smoke",
+      "--env",
+      "REGION=here",
+      "--profile",
+      "smoke",
+      "-d",
+      "2s",
+      "--no-history",
     ]);
     const document = decodeRun(readFileSync(project.path("mettle-out/run.json"), "utf8"));
     expect(document).toMatchObject({ kind: "load", profile: "smoke" });

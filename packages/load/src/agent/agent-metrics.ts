@@ -98,7 +98,9 @@ export class AgentMetrics {
           this.#inFlight.end(outcome.endedAt);
           return { measures: meter.measures(outcome) };
         }
-        if (!outcome.ok) {
+        // That there was none is a measurement too: a threshold on it must find a 0, not nothing.
+        if (outcome.ok) this.#requests.errors.add(0, tags);
+        else {
           const code = outcome.error?.code ?? "UNKNOWN";
           this.#requests.errors.add(1, this.#tagSet(around, "model", model, "code", code));
         }

@@ -63,13 +63,11 @@ export interface ModelLoadParameters extends HttpDriverOptions {
  */
 export async function modelLoad(parameters: ModelLoadParameters): Promise<LoadTest> {
   const { options, http, objectives, prices, api } = parameters;
-  const { scenarios, vus, duration, iterations, stages, rate, ...rest } = options;
   const metrics: AgentMetricsOptions = {
     ...(objectives && { objectives }),
     ...(prices && { costs: new CostModel(prices) }),
   };
   const test = defineLoad({
-    ...rest,
     ...(http && { http }),
     agents: { ...metrics, ...(api === "mcp" && { mcp: parameters }) },
     // The name that the short form of options has.

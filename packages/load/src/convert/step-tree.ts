@@ -1,6 +1,6 @@
 import type { RequestStep, ThinkStep } from "./scenario-model.ts";
 
-export interface StepGroup {
+interface StepGroup {
   readonly kind: "group";
   readonly name: string;
   readonly steps: readonly StepNode[];

@@ -20,7 +20,7 @@ export type LoadShape = Pick<
 export const minutes = (count: number): number => count * 60_000;
 
 /** How long a shape takes as it is written, ms. */
-export const lengthOf = ({ durationMs = 0, stages = [] }: LoadShape): number =>
+const lengthOf = ({ durationMs = 0, stages = [] }: LoadShape): number =>
   durationMs + stages.reduce((sum, { ms }) => sum + ms, 0);
 
 /**

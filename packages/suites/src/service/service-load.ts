@@ -31,7 +31,7 @@ export interface ServiceLoadParameters {
 }
 
 /** Users made for tests; a service that is measured must know them. */
-export const credentialDefaults: Credentials = { username: "user{n}", password: "password{n}", users: 10_000 };
+const credentialDefaults: Credentials = { username: "user{n}", password: "password{n}", users: 10_000 };
 
 /**
  * A load test of an agent service over HTTP.

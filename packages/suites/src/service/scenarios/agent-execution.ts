@@ -18,8 +18,8 @@ const executing =
     await user.think("1s", "4s");
   };
 
-export const executeSimple: ServiceBehaviour = executing(simpleTask, SIMPLE_MS);
-export const executeComplex: ServiceBehaviour = executing(complexTask, COMPLEX_MS);
+const executeSimple: ServiceBehaviour = executing(simpleTask, SIMPLE_MS);
+const executeComplex: ServiceBehaviour = executing(complexTask, COMPLEX_MS);
 
 export const agentExecution: ServiceScenario = {
   id: "agent_execution",

@@ -3,7 +3,7 @@ import { FAILURES, type ServiceBehaviour, type ServiceScenario } from "../servic
 import { textMember } from "../surface.ts";
 
 /** Logs in as a user of its own, again and again, with a second between. */
-export const authenticate: ServiceBehaviour = async (user, surface) => {
+const authenticate: ServiceBehaviour = async (user, surface) => {
   const response = await surface.login(user, user.id);
   user.check(response, {
     "status is 200": ({ status }) => status === 200,

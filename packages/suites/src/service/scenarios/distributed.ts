@@ -2,9 +2,7 @@ import { minutes } from "../scale.ts";
 import { FAILURES, type ServiceScenario } from "../service-scenario.ts";
 import { weighted } from "./endurance.ts";
 
-/** What each of the ten generators of a distributed test does: its results merge with the others' (S4-116, S4-117). */
-export const GENERATORS = 10;
-
+/** What each of the ten generators of a distributed test does: its results merge with the others'. */
 export const distributedTest: ServiceScenario = {
   id: "distributed_test",
   title: "100 users of one of ten generators, for half an hour",

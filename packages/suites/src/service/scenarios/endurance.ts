@@ -3,14 +3,14 @@ import { FAILURES, type ServiceBehaviour, type ServiceScenario } from "../servic
 import { complexTask, type ServiceSurface, type ServiceUser, simpleTask, textMember } from "../surface.ts";
 
 /** What a user of the platform does, by how often (S4-049). */
-export const enduranceWeights = {
+const enduranceWeights = {
   authenticate: 0.3,
   simple_agent: 0.4,
   search: 0.2,
   status: 0.05,
   complex_agent: 0.05,
 } as const;
-export type EnduranceAction = keyof typeof enduranceWeights;
+type EnduranceAction = keyof typeof enduranceWeights;
 
 const actions: Readonly<
   Record<EnduranceAction, (user: ServiceUser, surface: ServiceSurface) => ReturnType<ServiceSurface["status"]>>

@@ -1,7 +1,7 @@
 import { minutes } from "../scale.ts";
 import { FAILURES, type ServiceBehaviour, type ServiceScenario } from "../service-scenario.ts";
 
-export const search: ServiceBehaviour = async (user, surface) => {
+const search: ServiceBehaviour = async (user, surface) => {
   const response = await surface.search(user);
   user.check(response, {
     "status is 200": ({ status }) => status === 200,

@@ -28,7 +28,7 @@ function act(user: ServiceUser, surface: ServiceSurface, action: UserAction): Re
  * A user of one kind: a session begins with a login and has as many actions as the pattern says, drawn by its weights, over
  * the minutes that it lasts. An iteration is one action, so that a run that ends in the middle of a session cuts off no more.
  */
-export const behaving =
+const behaving =
   (pattern: UserBehaviourPattern): ServiceBehaviour =>
   async (user, surface) => {
     let session = user.state["session"] as Session | undefined;
