@@ -1,9 +1,21 @@
 // Writes docs/coverage.md: which requirement is answered where. With --check it writes nothing and fails when the file
-// is out of date or a claim does not hold. Run: node scripts/coverage.ts [--check]
-import { globSync, readFileSync, writeFileSync } from "node:fs";
-import { type Claim, claimsIn, coverageTable, problemsOf, type Requirement } from "./requirements.ts";
+// is out of date or a claim does not hold. With --results it keeps what a validation came to, to be shown in the table.
+// Run: node scripts/coverage.ts [--check | --results mettle-out]
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  catalogueTable,
+  type Claim,
+  claimsIn,
+  coverageTable,
+  type LastResults,
+  lastResultsOf,
+  problemsOf,
+  type Requirement,
+} from "./requirements.ts";
 
 const target = "docs/coverage.md";
+const resultsFile = "docs/validation-results.json";
 const places = [
   "packages/*/{src,test,bench}/**/*.ts",
   "{bench,examples}/**/*.ts",
@@ -23,9 +35,22 @@ const files = [...new Set(places.flatMap((pattern) => globSync(pattern)))]
   .toSorted();
 const claims = files.flatMap((file): Claim[] => claimsIn(file, readFileSync(file, "utf8")));
 const problems = [...problemsOf(requirements, claims, "lab")];
-const table = coverageTable(requirements, claims, "lab");
+const table =
+  coverageTable(requirements, claims, "lab") + catalogueTable(requirements, claims, "agents", lastResults());
 if (!process.argv.includes("--check")) writeFileSync(target, table);
 else if (readFileSync(target, "utf8") !== table) problems.push(`${target} is out of date: run npm run coverage`);
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 else console.log(`coverage: ${new Set(claims.map(({ id }) => id)).size} requirements claimed in ${files.length} files`);
+
+function lastResults(): LastResults | undefined {
+  const at = process.argv.indexOf("--results");
+  const folder = at < 0 ? undefined : process.argv[at + 1];
+  const read = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));
+  if (folder !== undefined) {
+    type Parts = Parameters<typeof lastResultsOf>;
+    const parts = [read(join(folder, "run.json")), read(join(folder, "validation.json"))] as Parts;
+    writeFileSync(resultsFile, `${JSON.stringify(lastResultsOf(...parts), undefined, 2)}\n`);
+  }
+  return existsSync(resultsFile) ? (read(resultsFile) as LastResults) : undefined;
+}

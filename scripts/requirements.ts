@@ -88,6 +88,110 @@ ${rows.join("\n")}
 `;
 }
 
+/** What the last validation said of a requirement. */
+export interface LastResult {
+  /** `measured`: there are figures and no rule is named for them. */
+  readonly state: "passed" | "warning" | "failed" | "measured";
+  /** The worst finding in words; the metrics where nothing is judged. */
+  readonly because: string;
+}
+
+/** docs/validation-results.json: what `mettle validate` last came to, by requirement. */
+export interface LastResults {
+  readonly at: string;
+  readonly profile: string;
+  readonly platform: string;
+  readonly commit: string;
+  readonly results: Readonly<Record<string, LastResult>>;
+}
+
+interface JudgedRun {
+  readonly startedAt: string;
+  readonly profile?: string;
+  readonly revision?: { readonly commit: string };
+  readonly measurements: readonly {
+    readonly metric: string;
+    readonly tags: Readonly<Record<string, string>>;
+    readonly requirement?: readonly string[];
+  }[];
+}
+interface Judgement {
+  readonly platform: string;
+  readonly verdict: {
+    readonly findings: readonly {
+      readonly state: string;
+      readonly message: string;
+      readonly requirement?: readonly string[];
+    }[];
+  };
+}
+
+const worst = ["failed", "no-data", "warning", "passed"];
+
+/** The worst finding for each requirement, and what was only measured. From run.json and validation.json of one run. */
+export function lastResultsOf(run: JudgedRun, { platform, verdict }: Judgement): LastResults {
+  const results: Record<string, LastResult> = {};
+  const metrics = new Map<string, Set<string>>();
+  for (const { metric, tags, requirement = [] } of run.measurements) {
+    if (tags["platform"] !== platform) continue;
+    for (const id of requirement) metrics.set(id, (metrics.get(id) ?? new Set()).add(metric));
+  }
+  for (const [id, names] of metrics) results[id] = { state: "measured", because: [...names].join(", ") };
+  const findings = verdict.findings
+    .filter(({ state }) => worst.includes(state))
+    .toSorted((a, b) => worst.indexOf(b.state) - worst.indexOf(a.state));
+  for (const { state, message, requirement = [] } of findings) {
+    const known = state === "passed" || state === "warning" ? state : "failed";
+    for (const id of requirement) results[id] = { state: known, because: message };
+  }
+  const sorted = Object.fromEntries(Object.entries(results).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const { startedAt, profile = "ci", revision } = run;
+  return { at: startedAt, profile, platform, commit: revision?.commit.slice(0, 7) ?? "unknown", results: sorted };
+}
+
+const inCatalogue = /^packages\/suites\/src\/catalogue\//;
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
+
+/** Requirements of `owner` as the catalogue and the tests answer them: where, in what state, with which last result. */
+export function catalogueTable(
+  requirements: readonly Requirement[],
+  claims: readonly Claim[],
+  owner: string,
+  last: LastResults | undefined,
+): string {
+  const rows = requirements
+    .filter((requirement) => requirement.owner === owner)
+    .map(({ id }) => {
+      const files = [...new Set(claims.filter((claim) => claim.id === id).map(({ file }) => file))];
+      files.sort(
+        (a, b) =>
+          Number(inCatalogue.test(b)) - Number(inCatalogue.test(a)) || rankOf(a) - rankOf(b) || (a < b ? -1 : 1),
+      );
+      const measured = files.some((file) => inCatalogue.test(file));
+      const tested = files.some((file) => kinds[rankOf(file)]?.[0] === "test");
+      const state = measured ? "measured" : tested ? "tested" : files.length > 0 ? "documented" : "open";
+      const where = files.slice(0, 3).map((file) => `[${file}](../${file})`);
+      const result = last?.results[id];
+      return `| ${id} | ${state} | ${where.join("<br>")} | ${result ? cell(`${result.state}: ${result.because}`) : ""} |`;
+    });
+  const states = ["measured", "tested", "documented", "open"].map(
+    (state) => `${rows.filter((row) => row.includes(`| ${state} |`)).length} ${state}`,
+  );
+  const from =
+    last === undefined
+      ? "There is no last result yet."
+      : `Last results: \`mettle validate --profile ${last.profile}\` on ${last.platform} at ${last.commit}, ${last.at.slice(0, 10)}.`;
+  return `
+# Requirements of ${owner}
+
+The catalogue of \`mettle validate\` measures, tests hold: ${states.join(", ")}. ${from}
+
+| id | state | where | last result |
+| --- | --- | --- | --- |
+${rows.join("\n")}
+`;
+}
+
 /** Whether ids are listed in order and once, as a reader expects. */
 export function orderProblems(requirements: readonly Requirement[]): string[] {
   return requirements.flatMap(({ id }, i) => {

@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { claimsIn, coverageTable, orderProblems, problemsOf, type Requirement } from "../requirements.ts";
+import {
+  catalogueTable,
+  claimsIn,
+  coverageTable,
+  lastResultsOf,
+  orderProblems,
+  problemsOf,
+  type Requirement,
+} from "../requirements.ts";
 
 const idsIn = (text: string): string[] => claimsIn("f", text).map(({ id }) => id);
 const list: readonly Requirement[] = [
@@ -50,4 +58,58 @@ test("the list has every id once and in order", () => {
   ) as readonly Requirement[];
   expect(requirements.length).toBeGreaterThan(600);
   expect(orderProblems(requirements)).toEqual([]);
+});
+
+test("the last results hold the worst finding of each requirement, and what was measured without a rule", () => {
+  const measurement = (metric: string, requirement: string[], platform = "mettle") => ({
+    metric,
+    tags: { platform },
+    requirement,
+  });
+  const finding = (state: string, message: string, requirement: string[]) => ({ state, message, requirement });
+  const run = {
+    startedAt: "2026-01-02T03:04:05.000Z",
+    profile: "ci",
+    revision: { commit: "0123456789" },
+    measurements: [
+      measurement("a.time", ["S0-001"]),
+      measurement("b.time", ["S0-001", "S0-002"]),
+      measurement("c.time", ["S0-003"], "xstate"),
+    ],
+  };
+  const findings = [
+    finding("passed", "quick", ["S0-002"]),
+    finding("failed", "slow", ["S0-002"]),
+    finding("passed", "quick again", ["S0-002"]),
+    finding("no-data", "nothing", ["S0-004"]),
+  ];
+  expect(lastResultsOf(run, { platform: "mettle", verdict: { findings } })).toEqual({
+    at: run.startedAt,
+    profile: "ci",
+    platform: "mettle",
+    commit: "0123456",
+    results: {
+      "S0-001": { state: "measured", because: "a.time, b.time" },
+      "S0-002": { state: "failed", because: "slow" },
+      "S0-004": { state: "failed", because: "nothing" },
+    },
+  });
+});
+
+test("the catalogue's table says of each requirement where it is measured, tested or open", () => {
+  const own = ["S1-001", "S1-002", "S1-003"].map((id): Requirement => ({ id, owner: "agents" }));
+  const claims = [
+    ...claimsIn("packages/suites/src/catalogue/x.ts", "S1-001"),
+    ...claimsIn("packages/agents/test/x.test.ts", "S1-001 S1-002"),
+  ];
+  const table = catalogueTable(own, claims, "agents", {
+    at: "2026-01-02T03:04:05.000Z",
+    profile: "ci",
+    platform: "mettle",
+    commit: "0123456",
+    results: { "S1-001": { state: "passed", because: "a | b" } },
+  });
+  expect(table).toContain("1 measured, 1 tested, 0 documented, 1 open");
+  expect(table).toMatch(/\| S1-001 \| measured \| \[packages\/suites.*passed: a \\\| b \|/);
+  expect(table).toMatch(/\| S1-003 \| open \| {2}\| {2}\|/);
 });

@@ -1,4 +1,5 @@
 export { installedPlatforms, openPlatform, platformNames } from "./adapters/adapters.ts";
+export { baselineOf, type ComponentBaselines } from "./catalogue/baselines.ts";
 export { catalogue, scenariosOf } from "./catalogue/catalogue.ts";
 export {
   type ResultGroup,

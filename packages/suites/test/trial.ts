@@ -25,6 +25,8 @@ export interface Trial {
   readonly findings: readonly Finding[];
   /** Rules that were missed or have no data, as `metric rule`. */
   readonly missed: readonly string[];
+  /** Those of them that are about what was done and not about how quickly: a busy machine makes nothing of them. */
+  readonly wrong: readonly string[];
 }
 
 export interface TrialOptions {
@@ -71,10 +73,16 @@ export function judged(scenario: Scenario, measurements: readonly Measurement[])
     measurements,
   };
   const { findings } = judge(run, { policy: policyOf([scenario], "tried", 3) });
-  const missed = findings
-    .filter(({ state, required }) => state !== "passed" && !(state === "no-data" && required === false))
-    .map(({ metric, rule }) => `${metric} ${rule}`);
-  return { measurements, findings, missed };
+  const missed = findings.filter(
+    ({ state, required }) => state !== "passed" && !(state === "no-data" && required === false),
+  );
+  const named = (list: readonly Finding[]): string[] => list.map(({ metric, rule }) => `${metric} ${rule}`);
+  return {
+    measurements,
+    findings,
+    missed: named(missed),
+    wrong: named(missed.filter(({ severity }) => severity === "critical")),
+  };
 }
 
 /** A platform with some of its parts replaced. */

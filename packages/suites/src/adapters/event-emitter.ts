@@ -76,8 +76,9 @@ export class EventEmitterPlatform implements AgentPlatform {
     patterns: false,
     publish: (type: string, data: unknown): void => void this.#bus.emit(type, data, type),
     subscribe: (type: string, handler: SignalHandler): (() => void) => {
-      this.#bus.on(type, handler);
-      return () => this.#bus.off(type, handler);
+      const listener = (data: unknown, of: string): void => void handler(data, of);
+      this.#bus.on(type, listener);
+      return () => void this.#bus.off(type, listener);
     },
     delivered: (): void => undefined, // emit has called everyone when it returns
   };

@@ -97,7 +97,7 @@ export class XStatePlatform implements AgentPlatform {
     patterns: false,
     publish: (type: string, data: unknown): void => this.#bus.send({ type: "publish", signal: { type, data } }),
     subscribe: (type: string, handler: SignalHandler): (() => void) => {
-      const subscription = this.#bus.on(type, (signal: Published) => handler(signal.data, signal.type));
+      const subscription = this.#bus.on(type, (signal: Published) => void handler(signal.data, signal.type));
       return () => subscription.unsubscribe();
     },
     delivered: (): void => undefined, // an emitted event has reached everyone when `send` returns

@@ -1,9 +1,12 @@
 import { suitesErrors } from "../errors.ts";
+import { coreScenarios } from "./core.ts";
 import { agentScenarios } from "./agents/agents.ts";
 import { coordinationScenarios } from "./coordination/coordination.ts";
 import { eventScenarios } from "./events/events.ts";
 import { limitScenarios } from "./limits/limits.ts";
 import { signalLoadScenarios } from "./load/signal-load.ts";
+import { loadScenarios } from "./load.ts";
+import { optimizationScenarios } from "./optimizations.ts";
 import { poolScenarios } from "./pools/pools.ts";
 import { registryScenarios } from "./registry.ts";
 import { resourceScenarios } from "./resources.ts";
@@ -29,6 +32,9 @@ export const catalogue: readonly Scenario[] = [
   ...systemScenarios,
   ...limitScenarios,
   ...signalLoadScenarios,
+  ...loadScenarios,
+  ...optimizationScenarios,
+  ...coreScenarios,
 ];
 
 /**

@@ -1,5 +1,5 @@
 import { measureMemoryPerThing, type MemorySlope } from "@mettle/bench";
-import { Histogram } from "@mettle/stats";
+import type { Histogram } from "@mettle/stats";
 import { recordLeak } from "../measure/leak-cycles.ts";
 import { pace } from "../measure/pace.ts";
 import type { Recorder, Tags } from "../measure/recorder.ts";

@@ -1,5 +1,6 @@
+import { MettleError } from "@mettle/core";
 import { sizeClasses, sizeClassOf, type Thresholds } from "@mettle/judge";
-import { fitScalability, median } from "@mettle/stats";
+import { fitScalability, median, type Scalability } from "@mettle/stats";
 import { failureKind } from "../measure/operations.ts";
 import { usageOf } from "../measure/resources.ts";
 import { nowNs } from "../measure/time.ts";
@@ -143,7 +144,8 @@ function recordScaling({ record }: ScenarioContext, all: readonly Coordinated[])
     }
     if (own.length < 4) continue;
     const members = own.map((each) => each.members);
-    const law = fitScalability(members, rates);
+    const law = lawOf(members, rates);
+    if (law === undefined) continue;
     const estimates = { "scalability.contention": law.sigma, "scalability.coherency": law.kappa };
     for (const [metric, { value, low, high }] of Object.entries(estimates)) {
       record.value(metric, value, {
@@ -153,6 +155,16 @@ function recordScaling({ record }: ScenarioContext, all: readonly Coordinated[])
         interval: { of: "value", low, high, confidence: law.confidence, method: "universal scalability law" },
       });
     }
+  }
+}
+
+/** The law's fit; none where the rates do not tell its parameters apart. */
+function lawOf(members: readonly number[], rates: readonly number[]): Scalability | undefined {
+  try {
+    return fitScalability(members, rates);
+  } catch (error) {
+    if (error instanceof MettleError && error.code.startsWith("STATS_")) return undefined;
+    throw error;
   }
 }
 

@@ -16,6 +16,7 @@ export const suiteNames = [
   "limits",
   "load",
   "optimizations",
+  "core",
 ] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
@@ -72,6 +73,13 @@ export interface Scenario {
 /** The usual scaling of a scenario's time with the profile. */
 export const timesOf = (ci: number): Readonly<Record<Profile, number>> => ({
   smoke: Math.min(0.3, ci / 5),
+  ci,
+  full: ci * 5,
+  soak: ci * 20,
+});
+
+/** The same for what the shortest profile leaves out: it asks whether things work at all, once for each part. */
+export const timesBeyondSmoke = (ci: number): Readonly<Partial<Record<Profile, number>>> => ({
   ci,
   full: ci * 5,
   soak: ci * 20,

@@ -4,7 +4,7 @@ import type { Recorder, Tags } from "./recorder.ts";
 import { nextTurn, nowNs } from "./time.ts";
 
 /** One way of doing a piece of work. */
-export interface Way {
+interface Way {
   /** As it shows in the tag `way`. */
   readonly name: string;
   /** Does all of the work once; it is done when what this returns has settled. */

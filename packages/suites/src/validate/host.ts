@@ -18,8 +18,10 @@ const outputKept = 2000;
  */
 export async function runJob(job: Job, options: HostOptions): Promise<void> {
   let left = job.scenarios;
-  while (left.length > 0 && options.signal?.aborted !== true) {
+  const unwanted = (): boolean => options.signal?.aborted === true;
+  while (left.length > 0 && !unwanted()) {
     const answered = await runProcess({ ...job, scenarios: left }, options);
+    if (unwanted()) return;
     if (answered === 0) throw new Error("a measuring process answered nothing");
     left = left.slice(answered);
   }

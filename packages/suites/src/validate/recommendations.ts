@@ -1,4 +1,3 @@
-import { formatQuantity } from "@mettle/core";
 import { type Finding, formatSelector, type Verdict } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
 
@@ -78,7 +77,7 @@ function resourcesOf(run: Run): Recommendation[] {
 }
 
 function scalabilityOf(findings: readonly Finding[]): Recommendation[] {
-  const missed = findings.filter(({ state }) => state === "failed" || state === "warning" || state === "no-data");
+  const missed = findings.filter(({ state }) => state === "failed" || state === "warning");
   if (missed.length === 0) return [];
   const [first] = missed;
   return [
@@ -99,6 +98,6 @@ function beside(run: Run, metric: string, tags: Measurement["tags"]): number[] {
     .flatMap(({ summary }) => (summary.mean === undefined ? [] : [summary.mean]));
 }
 
-const percent = (share: number): string => formatQuantity(share, "1");
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 const subject = ({ metric, tags = {}, rule }: Finding): string =>
   metric === undefined ? rule : formatSelector({ metric, tags });

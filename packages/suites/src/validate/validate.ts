@@ -21,10 +21,11 @@ import { policyOf } from "./rules.ts";
 /** What a validation tells while it measures. */
 export type ValidationEvent =
   | { readonly kind: "planned"; readonly scenarios: readonly string[]; readonly seconds: number }
-  | { readonly kind: "started"; readonly scenario: string }
+  | { readonly kind: "started"; readonly scenario: string; readonly platform: string }
   | {
       readonly kind: "ended";
       readonly scenario: string;
+      readonly platform: string;
       readonly state: ScenarioOutcome["state"];
       readonly done: number;
       readonly of: number;
@@ -88,53 +89,104 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
   return validationResult({ run, verdict: judge(run, { policy }), outcomes, subject, phase: options.phase });
 }
 
+/** Scenarios that one process runs. */
+interface Batch {
+  readonly platform: string;
+  readonly scenarios: readonly Scenario[];
+}
+
+/**
+ * A process for each scenario, so that none inherits the compiler's choices or the heap of another. Only `smoke`, which asks whether
+ * it works and not how fast, runs the scenarios of a suite in one.
+ */
+function batchesOf(scenarios: readonly Scenario[], { profile, platforms }: ValidateOptions): readonly Batch[] {
+  const groups: Scenario[][] = [];
+  for (const scenario of scenarios) {
+    const last = groups.at(-1);
+    const fits =
+      profile === "smoke" &&
+      last?.[0]?.suite === scenario.suite &&
+      String(last[0].nodeFlags) === String(scenario.nodeFlags);
+    if (fits) last.push(scenario);
+    else groups.push([scenario]);
+  }
+  return groups.flatMap((group) => platforms.map((platform): Batch => ({ platform, scenarios: group })));
+}
+
 async function measureAll(
   scenarios: readonly Scenario[],
   options: ValidateOptions,
   clock: Clock,
 ): Promise<readonly ScenarioOutcome[]> {
   const { profile, platforms, signal, onEvent, seed = 1 } = options;
+  const secondsOf = (scenario: Scenario): number => scenario.seconds[profile] ?? 0;
+  const batches = batchesOf(scenarios, options);
+  const progress = new Progress(clock, scenarios.length * platforms.length, batches, secondsOf);
   const outcomes: ScenarioOutcome[] = [];
-  const of = scenarios.length * platforms.length;
-  const plannedOf = (scenario: Scenario): number => (scenario.seconds[profile] ?? 0) + processSeconds;
-  const planned = scenarios.reduce((sum, each) => sum + plannedOf(each), 0) * platforms.length;
-  const started = clock.now();
-  let plannedDone = 0;
-  const aborted = (): boolean => signal?.aborted === true;
-  onEvent?.({ kind: "planned", scenarios: scenarios.map(({ id }) => id), seconds: planned });
-  for (const scenario of scenarios) {
-    for (const platform of platforms) {
-      if (aborted()) return outcomes;
-      onEvent?.({ kind: "started", scenario: scenario.id });
-      await runJob(
-        { platform, profile, scenarios: [scenario.id], seed },
-        {
-          nodeFlags: scenario.nodeFlags ?? [],
-          timeoutMs: () => ((scenario.seconds[profile] ?? 0) * 8 + 30) * 1000,
-          ...(signal && { signal }),
-          onReply: (reply) => {
-            if (reply.kind !== "started") outcomes.push(outcomeOf(scenario, platform, reply));
-          },
+  onEvent?.({ kind: "planned", scenarios: scenarios.map(({ id }) => id), seconds: progress.plannedSeconds });
+  for (const { platform, scenarios: own } of batches) {
+    const timeoutMs = (id: string): number =>
+      ((own.find((each) => each.id === id)?.seconds[profile] ?? 0) * 8 + 60) * 1000;
+    await runJob(
+      { platform, profile, scenarios: own.map(({ id }) => id), seed },
+      {
+        nodeFlags: own[0]?.nodeFlags ?? [],
+        timeoutMs,
+        ...(signal && { signal }),
+        onReply: (reply) => {
+          if (reply.kind === "started") {
+            onEvent?.({ kind: "started", scenario: reply.scenario, platform });
+            return;
+          }
+          const scenario = own.find(({ id }) => id === reply.scenario);
+          if (scenario === undefined) throw new Error(`a measuring process answered for ${reply.scenario}`);
+          const outcome = outcomeOf(scenario, platform, reply);
+          outcomes.push(outcome);
+          onEvent?.({ kind: "ended", ...progress.ended(outcome) });
         },
-      );
-      const outcome = outcomes.at(-1);
-      if (outcome === undefined || aborted()) return outcomes;
-      plannedDone += plannedOf(scenario);
-      const elapsedMs = (clock.now() - started) / 1e6;
-      onEvent?.({
-        kind: "ended",
-        scenario: scenario.id,
-        state: outcome.state,
-        done: outcomes.length,
-        of,
-        elapsedMs,
-        // As fast as it went so far, beside what was planned.
-        leftMs: Math.max(0, (planned - plannedDone) * (elapsedMs / plannedDone)),
-        ...(outcome.state === "failed" && { message: `${outcome.failure.code}: ${outcome.failure.message}` }),
-      });
-    }
+      },
+    );
+    if (signal?.aborted === true) break;
   }
   return outcomes;
+}
+
+/** How far it is, and how long it will take at the pace so far. */
+class Progress {
+  readonly plannedSeconds: number;
+  readonly #clock: Clock;
+  readonly #of: number;
+  readonly #planOf: (scenario: Scenario) => number;
+  readonly #started: number;
+  #plannedDone = 0;
+  #done = 0;
+
+  constructor(clock: Clock, of: number, batches: readonly Batch[], secondsOf: (scenario: Scenario) => number) {
+    this.#clock = clock;
+    this.#of = of;
+    this.#started = clock.now();
+    const scenarios = batches.flatMap((batch) => batch.scenarios);
+    // Starts of processes are spread over the scenarios.
+    const overhead = (batches.length / Math.max(1, scenarios.length)) * processSeconds;
+    this.#planOf = (scenario) => secondsOf(scenario) + overhead;
+    this.plannedSeconds = scenarios.reduce((sum, each) => sum + this.#planOf(each), 0);
+  }
+
+  ended(outcome: ScenarioOutcome): Omit<Extract<ValidationEvent, { kind: "ended" }>, "kind"> {
+    this.#plannedDone += this.#planOf(outcome.scenario);
+    this.#done += 1;
+    const elapsedMs = (this.#clock.now() - this.#started) / 1e6;
+    return {
+      scenario: outcome.scenario.id,
+      platform: outcome.platform,
+      state: outcome.state,
+      done: this.#done,
+      of: this.#of,
+      elapsedMs,
+      leftMs: Math.max(0, (this.plannedSeconds - this.#plannedDone) * (elapsedMs / this.#plannedDone)),
+      ...(outcome.state === "failed" && { message: `${outcome.failure.code}: ${outcome.failure.message}` }),
+    };
+  }
 }
 
 function outcomeOf(scenario: Scenario, platform: string, reply: Exclude<Reply, { kind: "started" }>): ScenarioOutcome {

@@ -3,7 +3,6 @@ import {
   type AnyRef,
   CallbackTimer,
   ConfigStore,
-  createRuntime,
   EventStore,
   type Runtime,
   runtimeDefaults,
@@ -28,6 +27,7 @@ import type {
 } from "../../platform/platform.ts";
 import { mortalWorker, worker } from "./agents.ts";
 import { MettleCoordination } from "./coordination.ts";
+import { runtimeForMeasuring } from "./runtime.ts";
 import { MettleVariables } from "./variables.ts";
 
 const namespace = "production";
@@ -54,7 +54,7 @@ export class MettlePlatform implements AgentPlatform {
       settings = {},
     } = options;
     this.limits = { ceiling: maxAgents, mailbox: mailboxLimit };
-    this.runtime = createRuntime({ maxAgents, mailboxLimit, ...runtime });
+    this.runtime = runtimeForMeasuring({ maxAgents, mailboxLimit, ...runtime });
     this.#timers = wheelTimers(this.#wheel);
     this.#settings = new ConfigStore(settings);
     this.coordination = new MettleCoordination(this.#timers);

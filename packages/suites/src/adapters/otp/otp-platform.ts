@@ -89,8 +89,10 @@ export class OtpPlatform implements AgentPlatform {
       await this.#program.request(`publish ${type} ${encode(data)}`);
     },
     subscribe: async (type: string, handler: SignalHandler): Promise<() => Promise<void>> => {
-      const id = await this.#program.listen(`subscribe ${type}`, "signal", (words) =>
-        handler(decode(words[1] ?? ""), words[0] ?? type),
+      const id = await this.#program.listen(
+        `subscribe ${type}`,
+        "signal",
+        (words) => void handler(decode(words[1] ?? ""), words[0] ?? type),
       );
       return () => this.#program.forget(id, `unsubscribe ${id}`);
     },

@@ -3,7 +3,7 @@ import type { Recorder } from "../../measure/recorder.ts";
 import { nowNs } from "../../measure/time.ts";
 import type { AgentHandle, AgentPlatform } from "../../platform/platform.ts";
 import { spawnMany } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke, timesOf } from "../scenario.ts";
 
 const common = { suite: "agents", group: "infrastructure_benchmarks", needs: [] } as const;
 const perSecond = { unit: "1/s", direction: "higher" } as const;
@@ -50,7 +50,7 @@ const throughput: Scenario = {
   id: "agents.throughput",
   title: "Messages and requests a second, to one agent and to 100",
   requirement: ["S3-075", "S3-077"],
-  seconds: timesOf(3),
+  seconds: timesBeyondSmoke(3),
   rules: {
     thresholds: {
       "agents.send.rate": { threshold: "p(50) >= 10000", requirement: ["S3-075"] },
@@ -87,7 +87,7 @@ const failures: Scenario = {
   id: "agents.failures",
   title: "Requests that fail, and requests that are never answered",
   requirement: ["S2-062", "S2-063"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "agents.failure.reported": { threshold: "rate == 1", severity: "critical", requirement: ["S2-063"] },

@@ -1,6 +1,7 @@
 import { ratesOf } from "../../measure/operations.ts";
 import { nowNs } from "../../measure/time.ts";
 import type { AgentHandle, AgentPlatform } from "../../platform/platform.ts";
+import { baselineOf } from "../baselines.ts";
 import { spawnMany, stopAll } from "../descriptions.ts";
 import { type Scenario, type ScenarioContext, timesOf } from "../scenario.ts";
 
@@ -33,6 +34,8 @@ async function createAndStop(
   return good;
 }
 
+const baseline = baselineOf("agent");
+
 export const creation: Scenario = {
   suite: "agents",
   group: "infrastructure_benchmarks",
@@ -44,11 +47,13 @@ export const creation: Scenario = {
   rules: {
     thresholds: {
       "agents.creation.time": [
-        { threshold: "p(95) < 1ms", requirement: ["S2-034", "S2-046"] },
+        { threshold: `p(95) < ${baseline.creationMs}ms`, requirement: ["S2-034", "S2-046"] },
         { threshold: "min > 0", requirement: ["S2-120"] },
       ],
-      // 0.8 of the baseline of 1 000 agents a second (S2-044).
-      "agents.creation.rate": { threshold: "p(50) >= 800", requirement: ["S2-044", "S2-120", "S2-124"] },
+      "agents.creation.rate": {
+        threshold: `p(50) >= ${0.8 * baseline.agentsPerSecond}`,
+        requirement: ["S2-044", "S2-120", "S2-124"],
+      },
       "agents.creation.success": { threshold: "rate == 1", severity: "critical", requirement: ["S2-120"] },
     },
   },

@@ -2,7 +2,7 @@ import { recordLeak } from "../../measure/leak-cycles.ts";
 import { failureKind, timeEach } from "../../measure/operations.ts";
 import { nowNs } from "../../measure/time.ts";
 import { describeAgent } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "agents", group: "infrastructure_benchmarks" } as const;
 const doNothing = (): void => undefined;
@@ -28,7 +28,7 @@ const lifecycle: Scenario = {
     "S3-038",
     "S3-090",
   ],
-  seconds: timesOf(5),
+  seconds: timesBeyondSmoke(5),
   rules: {
     thresholds: {
       "agents.lifecycle.success": { threshold: "rate > 0.95", severity: "critical", requirement: ["S2-127"] },
@@ -79,7 +79,7 @@ const monitoring: Scenario = {
   needs: ["supervision"],
   title: "A watcher learns of a crash, and the registry forgets the agent",
   requirement: ["S3-024", "S3-025", "S3-029", "S3-030"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "agents.down.time": { threshold: "max < 1000ms", requirement: ["S3-025"] },

@@ -1,7 +1,8 @@
 import { measureMemoryPerThing } from "@mettle/bench";
 import type { AgentHandle } from "../../platform/platform.ts";
+import { baselineOf } from "../baselines.ts";
 import { describeAgent, spawnMany, stopAll } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 export const memory: Scenario = {
   suite: "agents",
@@ -10,7 +11,7 @@ export const memory: Scenario = {
   group: "resource_efficiency_tests",
   title: "Memory of an idle agent, of one with a mailbox and of a registered one, by slope",
   requirement: ["S2-007", "S2-016", "S2-058", "S2-067", "S2-084", "S2-121", "S2-142", "S3-003", "S3-006"],
-  seconds: timesOf(4),
+  seconds: timesBeyondSmoke(4),
   rules: {
     targets: [
       {
@@ -30,7 +31,7 @@ export const memory: Scenario = {
       // 1.2 of the baseline of 1 MB an agent (S2-045).
       "agents.memory.per-agent": [
         { threshold: "mean < 1MB", requirement: ["S2-037"] },
-        { threshold: "mean <= 1.2MB", requirement: ["S2-045", "S2-125"] },
+        { threshold: `mean <= ${1.2 * baselineOf("agent").bytesPerAgent}`, requirement: ["S2-045", "S2-125"] },
       ],
     },
   },

@@ -2,7 +2,7 @@ import { recordGrowth } from "../../measure/growth.ts";
 import { ratesOf, timeEach } from "../../measure/operations.ts";
 import type { CoordinationOutcome } from "../../platform/platform.ts";
 import { spawnMany } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke, timesOf } from "../scenario.ts";
 
 const common = { suite: "coordination", group: "infrastructure_benchmarks", needs: ["coordination"] } as const;
 const perSecond = { unit: "1/s", direction: "higher" } as const;
@@ -64,7 +64,7 @@ const groups: Scenario = {
   id: "coordination.agents",
   title: "Coordinating 10 agents, and telling 100 at once",
   requirement: ["S2-019", "S2-076", "S3-067", "S3-068"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "coordination.agents.time": { threshold: "p(99) < 10ms", requirement: ["S3-072"] },
@@ -103,7 +103,7 @@ const scale: Scenario = {
   group: "scalability_tests",
   title: "Proposals to 10 … 3 000 agents",
   requirement: ["S2-079"],
-  seconds: timesOf(2.4),
+  seconds: timesBeyondSmoke(2.4),
   rules: {
     thresholds: {
       // In proportion to the agents would be 10.

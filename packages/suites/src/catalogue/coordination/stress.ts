@@ -4,7 +4,7 @@ import type { Recorder } from "../../measure/recorder.ts";
 import { nowNs } from "../../measure/time.ts";
 import type { AgentHandle, AgentPlatform } from "../../platform/platform.ts";
 import { spawnMany, stopAll } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "coordination", group: "infrastructure_benchmarks", needs: ["coordination"] } as const;
 
@@ -58,7 +58,7 @@ const load: Scenario = {
   id: "coordination.load",
   title: "500 proposals a second to 100 agents each, and 1 000 requests a second to others",
   requirement: ["S2-077", "S2-019"],
-  seconds: timesOf(2.5),
+  seconds: timesBeyondSmoke(2.5),
   rules: {
     thresholds: {
       "coordination.load.rate": { threshold: "value >= 100", requirement: ["S3-076", "S2-077"] },

@@ -1,7 +1,7 @@
 import { contest } from "../../measure/contest.ts";
 import type { AgentHandle, AgentPlatform } from "../../platform/platform.ts";
 import { spawnMany } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "coordination", needs: ["coordination"] } as const;
 
@@ -23,7 +23,7 @@ const concurrent: Scenario = {
   group: "scalability_tests",
   title: "Eight coordinations of 100 agents: one agent after the other, and all at once through a collector",
   requirement: ["S3-001", "S3-008"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "coordination.concurrent.complete": { threshold: "rate == 1", severity: "critical", requirement: ["S3-008"] },
@@ -81,7 +81,7 @@ const waits: Scenario = {
   needs: ["coordination", "variables", "registry"],
   title: "How often a caller waits, agent by agent and with batches, collectors and a registry that is read",
   requirement: ["S3-001", "S3-013", "S3-087"],
-  seconds: { smoke: 0.1, ci: 0.1, full: 0.5, soak: 1 },
+  seconds: { ci: 0.1, full: 0.5, soak: 1 },
   rules: {
     thresholds: {
       "waits.avoided": { threshold: "rate >= 0.5", requirement: ["S3-013", "S3-087"] },

@@ -2,11 +2,14 @@ import { recordGrowth } from "../../measure/growth.ts";
 import { ratesOf, timeEach } from "../../measure/operations.ts";
 import { pace } from "../../measure/pace.ts";
 import { nowNs } from "../../measure/time.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { baselineOf } from "../baselines.ts";
+import { type Scenario, timesBeyondSmoke, timesOf } from "../scenario.ts";
 import { countingSubscribers, eventType, publishMany } from "./subscribers.ts";
 
 const common = { suite: "events", group: "infrastructure_benchmarks", needs: ["signals"] } as const;
 const perSecond = { unit: "1/s", direction: "higher" } as const;
+
+const baseline = baselineOf("event_system");
 
 /** The smallest sizing: 100 events to 10 subscribers (S2-123). */
 const small: Scenario = {
@@ -61,7 +64,7 @@ const throughput: Scenario = {
   seconds: timesOf(2.4),
   rules: {
     thresholds: {
-      "events.rate": { threshold: "p(50) >= 10000", requirement: ["S2-050"] },
+      "events.rate": { threshold: `p(50) >= ${baseline.eventsPerSecond}`, requirement: ["S2-050"] },
       "events.delivered": { threshold: "rate == 1", severity: "critical", requirement: ["S2-088"] },
     },
   },
@@ -98,7 +101,7 @@ const propagation: Scenario = {
   group: "scalability_tests",
   title: "From publishing until every one of 1 … 1 000 subscribers has it",
   requirement: ["S2-023", "S2-090", "S2-092"],
-  seconds: timesOf(2.8),
+  seconds: timesBeyondSmoke(2.8),
   rules: {
     thresholds: {
       "events.propagation.time": { threshold: "p(95) < 5ms", requirement: ["S2-036"] },
@@ -147,13 +150,13 @@ const latency: Scenario = {
   id: "events.latency",
   title: "Delivery latency of 1 000 events a second to 10 subscribers",
   requirement: ["S2-089"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "events.latency.time": [
-        { threshold: "mean < 1ms", requirement: ["S2-051"] },
+        { threshold: `mean < ${baseline.averageLatencyMs}ms`, requirement: ["S2-051"] },
         // The largest of tens of thousands is the machine's; what happens to one in a hundred is the platform's.
-        { threshold: "p(99) < 10ms", requirement: ["S2-052"] },
+        { threshold: `p(99) < ${baseline.maxLatencyMs}ms`, requirement: ["S2-052"] },
       ],
       "events.latency.delivered": { threshold: "rate == 1", severity: "critical" },
     },

@@ -1,7 +1,7 @@
 import { contest } from "../../measure/contest.ts";
 import { timeEach } from "../../measure/operations.ts";
 import { until } from "../../measure/until.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 import { countingSubscribers, eventType, publishMany } from "./subscribers.ts";
 
 const common = { suite: "events", group: "infrastructure_benchmarks" } as const;
@@ -35,7 +35,7 @@ const patterns: Scenario = {
   needs: ["signals", "patterns"],
   title: "Matching events against 10, 100 and 1 000 patterns, beside a list of expressions",
   requirement: ["S2-093"],
-  seconds: timesOf(2.4),
+  seconds: timesBeyondSmoke(2.4),
   rules: {
     thresholds: {
       "events.patterns.correct": { threshold: "rate == 1", severity: "critical", requirement: ["S2-093"] },
@@ -95,7 +95,7 @@ const filtering: Scenario = {
   needs: ["signals", "filters"],
   title: "100 subscribers that want one event in 100 each, by filter and by handlers that look",
   requirement: ["S2-094"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "events.filtering.correct": { threshold: "rate == 1", severity: "critical", requirement: ["S2-094"] },
@@ -139,7 +139,7 @@ const ordering: Scenario = {
   needs: ["signals"],
   title: "What keeping order costs a subscriber that awaits, beside one that takes all at once",
   requirement: ["S2-091"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: { "events.ordering.in-order": { threshold: "rate == 1", severity: "high", requirement: ["S2-091"] } },
   },
@@ -149,8 +149,8 @@ const ordering: Scenario = {
     const finished = { ordered: [] as number[], unordered: 0 };
     // Every other event takes a microtask longer, so that whoever does not wait overtakes.
     const work = async (index: number): Promise<void> => {
-      await undefined;
-      if (index % 2 === 0) await undefined;
+      await Promise.resolve();
+      if (index % 2 === 0) await Promise.resolve();
     };
     await ordered.signals!.subscribe(eventType, async (index) => {
       await work(index as number);
@@ -198,7 +198,7 @@ const churn: Scenario = {
   needs: ["signals"],
   title: "Subscribers that come and go beside 100 that stay",
   requirement: ["S2-095"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "events.unsubscribed.silent": { threshold: "rate == 1", severity: "critical", requirement: ["S2-095"] },

@@ -6,7 +6,7 @@ import { pace } from "../../measure/pace.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nextTurn, nowNs } from "../../measure/time.ts";
 import type { AgentPlatform } from "../../platform/platform.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 import { countingSubscribers, eventType, publishMany } from "./subscribers.ts";
 
 const common = { suite: "events", group: "infrastructure_benchmarks", needs: ["signals"] } as const;
@@ -37,7 +37,7 @@ const sustained: Scenario = {
   title: "10 000 events a second to 10 subscribers",
   requirement: ["S2-024", "S2-040", "S2-096", "S2-097", "S2-098"],
   // Five seconds are asked for (S2-129); a minute in the longer profiles.
-  seconds: { smoke: 0.5, ci: 5, full: 60, soak: 600 },
+  seconds: { ci: 5, full: 60, soak: 600 },
   rules: {
     thresholds: {
       // 45 000 of 50 000 within the time (S2-129).
@@ -99,7 +99,7 @@ const growth: Scenario = {
   group: "resource_efficiency_tests",
   title: "Memory after 10 000 events to 10 subscribers, again and again",
   requirement: ["S2-098", "S2-129"],
-  seconds: timesOf(3),
+  seconds: timesBeyondSmoke(3),
   rules: {
     thresholds: {
       "events.growth.growth": { threshold: "mean < 1024", requirement: ["S2-129", "S3-028"] },
@@ -154,7 +154,7 @@ const overload: Scenario = {
   id: "events.overload",
   title: "100 000 events at once, and what is left of it afterwards",
   requirement: ["S2-024", "S2-097", "S2-099"],
-  seconds: timesOf(2.5),
+  seconds: timesBeyondSmoke(2.5),
   rules: {
     thresholds: {
       // Each is delivered, or its publisher was told that it is not.

@@ -1,55 +1,12 @@
-import {
-  type AgentDefinition,
-  type AgentRef,
-  createRuntime,
-  defineAction,
-  defineAgent,
-  type Runtime,
-  runtimeDefaults,
-  type RuntimeEvent,
-} from "@mettle/agents";
+import { type AgentRef, type Runtime, runtimeDefaults, type RuntimeEvent } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { failureKind } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nowNs } from "../../measure/time.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
+import { hoarder, type HoarderProtocol, isolatedHoarder } from "./hoarder.ts";
 
 const common = { suite: "limits", group: "resource_efficiency_tests", needs: ["mettle"] } as const;
-
-interface Hoard {
-  readonly pieces: readonly (readonly number[])[];
-}
-interface HoarderProtocol {
-  readonly keep: { readonly input: number; readonly reply: number };
-  readonly size: { readonly input: void; readonly reply: number };
-}
-
-/** Numbers in an array: eight bytes each, and none of them shared with another piece. */
-const pieceOf = (bytes: number): readonly number[] => Array.from({ length: bytes / 8 }, (_, i) => i + 0.5);
-
-const actions = {
-  keep: defineAction({
-    run: ({ pieces }: Hoard, bytes: number) => ({
-      state: { pieces: [...pieces, pieceOf(bytes)] },
-      reply: pieces.length + 1,
-    }),
-  }),
-  size: defineAction({ mode: "read", run: ({ pieces }: Hoard) => ({ reply: pieces.length }) }),
-};
-const hoarding = { state: (): Hoard => ({ pieces: [] }), onFailure: "stop", module: import.meta.url, actions } as const;
-
-/** An agent that keeps what it is told to: its memory is its state. */
-export const hoarder: AgentDefinition<Hoard, HoarderProtocol> = defineAgent({
-  ...hoarding,
-  name: "hoarder",
-  // Looked at after each message, so that the limit is found as soon as the runtime can find it.
-  snapshotEvery: 1,
-});
-
-/** The same without snapshots: they would cross to this thread. */
-export const isolatedHoarder: AgentDefinition<Hoard, HoarderProtocol> = defineAgent({
-  ...hoarding,
-  name: "isolated-hoarder",
-});
 
 const limitBytes = 1_000_000;
 const pieceBytes = 40_000;
@@ -125,7 +82,7 @@ const agentMemory: Scenario = {
   id: "limits.agent-memory",
   title: "An agent that keeps more and more: a warning at 80 % of its limit, the end at 100 %",
   requirement: ["S3-033", "S3-040"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "limits.agent-memory.warned": { threshold: "rate == 1", requirement: ["S3-040"] },
@@ -140,7 +97,7 @@ const agentMemory: Scenario = {
       "limits.agent-memory.default": { threshold: "value == 52428800", requirement: ["S3-033"] },
     },
   },
-  run: ({ record, seconds, signal }) => measureMemoryLimits(record, seconds, signal, createRuntime),
+  run: ({ record, seconds, signal }) => measureMemoryLimits(record, seconds, signal, runtimeForMeasuring),
 };
 
 /** Where memory cannot be had: new agents are refused, an isolated agent dies alone. */
@@ -161,7 +118,7 @@ const allocationFailure: Scenario = {
     },
   },
   run: async ({ record, signal }) => {
-    await using runtime = createRuntime();
+    await using runtime = runtimeForMeasuring();
     await untilRefused(record, runtime, signal);
     await isolatedDeath(record, runtime);
   },

@@ -1,5 +1,6 @@
 import { failureKind, timeEach } from "../../measure/operations.ts";
 import { nowNs } from "../../measure/time.ts";
+import { timed } from "../../measure/timed.ts";
 import type { AgentHandle, AgentPlatform } from "../../platform/platform.ts";
 import { spawnMany, stopAll } from "../descriptions.ts";
 import { type Scenario, type ScenarioContext, timesOf } from "../scenario.ts";
@@ -66,9 +67,8 @@ async function afterwards(
   agents: AgentHandle[],
 ): Promise<AgentHandle[]> {
   const leaving = agents.splice(0, ceiling / 10);
-  const start = nowNs();
-  await stopAll(platform, leaving);
-  record.operation("limits.ceiling.cleanup.time", { requirement: ["S2-109"] }).times.record(nowNs() - start);
+  const { tookNs } = await timed(() => stopAll(platform, leaving));
+  record.operation("limits.ceiling.cleanup.time", { requirement: ["S2-109"] }).times.record(tookNs);
   const spawned: AgentHandle[] = [];
   let refused = 0;
   for (let i = 0; i < leaving.length; i++) {

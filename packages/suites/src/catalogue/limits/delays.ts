@@ -3,7 +3,7 @@ import { ms, Random } from "@mettle/core";
 import { failureKind } from "../../measure/operations.ts";
 import { nowNs } from "../../measure/time.ts";
 import { spawnMany } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "limits", group: "infrastructure_benchmarks" } as const;
 
@@ -15,7 +15,13 @@ const links = [
   { name: "1-10ms-lossy", min: 1, max: 10, loss: 0.05 },
 ] as const;
 
-export type Link = Pick<(typeof links)[number], "min" | "max" | "loss">;
+interface Link {
+  /** Milliseconds. */
+  readonly min: number;
+  readonly max: number;
+  /** Share of the messages, 0 … 1. */
+  readonly loss: number;
+}
 
 interface Decision {
   readonly agreed: boolean;
@@ -59,7 +65,7 @@ const consensus: Scenario = {
   needs: ["mettle"],
   title: "Byzantine fault tolerant decisions of seven over seeded delays and losses, in simulated time",
   requirement: ["S2-043"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "limits.delays.agreed": { threshold: "rate == 1", severity: "critical", requirement: ["S2-043"] },
@@ -104,7 +110,7 @@ const requests: Scenario = {
   needs: [],
   title: "200 requests at a time over lines that delay by 1 … 20 ms each way: what comes on top of the delays",
   requirement: ["S2-043"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "limits.delays.answered": { threshold: "rate == 1", severity: "critical", requirement: ["S2-043"] },

@@ -1,4 +1,5 @@
-import { type AgentDefinition, createRuntime, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { type AgentDefinition, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { mortalWorker } from "../../adapters/mettle/agents.ts";
 import { failureKind } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
@@ -7,7 +8,7 @@ import { until } from "../../measure/until.ts";
 import type { AgentHandle, AgentPlatform } from "../../platform/platform.ts";
 import { AskedToFail } from "../../platform/work.ts";
 import { spawnMany } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke, timesOf } from "../scenario.ts";
 
 const common = { suite: "limits", group: "infrastructure_benchmarks" } as const;
 const mailboxLimit = 1000;
@@ -131,7 +132,7 @@ const crashes: Scenario = {
   needs: ["mettle"],
   title: "An agent that fails at every message, until its supervisor gives up; and a system beside it",
   requirement: ["S2-029", "S2-116", "S2-117", "S2-119"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "limits.crash-loop.ended": { threshold: "rate == 1", severity: "critical", requirement: ["S2-117"] },
@@ -140,7 +141,7 @@ const crashes: Scenario = {
     },
   },
   run: async ({ record, seconds, signal }) => {
-    await measureCrashLoops(record, seconds, signal, createRuntime);
+    await measureCrashLoops(record, seconds, signal, runtimeForMeasuring);
   },
 };
 

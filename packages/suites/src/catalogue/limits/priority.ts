@@ -1,9 +1,10 @@
-import { type AgentRef, createRuntime, type Runtime } from "@mettle/agents";
+import { type AgentRef, type Runtime } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { worker } from "../../adapters/mettle/agents.ts";
 import type { WorkerProtocol } from "../../adapters/mettle/agents.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nextTurn, nowNs } from "../../measure/time.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 /** Work of others that waits already when the requests come: about a millisecond of it in all. */
 const busyAgents = 50;
@@ -55,13 +56,13 @@ const priority: Scenario = {
   needs: ["mettle"],
   title: "A request to an agent of high priority and to one without, behind 50 agents that compute",
   requirement: ["S3-034"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "limits.priority.first": { threshold: "rate > 0.95", requirement: ["S3-034"] },
     },
   },
-  run: ({ record, seconds, signal }) => measurePriority(record, seconds, signal, createRuntime),
+  run: ({ record, seconds, signal }) => measurePriority(record, seconds, signal, runtimeForMeasuring),
 };
 
 export const priorityScenarios: readonly Scenario[] = [priority];

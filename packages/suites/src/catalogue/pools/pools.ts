@@ -14,7 +14,7 @@ import type { MettlePlatform } from "../../adapters/mettle/mettle-platform.ts";
 import { contest } from "../../measure/contest.ts";
 import { nextTurn, nowNs } from "../../measure/time.ts";
 import { computeRounds } from "../../platform/work.ts";
-import { type Scenario, type ScenarioContext, timesOf } from "../scenario.ts";
+import { type Scenario, type ScenarioContext, timesBeyondSmoke } from "../scenario.ts";
 import { EchoServer, openConnection, type EchoConnection } from "./echo-server.ts";
 
 const common = { suite: "system", group: "infrastructure_benchmarks", needs: ["mettle"] } as const;
@@ -43,7 +43,7 @@ const agentPool: Scenario = {
   id: "pools.agents",
   title: "Until a new agent answers: spawned when needed, and taken from a pool of 10",
   requirement: ["S3-012"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "pools.agents.speed-up": { threshold: "p(50) > 1", requirement: ["S3-012"] },
@@ -107,7 +107,7 @@ const connectionPool: Scenario = {
   id: "pools.connections",
   title: "20 exchanges at a time over TCP: a connection for each, and a pool of 10 with 5 more",
   requirement: ["S3-036", "S3-041"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "pools.connections.speed-up": { threshold: "p(50) > 1", requirement: ["S3-041"] },

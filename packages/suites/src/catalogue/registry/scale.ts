@@ -6,8 +6,9 @@ import { recordGrowth } from "../../measure/growth.ts";
 import { timeEach } from "../../measure/operations.ts";
 import { nextTurn, nowNs } from "../../measure/time.ts";
 import type { AgentPlatform } from "../../platform/platform.ts";
+import { baselineOf } from "../baselines.ts";
 import { describeAgent, populate, spawnMany, stopAll } from "../descriptions.ts";
-import { type Scenario, type ScenarioContext, timesOf } from "../scenario.ts";
+import { type Scenario, type ScenarioContext, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "registry", needs: ["registry"] } as const;
 
@@ -47,21 +48,23 @@ async function atSize(context: ScenarioContext, platform: AgentPlatform, size: n
   return [register, lookup].map(({ times }) => times.quantile(0.5) ?? 0) as [number, number];
 }
 
+const baseline = baselineOf("registry");
+
 const scale: Scenario = {
   ...common,
   id: "registry.scale",
   group: "scalability_tests",
   title: "Register, look up and unregister in registries of 100 … 30 000 agents",
   requirement: ["S2-025", "S2-026", "S2-100", "S2-101", "S2-104"],
-  seconds: timesOf(3),
+  seconds: timesBeyondSmoke(3),
   rules: {
     thresholds: {
       "registry.scale.register.time": [
         { threshold: "p(95) < 1ms", requirement: ["S2-038"] },
-        { threshold: "mean < 0.5ms", requirement: ["S2-054"] },
+        { threshold: `mean < ${baseline.registerMs}ms`, requirement: ["S2-054"] },
       ],
-      "registry.scale.unregister.time": { threshold: "mean < 0.5ms", requirement: ["S2-055"] },
-      "registry.scale.lookup.time": { threshold: "mean < 0.1ms", requirement: ["S2-053"] },
+      "registry.scale.unregister.time": { threshold: `mean < ${baseline.unregisterMs}ms`, requirement: ["S2-055"] },
+      "registry.scale.lookup.time": { threshold: `mean < ${baseline.lookupMs}ms`, requirement: ["S2-053"] },
       // Neither should depend on how many there are; in proportion would be 10.
       "registry.scale.lookup.growth-per-tenfold": { threshold: "value < 3", requirement: ["S2-104"] },
     },
@@ -128,7 +131,7 @@ const cleanup: Scenario = {
   group: "infrastructure_benchmarks",
   title: "Entries of 1 000 agents vanish when they stop",
   requirement: ["S2-103", "S3-025", "S3-039"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "registry.cleanup.gone": { threshold: "rate == 1", severity: "critical", requirement: ["S2-103", "S3-025"] },
@@ -164,7 +167,7 @@ const reads: Scenario = {
   group: "infrastructure_benchmarks",
   title: "100 lookups while entries come and go: read at once, and asked of a registry agent",
   requirement: ["S2-102", "S2-106", "S3-001", "S3-009", "S3-016"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "registry.reads.speed-up": { threshold: "p(50) > 1", requirement: ["S3-009", "S3-016"] },
@@ -224,7 +227,7 @@ const namespaces: Scenario = {
   group: "infrastructure_benchmarks",
   title: "500 names, each in production and in test, with their own agents and metadata",
   requirement: ["S3-009"],
-  seconds: timesOf(0.3),
+  seconds: timesBeyondSmoke(0.3),
   rules: {
     thresholds: {
       "registry.namespaces.apart": { threshold: "rate == 1", severity: "critical", requirement: ["S3-009"] },

@@ -1,15 +1,9 @@
-import {
-  type AgentDefinition,
-  type AgentRef,
-  createRuntime,
-  defineAction,
-  defineAgent,
-  type Runtime,
-} from "@mettle/agents";
+import { type AgentDefinition, type AgentRef, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { timeEach } from "../../measure/operations.ts";
 import { until } from "../../measure/until.ts";
 import { AskedToFail } from "../../platform/work.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 /** A part of a system, and what must run before it. */
 export interface Component {
@@ -98,13 +92,17 @@ const part: AgentDefinition<PartState, PartProtocol> = defineAgent({
   },
 });
 
-export interface Assembled {
+interface Assembled {
   readonly assembly: Assembly;
   readonly refs: ReadonlyMap<string, AgentRef<PartProtocol>>;
 }
 
 /** Starts the components in their order under one supervisor; resolves when all of them answer. */
-export async function assemble(runtime: Runtime, failures: ReadonlyMap<string, number>): Promise<Assembled> {
+async function assemble(
+  runtime: Runtime,
+  failures: ReadonlyMap<string, number>,
+  patienceMs: number,
+): Promise<Assembled> {
   const assembly: Assembly = { running: new Set(), begun: [], missing: [], failuresLeft: new Map(failures) };
   // One that fails takes those started after it along, for they may depend on it.
   const supervisor = runtime.supervisor({ strategy: "rest-for-one", maxRestarts: 10, backoffMs: 1 });
@@ -113,13 +111,18 @@ export async function assemble(runtime: Runtime, failures: ReadonlyMap<string, n
     const ref = supervisor.spawn(part, { name: each.name, restart: "permanent", state: { part: each, assembly } });
     refs.set(each.name, ref);
     // The next one may need it: started means that it answers.
-    await answers(ref, assembly, each.name);
+    await answers(ref, assembly, each.name, patienceMs);
   }
   return { assembly, refs };
 }
 
-async function answers(ref: AgentRef<PartProtocol>, assembly: Assembly, name: string): Promise<void> {
-  await until(() => assembly.running.has(name), 5000);
+async function answers(
+  ref: AgentRef<PartProtocol>,
+  assembly: Assembly,
+  name: string,
+  patienceMs: number,
+): Promise<void> {
+  await until(() => assembly.running.has(name), patienceMs);
   const answer = await ref.ask({ type: "name" });
   if (answer !== name) throw new Error(`${name} answers as ${answer}`);
 }
@@ -132,7 +135,7 @@ export const componentStart: Scenario = {
   needs: ["mettle"],
   title: "Twelve components that depend on one another: start, failing starts, and a restart",
   requirement: ["S2-018", "S2-074", "S2-075", "S2-117"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "system.components.order-kept": { threshold: "rate == 1", severity: "critical", requirement: ["S2-074"] },
@@ -144,7 +147,7 @@ export const componentStart: Scenario = {
     },
   },
   run: async ({ record, seconds, signal }) => {
-    await measureComponents({ record, seconds, signal, create: () => createRuntime() });
+    await measureComponents({ record, seconds, signal, create: runtimeForMeasuring });
   },
 };
 
@@ -153,10 +156,13 @@ interface ComponentTrial {
   readonly seconds: number;
   readonly signal: AbortSignal;
   readonly create: () => Runtime;
+  /** How long a component may take until it runs. @defaultValue 5000 */
+  readonly patienceMs?: number;
 }
 
 /** The measuring of {@link componentStart} on any runtime. */
-export async function measureComponents({ record, seconds, signal, create }: ComponentTrial): Promise<void> {
+export async function measureComponents(trial: ComponentTrial): Promise<void> {
+  const { record, seconds, signal, create, patienceMs = 5000 } = trial;
   const kept = { order: 0, recovered: 0, restarted: 0, starts: 0, recoveries: 0, restarts: 0 };
   const extent = { atMost: 2000, atLeast: 20, seconds: seconds / 3 };
   const onFresh = async <T>(use: (runtime: Runtime) => Promise<T>): Promise<T> => {
@@ -170,7 +176,7 @@ export async function measureComponents({ record, seconds, signal, create }: Com
       run: () =>
         onFresh(async (runtime) => {
           kept.starts += 1;
-          const { assembly } = await assemble(runtime, new Map());
+          const { assembly } = await assemble(runtime, new Map(), patienceMs);
           const once = assembly.begun.length === components.length;
           if (assembly.missing.length === 0 && once && assembly.running.size === components.length) kept.order += 1;
         }),
@@ -188,7 +194,7 @@ export async function measureComponents({ record, seconds, signal, create }: Com
             ["store", 2],
             ["router", 1],
           ]);
-          const { assembly } = await assemble(runtime, failures);
+          const { assembly } = await assemble(runtime, failures, patienceMs);
           const again = assembly.begun.filter((name) => name === "store").length;
           if (assembly.running.size === components.length && again === 3) kept.recovered += 1;
         }),
@@ -201,13 +207,13 @@ export async function measureComponents({ record, seconds, signal, create }: Com
     {
       before: async () => {
         const runtime = create();
-        return { runtime, ...(await assemble(runtime, new Map())) };
+        return { runtime, ...(await assemble(runtime, new Map(), patienceMs)) };
       },
       run: async ({ assembly, refs }) => {
         kept.restarts += 1;
         const planner = refs.get("planner")!;
         await planner.ask({ type: "fail" }).then(neverHappens, () => undefined);
-        await until(() => assembly.running.has("planner") && assembly.running.has("supervisor"), 5000);
+        await until(() => assembly.running.has("planner") && assembly.running.has("supervisor"), patienceMs);
         if ((await planner.ask({ type: "name" })) === "planner") kept.restarted += 1;
       },
       after: ({ runtime }) => runtime.close({ drain: false }),

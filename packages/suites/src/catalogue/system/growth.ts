@@ -1,11 +1,12 @@
-import { type AgentDefinition, createRuntime, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { type AgentDefinition, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { type GrowthPerHour, measureLeak } from "@mettle/bench";
 import { recordLeak } from "../../measure/leak-cycles.ts";
 import { timeEach } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nextTurn } from "../../measure/time.ts";
 import { populate } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "system", group: "resource_efficiency_tests" } as const;
 
@@ -159,7 +160,7 @@ const managed: Scenario = {
   needs: ["mettle"],
   title: "Opened, used and closed: agents, subscriptions, entries and deadlines go with their owner",
   requirement: ["S2-005", "S2-071", "S3-032", "S3-039"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "system.managed.without-leak": { threshold: "rate == 1", requirement: ["S3-039"] },
@@ -173,7 +174,7 @@ const managed: Scenario = {
     let released = 0;
     let tried = 0;
     const once = async (): Promise<void> => {
-      const { open, closed } = await openUseClose(createRuntime);
+      const { open, closed } = await openUseClose(runtimeForMeasuring);
       tried += 1;
       // Twenty agents, entries and their subscriptions, and one more.
       if (open >= 61 && closed === 0) released += 1;

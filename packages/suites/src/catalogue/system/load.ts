@@ -3,7 +3,7 @@ import { pace } from "../../measure/pace.ts";
 import { nowNs } from "../../measure/time.ts";
 import type { AgentHandle } from "../../platform/platform.ts";
 import { spawnMany } from "../descriptions.ts";
-import { type Scenario, type ScenarioContext, timesOf } from "../scenario.ts";
+import { type Scenario, type ScenarioContext, timesBeyondSmoke } from "../scenario.ts";
 
 /** Requests a second, step by step; 1 000 is what is expected and 10 000 ten times that (T-16). */
 const rates = [1000, 2000, 5000, 10_000, 20_000] as const;
@@ -78,7 +78,7 @@ const load: Scenario = {
   needs: ["in-process"],
   title: "1 000 … 20 000 requests a second to 10 000 agents",
   requirement: ["S2-020", "S2-080", "S2-081", "S2-082"],
-  seconds: timesOf(5),
+  seconds: timesBeyondSmoke(5),
   rules: {
     thresholds: {
       "system.load.success": { threshold: "rate == 1", severity: "critical", requirement: ["S2-080"] },

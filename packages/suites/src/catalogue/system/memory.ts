@@ -2,6 +2,7 @@ import { collectGarbage, measureMemoryPerThing, readMemory } from "@mettle/bench
 import { getHeapSpaceStatistics } from "node:v8";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nextTurn, nowNs } from "../../measure/time.ts";
+import { timed } from "../../measure/timed.ts";
 import type { AgentHandle, AgentPlatform } from "../../platform/platform.ts";
 import { spawnMany, stopAll } from "../descriptions.ts";
 import type { Scenario } from "../scenario.ts";
@@ -123,9 +124,7 @@ const footprint: Scenario = {
         nextSample += 100;
       }
       if (ms >= nextCollection) {
-        const began = nowNs();
-        await collectGarbage();
-        collections.times.record(nowNs() - began);
+        collections.times.record((await timed(collectGarbage)).tookNs);
         collected.push(readMemory().isolate);
         nextCollection += 1000;
       }

@@ -1,5 +1,5 @@
 import { ratesOf, timeEach } from "../../measure/operations.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "system", group: "infrastructure_benchmarks" } as const;
 
@@ -24,7 +24,7 @@ const configuration: Scenario = {
   needs: ["settings"],
   title: "Reading settings by path",
   requirement: ["S3-063"],
-  seconds: timesOf(0.5),
+  seconds: timesBeyondSmoke(0.5),
   rules: {
     thresholds: {
       "configuration.get.time": { threshold: "p(99) < 1ms", requirement: ["S3-063"] },
@@ -58,7 +58,7 @@ const emission: Scenario = {
   needs: ["journal"],
   title: "Appending events to the store, and finding them again",
   requirement: ["S3-064"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     thresholds: {
       "journal.append.time": { threshold: "p(99) < 1ms", requirement: ["S3-064"] },

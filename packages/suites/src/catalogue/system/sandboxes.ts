@@ -1,13 +1,14 @@
-import { createRuntime, type Runtime, type SupervisorRef } from "@mettle/agents";
+import { type Runtime, type SupervisorRef } from "@mettle/agents";
+import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { measureMemoryPerThing } from "@mettle/bench";
 import { worker } from "../../adapters/mettle/agents.ts";
 import { failureKind } from "../../measure/operations.ts";
 import type { Recorder } from "../../measure/recorder.ts";
 import { nowNs } from "../../measure/time.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 /** An environment of its own: a runtime, a supervisor, children. */
-export interface Sandbox extends AsyncDisposable {
+interface Sandbox extends AsyncDisposable {
   readonly id: string;
   readonly runtime: Runtime;
   readonly supervisor: SupervisorRef;
@@ -15,7 +16,7 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 /** Opens a sandbox that is ready to use. */
-export function openSandbox(id: string, children: number, create: () => Runtime): Sandbox {
+function openSandbox(id: string, children: number, create: () => Runtime): Sandbox {
   const runtime = create();
   const supervisor = runtime.supervisor({ name: `${id}/supervisor` });
   for (let i = 0; i < children; i++) supervisor.spawn(worker, { name: `${id}/child-${i}` });
@@ -24,7 +25,7 @@ export function openSandbox(id: string, children: number, create: () => Runtime)
 
 /** Only the runtime. */
 function bareSandbox(): Omit<Sandbox, "supervisor"> {
-  const runtime = createRuntime();
+  const runtime = runtimeForMeasuring();
   return { id: "bare", runtime, children: 0, [Symbol.asyncDispose]: () => runtime.close({ drain: false }) };
 }
 
@@ -104,7 +105,7 @@ const sandboxes: Scenario = {
   needs: ["mettle"],
   title: "Sandboxes of a runtime, a supervisor and 10 children: opened, measured, and 10 at a time opened and closed",
   requirement: ["S2-010", "S2-011", "S2-012"],
-  seconds: timesOf(2),
+  seconds: timesBeyondSmoke(2),
   rules: {
     thresholds: {
       "system.sandbox.success": { threshold: "rate == 1", severity: "critical", requirement: ["S2-012"] },
@@ -113,8 +114,8 @@ const sandboxes: Scenario = {
     },
   },
   run: async ({ record, seconds, signal }) => {
-    await stressSandboxes(record, { seconds: seconds / 2, parallel: 10, signal, create: createRuntime });
-    const supervised = (children: number) => (): Sandbox => openSandbox("measured", children, createRuntime);
+    await stressSandboxes(record, { seconds: seconds / 2, parallel: 10, signal, create: runtimeForMeasuring });
+    const supervised = (children: number) => (): Sandbox => openSandbox("measured", children, runtimeForMeasuring);
     const app = await perSandbox("app", bareSandbox, signal, record);
     const withSupervisor = await perSandbox("app-and-supervisor", supervised(0), signal, record);
     const total = await perSandbox("total", supervised(childCount), signal, record);

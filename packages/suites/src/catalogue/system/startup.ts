@@ -1,10 +1,13 @@
 import { timeEach } from "../../measure/operations.ts";
 import { nowNs } from "../../measure/time.ts";
 import { type Scenario, timesOf } from "../scenario.ts";
+import { baselineOf } from "../baselines.ts";
 import { componentStart } from "./components.ts";
 import { startInProcess } from "./startup-process.ts";
 
 const common = { suite: "system", group: "infrastructure_benchmarks" } as const;
+
+const baseline = baselineOf("system");
 
 const startup: Scenario = {
   ...common,
@@ -18,13 +21,13 @@ const startup: Scenario = {
     thresholds: {
       "system.startup.time": [
         // A start is all processor time: the shortest is the one that nobody else was given a part of.
-        { threshold: "min < 100ms", requirement: ["S2-047"] },
-        { threshold: "p(50) < 100ms", severity: "medium", requirement: ["S2-047"] },
+        { threshold: `min < ${baseline.startupMs}ms`, requirement: ["S2-047"] },
+        { threshold: `p(50) < ${baseline.startupMs}ms`, severity: "medium", requirement: ["S2-047"] },
         { threshold: "min > 0", requirement: ["S2-122"] },
       ],
       "system.ready.time": [
-        { threshold: "min < 200ms", requirement: ["S2-049"] },
-        { threshold: "p(50) < 200ms", severity: "medium", requirement: ["S2-049"] },
+        { threshold: `min < ${baseline.readyMs}ms`, requirement: ["S2-049"] },
+        { threshold: `p(50) < ${baseline.readyMs}ms`, severity: "medium", requirement: ["S2-049"] },
         { threshold: "min > 0", requirement: ["S2-122"] },
       ],
       "system.startup.answered": { threshold: "rate == 1", severity: "critical", requirement: ["S2-072"] },
@@ -60,7 +63,7 @@ const initialization: Scenario = {
   rules: {
     thresholds: {
       "system.initialization.time": [
-        { threshold: "p(95) < 50ms", requirement: ["S2-048"] },
+        { threshold: `p(95) < ${baseline.componentInitializationMs}ms`, requirement: ["S2-048"] },
         { threshold: "min > 0", requirement: ["S2-122"] },
       ],
       "system.initialization.works": {

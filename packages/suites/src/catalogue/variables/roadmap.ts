@@ -1,7 +1,7 @@
 import { contest } from "../../measure/contest.ts";
 import { ratesOf, timeEach } from "../../measure/operations.ts";
 import { spawnMany } from "../descriptions.ts";
-import { type Scenario, timesOf } from "../scenario.ts";
+import { type Scenario, timesBeyondSmoke, timesOf } from "../scenario.ts";
 
 const common = { suite: "variables", group: "cognitive_variables_benchmarks", needs: ["variables"] } as const;
 
@@ -10,7 +10,7 @@ const update: Scenario = {
   id: "variables.agent-update",
   title: "One variable of an agent changes and its news arrives",
   requirement: ["S3-010", "S3-065"],
-  seconds: timesOf(1),
+  seconds: timesBeyondSmoke(1),
   rules: {
     budgets: [
       {
@@ -107,7 +107,7 @@ const batch: Scenario = {
   id: "variables.batch",
   title: "20 updates to 100 agents: one message for each, and one message for all",
   requirement: ["S3-010", "S3-011"],
-  seconds: timesOf(1.5),
+  seconds: timesBeyondSmoke(1.5),
   rules: {
     thresholds: {
       "variables.batch.speed-up": { threshold: "p(50) > 1", requirement: ["S3-011"] },

@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import { openConnection, EchoServer } from "../../src/catalogue/pools/echo-server.ts";
+import { eventEmitter, measured, mettle, type Open, replacing, trial } from "../trial.ts";
+
+describe("agents that work pass", () => {
+  it.each(["agents.creation", "agents.failures", "agents.lifecycle", "agents.monitoring"])(
+    "%s",
+    async (id) => {
+      expect((await trial(id, mettle)).wrong).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe("agents that do not are found", () => {
+  it("such as those that are one and the same", async () => {
+    const sharing: Open = (options) => {
+      const platform = eventEmitter(options);
+      let last: object | undefined;
+      let spawned = 0;
+      return replacing(platform, {
+        spawn: async (settings) => {
+          spawned += 1;
+          if (spawned % 5 !== 0 || last === undefined) last = await platform.spawn(settings);
+          return last;
+        },
+      });
+    };
+    expect((await trial("agents.creation", sharing)).wrong).toContain("agents.creation.success rate == 1");
+  }, 60_000);
+
+  it("such as those whose failures nobody hears of", async () => {
+    const silent: Open = (options) => {
+      const platform = eventEmitter(options);
+      return replacing(platform, {
+        ask: (agent, message, timeoutMs) =>
+          platform
+            .ask(agent, message, timeoutMs)
+            .catch((error: unknown) => (message.type === "fail" ? undefined : Promise.reject(error as Error))),
+      });
+    };
+    expect((await trial("agents.failures", silent)).wrong).toContain("agents.failure.reported rate == 1");
+  });
+
+  it("such as those that lose their state when they fail", async () => {
+    const forgetting: Open = (options) => {
+      const platform = eventEmitter(options);
+      return replacing(platform, {
+        ask: async (agent, message, timeoutMs) => {
+          if (message.type === "fail") await platform.ask(agent, { type: "add", data: -1 }, timeoutMs);
+          return platform.ask(agent, message, timeoutMs);
+        },
+      });
+    };
+    expect((await trial("agents.failures", forgetting)).wrong).toContain("agents.failure.state-kept rate == 1");
+  });
+
+  it("such as those that keep what is left of each life", async () => {
+    const kept: unknown[] = [];
+    const leaking: Open = (options) => {
+      const platform = eventEmitter(options);
+      return replacing(platform, {
+        stop: (agent) => {
+          kept.push(Array.from({ length: 500 }, (_, i) => ({ i })));
+          return platform.stop(agent);
+        },
+      });
+    };
+    const { missed } = await trial("agents.lifecycle", leaking);
+    kept.length = 0;
+    expect(missed).toEqual(
+      expect.arrayContaining(["agents.lifecycle.growth mean < 1024", "agents.lifecycle.without-leak rate == 1"]),
+    );
+  }, 60_000);
+});
+
+describe("events that leave something behind", () => {
+  it("are found by their growth", async () => {
+    const kept: unknown[] = [];
+    const leaking: Open = (options) => {
+      const platform = eventEmitter(options);
+      const { signals } = platform;
+      return replacing(platform, {
+        signals: {
+          ...signals!,
+          publish: (type, data) => {
+            kept.push({ type, data, list: [1, 2, 3, 4] });
+            return signals!.publish(type, data);
+          },
+        },
+      });
+    };
+    const { missed } = await trial("events.growth", leaking);
+    kept.length = 0;
+    expect(missed).toContain("events.growth.without-leak rate == 1");
+  }, 60_000);
+});
+
+describe("pools", () => {
+  it("of agents are quicker than spawning, and add up", async () => {
+    const tried = await trial("pools.agents", mettle);
+    expect(tried.wrong).toEqual([]);
+    expect(measured(tried, "pools.agents.speed-up").interval?.low).toBeGreaterThan(1);
+  });
+
+  it("of connections hold to their size and their order", async () => {
+    const tried = await trial("pools.connections", mettle, { seconds: 0.05 });
+    expect(tried.wrong).toEqual([]);
+    expect(measured(tried, "pools.connections.open").summary.max).toBe(15);
+  });
+
+  it("of tasks compute what the asking thread computes", async () => {
+    expect((await trial("pools.tasks", mettle)).wrong).toEqual([]);
+  }, 60_000);
+
+  it("are measured against a server that echoes, and whose absence is an error", async () => {
+    const server = await EchoServer.listen();
+    const connection = await openConnection(server.port);
+    expect(await connection.echo(42)).toBe(42);
+    await connection.close();
+    const { port } = server;
+    await server[Symbol.asyncDispose]();
+    await expect(openConnection(port)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+});

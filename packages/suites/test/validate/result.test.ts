@@ -1,0 +1,141 @@
+import type { Measurement, Run } from "@mettle/results";
+import { judge } from "@mettle/judge";
+import { describe, expect, it } from "vitest";
+import { resultGroups, type Scenario } from "../../src/catalogue/scenario.ts";
+import { recommendationsFor } from "../../src/validate/recommendations.ts";
+import { type ScenarioOutcome, validationResult } from "../../src/validate/result.ts";
+import { policyOf } from "../../src/validate/rules.ts";
+
+const scenario = (id: string, group: Scenario["group"], rules: Scenario["rules"]): Scenario => ({
+  id,
+  suite: "agents",
+  group,
+  title: id,
+  requirement: ["S0-177"],
+  needs: [],
+  seconds: { ci: 1 },
+  ...(rules && { rules }),
+  run: () => Promise.resolve(),
+});
+
+const times = (metric: string, meanNs: number, platform = "mettle"): Measurement => ({
+  metric,
+  unit: "ns",
+  direction: "lower",
+  tags: { platform },
+  summary: { count: 100, mean: meanNs, p50: meanNs, p95: meanNs, p99: meanNs, min: meanNs, max: meanNs },
+});
+
+const runOf = (measurements: readonly Measurement[]): Run => ({
+  schema: "mettle.run/1",
+  id: "r",
+  startedAt: "2026-01-01T00:00:00.000Z",
+  durationMs: 10,
+  name: "test",
+  kind: "validate",
+  environment: {} as Run["environment"],
+  validity: { state: "valid", reasons: [] },
+  measurements,
+});
+
+const resultOf = (outcomes: readonly ScenarioOutcome[]): ReturnType<typeof validationResult> => {
+  const run = runOf(outcomes.flatMap(({ measurements }) => measurements));
+  const policy = policyOf(
+    outcomes.filter(({ platform }) => platform === "mettle").map((outcome) => outcome.scenario),
+    "mettle",
+    3,
+  );
+  return validationResult({ run, verdict: judge(run, { policy }), outcomes, subject: "mettle", phase: 3 });
+};
+
+const under1ms = scenario("quick", "infrastructure_benchmarks", { thresholds: { "a.time": "mean < 1ms" } });
+
+describe("the result", () => {
+  it("has the seven groups of S0-170 … S0-176, absent where nothing ran", () => {
+    const { results } = resultOf([
+      { scenario: under1ms, platform: "mettle", state: "measured", measurements: [times("a.time", 1000)] },
+    ]);
+    expect(Object.keys(results)).toEqual(resultGroups);
+    expect(results.infrastructure_benchmarks.status).toBe("passed");
+    expect(results.clustering_benchmarks.status).toBe("absent");
+  });
+
+  it("fails a group, and the whole, by a rule that is missed", () => {
+    const result = resultOf([
+      { scenario: under1ms, platform: "mettle", state: "measured", measurements: [times("a.time", 5e6)] },
+    ]);
+    expect(result.results.infrastructure_benchmarks.status).toBe("failed");
+    expect(result.status).toBe("failed");
+  });
+
+  it("fails a group whose scenario failed, though no figure is bad", () => {
+    const { results, status } = resultOf([
+      {
+        scenario: under1ms,
+        platform: "mettle",
+        state: "failed",
+        measurements: [],
+        failure: { code: "SCENARIO_FAILED", message: "it threw" },
+      },
+    ]);
+    expect(results.infrastructure_benchmarks.status).toBe("failed");
+    expect(results.infrastructure_benchmarks.scenarios[0]!.failure!.message).toBe("it threw");
+    expect(status).not.toBe("passed");
+  });
+
+  it("judges the subject only: another platform's figures are shown and not judged", () => {
+    const result = resultOf([
+      { scenario: under1ms, platform: "mettle", state: "measured", measurements: [times("a.time", 1000)] },
+      { scenario: under1ms, platform: "xstate", state: "measured", measurements: [times("a.time", 9e9, "xstate")] },
+    ]);
+    expect(result.status).toBe("passed");
+    expect(result.results.infrastructure_benchmarks.scenarios).toHaveLength(2);
+  });
+
+  it("keeps both rules when two scenarios rule on one metric", () => {
+    const stricter = scenario("stricter", "infrastructure_benchmarks", { thresholds: { "a.time": "mean < 1us" } });
+    const outcome = { platform: "mettle", state: "measured" } as const;
+    const { verdict } = resultOf([
+      { ...outcome, scenario: under1ms, measurements: [times("a.time", 5000)] },
+      { ...outcome, scenario: stricter, measurements: [] },
+    ]);
+    expect(verdict.findings.map(({ state }) => state).toSorted()).toEqual(["failed", "passed"]);
+  });
+});
+
+describe("recommendations", () => {
+  const share = (metric: string, mean: number, load = "0.8"): Measurement => ({
+    metric,
+    unit: "1",
+    direction: "higher",
+    tags: { platform: "mettle", load },
+    summary: { count: 1, mean },
+  });
+  const of = (
+    measurements: readonly Measurement[],
+    scalability = "mean < 1ms",
+  ): ReturnType<typeof recommendationsFor> => {
+    const run = runOf([...measurements, times("scale.time", 2e6)]);
+    const verdict = judge(run, { policy: { thresholds: { "scale.time": scalability } } });
+    return recommendationsFor(run, verdict, verdict.findings);
+  };
+
+  it("says nothing without a reason", () => {
+    expect(of([share("resources.cpu.efficiency", 0.9)], "mean < 1s")).toEqual([]);
+  });
+
+  it("names garbage collection as the cause when it takes the time (S0-180)", () => {
+    const [resource] = of([share("resources.cpu.efficiency", 0.5), share("resources.gc.share", 0.3)], "mean < 1s");
+    expect(resource).toMatchObject({ kind: "resource", text: expect.stringContaining("Allocate less") as string });
+    expect(resource!.because.join()).toMatch(/garbage collection takes 30/);
+  });
+
+  it("names another cause when it does not", () => {
+    const [resource] = of([share("resources.cpu.efficiency", 0.5), share("resources.gc.share", 0.01)], "mean < 1s");
+    expect(resource!.text).not.toContain("Allocate less");
+  });
+
+  it("speaks of scaling when its limits are missed (S0-181)", () => {
+    expect(of([]).map(({ kind }) => kind)).toContain("scalability");
+  });
+});
