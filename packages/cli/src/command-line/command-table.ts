@@ -120,7 +120,8 @@ const bench: CommandSpec = {
   ],
   examples: ["mettle bench", "mettle bench --profile smoke --filter parse", "mettle bench --against main"],
   notes: [
-    "Without FILES: **/*.bench.{ts,mts,js,mjs} below the current folder. Writes run.json, report.html, summary.md and junit.xml.",
+    "Without FILES: **/*.bench.{ts,mts,js,mjs} below the current folder.",
+    "Writes run.json, report.html, summary.md and junit.xml.",
   ],
 };
 

