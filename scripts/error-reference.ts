@@ -28,6 +28,7 @@ import {
 import { judgeErrors } from "@mettle/judge";
 import { reportErrors } from "@mettle/report";
 import { resultsErrors } from "@mettle/results";
+import { serviceErrors } from "@mettle/service";
 import { statsErrors } from "@mettle/stats";
 // Not part of the command's public surface: nothing that imports `mettle` meets these.
 import { cliErrors } from "../packages/cli/src/errors.ts";
@@ -65,6 +66,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
     ...variableErrors.definitions,
     ...poolErrors.definitions,
   },
+  service: serviceErrors.definitions,
   cli: cliErrors.definitions,
 };
 

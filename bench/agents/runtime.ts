@@ -1,13 +1,8 @@
 // What an agent costs: to create, to keep, to send to, to ask with a deadline. Beside it, in the same process, a bare
-// mailbox in a few lines (what plain JavaScript allows), and Erlang/OTP with one scheduler where `erl` is installed.
+// mailbox in a few lines (what plain JavaScript allows). Beside Erlang/OTP and other runtimes: bench/agents/versus.
 // Absolute times are the machine's; the ratios are what counts.
 //
 // Run: node --expose-gc -C mettle-source bench/agents/runtime.ts [rounds]
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createRuntime, defineAction, defineAgent } from "@mettle/agents";
 
 interface Total {
@@ -137,27 +132,6 @@ function mettleSubject(): Subject & AsyncDisposable {
   };
 }
 
-/** The same in Erlang, or undefined where there is none. */
-function measureErlang(): Omit<Costs, "askConcurrentNs">[] | undefined {
-  const source = fileURLToPath(new URL("./otp/mettle_bench.erl", import.meta.url));
-  const folder = mkdtempSync(join(tmpdir(), "mettle-otp-"));
-  try {
-    const compiled = spawnSync("erlc", ["-o", folder, source], { encoding: "utf8" });
-    if (compiled.error !== undefined) return undefined;
-    if (compiled.status !== 0) throw new Error(`erlc: ${compiled.stdout}${compiled.stderr}`);
-    const ran = spawnSync("erl", ["+S", "1", "-noshell", "-pa", folder, "-s", "mettle_bench", "main"], {
-      encoding: "utf8",
-    });
-    if (ran.status !== 0) throw new Error(`erl: ${ran.stdout}${ran.stderr}`);
-    return ran.stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as Omit<Costs, "askConcurrentNs">);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 function medians(runs: readonly Partial<Costs>[]): Partial<Costs> {
@@ -175,29 +149,15 @@ for (let round = 0; round < rounds; round++) runs.push({ mettle: await measure(m
 
 const ours = medians(runs.map((run) => run.mettle)) as Costs;
 const plain = medians(runs.map((run) => run.bare)) as Costs;
-const erlang = measureErlang();
-const otp = erlang === undefined ? undefined : medians(erlang);
-const goals: Readonly<Record<keyof Costs, number | undefined>> = {
-  createNs: 3,
-  idleBytes: 2.7,
-  askNs: 4,
-  askConcurrentNs: undefined,
-  sendNs: 3,
-};
-console.log("what             Mettle      bare mailbox   ratio     OTP         times cheaper than OTP (goal)");
+console.log("what             Mettle      bare mailbox   ratio");
 for (const name of Object.keys(ours) as (keyof Costs)[]) {
-  const [own, control, theirs] = [ours[name], plain[name], otp?.[name]];
-  const against = theirs === undefined ? "-" : `${(theirs / own).toFixed(2)} (${goals[name] ?? "none"})`;
+  const [own, control] = [ours[name], plain[name]];
   console.log(
     [
       name.padEnd(16),
       own.toFixed(1).padStart(10),
       control.toFixed(1).padStart(14),
       (own / control).toFixed(2).padStart(9),
-      (theirs?.toFixed(1) ?? "-").padStart(11),
-      against.padStart(16),
     ].join(" "),
   );
 }
-if (erlang === undefined)
-  console.log("OTP: `erlc` is not installed (Debian: erlang-base), so there is nothing to compare with.");

@@ -1,40 +1,23 @@
 // One load of k6-script.ts in a process of its own: script (of k6), scenario (of ours) or url. Prints what it counted.
 //   node bench/load/k6-script/run-one.ts script|scenario|url URL USERS SECONDS
 import { readFileSync } from "node:fs";
-import { importLoadTest, type LoadSource, resolvePlan, runLoad } from "@mettle/load";
+import { importLoadTest, type LoadSource, loadSource, resolvePlan, runLoad } from "@mettle/load";
 
 const [kind = "script", url = "", users = "50", seconds = "10"] = process.argv.slice(2);
-const own = import.meta.resolve("@mettle/load");
 const here = (file: string): URL => new URL(file, import.meta.url);
 Object.assign(process.env, { TARGET: url, USERS: users, SECONDS: seconds });
 
 function sourceOf(): LoadSource {
+  const options = { vus: Number(users), duration: `${seconds}s` };
   switch (kind) {
     case "script":
-      return {
-        module: own,
-        factory: "k6Load",
-        parameters: {
-          script: here("script.js").pathname,
-          environment: { TARGET: url },
-          flags: { vus: Number(users), duration: `${seconds}s` },
-        },
-      };
-    case "scenario":
-      return {
-        module: own,
-        factory: "scriptLoad",
-        parameters: { script: here("scenario.ts").href, env: {}, own: { "@mettle/load": own } },
-      };
+      return loadSource("k6", { script: here("script.js").pathname, environment: { TARGET: url }, flags: options });
+    case "scenario": {
+      const own = { "@mettle/load": import.meta.resolve("@mettle/load") };
+      return loadSource("script", { script: here("scenario.ts").href, env: {}, own });
+    }
     default:
-      return {
-        module: own,
-        factory: "urlLoad",
-        parameters: {
-          request: { method: "GET", url, timeoutMs: 60_000 },
-          options: { vus: Number(users), duration: `${seconds}s` },
-        },
-      };
+      return loadSource("url", { request: { method: "GET", url, timeoutMs: 60_000 }, options });
   }
 }
 

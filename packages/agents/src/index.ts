@@ -18,6 +18,7 @@ export type { AgentProtocol, AgentRef, AnyRef, MessageOf, ReplyOf } from "./agen
 export type { Sensor } from "./agent/sensor.ts";
 export type { IsolatedPlacement, Placement, RestartKind, SpawnOptions } from "./agent/spawn-options.ts";
 export type { StandardSchema } from "./agent/standard-schema.ts";
+export type { Broadcast } from "./runtime/broadcast.ts";
 export { type AgentDeadLetter, AgentDeadLetters } from "./runtime/dead-letters.ts";
 export type { Down, DownListener } from "./runtime/down.ts";
 export { type AgentErrorCode, agentErrors } from "./runtime/errors.ts";

@@ -135,7 +135,7 @@ export {
   type SessionOutcome,
   sessionDefaults,
 } from "./http/http-session.ts";
-export { type FormPart, multipartBody } from "./http/multipart.ts";
+export { type FormPart, MultipartForm, multipartBody } from "./http/multipart.ts";
 export { compressBody } from "./http/request-compression.ts";
 export {
   openWebSocket,
@@ -168,7 +168,8 @@ export {
   type ScenarioDefinition,
   type UserFunction,
 } from "./scenario/define-load.ts";
-export type { LoadUser, Predicates } from "./scenario/load-user.ts";
+export type { LoadUser, Predicates, SocketOptions } from "./scenario/load-user.ts";
+export type { UserSocket } from "./scenario/user-socket.ts";
 export type { LoadResponse, RequestBody, RequestOptions, UserHttp } from "./scenario/user-http.ts";
 export type { UserMetric } from "./scenario/user-metric.ts";
 export { type ScriptParameters, scriptLoad } from "./scenario/script-source.ts";

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
+import type { AgentType } from "./agents/agent-type.ts";
+import { textProcessor } from "./agents/text-processor.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
 import { Lockout } from "./auth/lockout.ts";
@@ -8,6 +10,10 @@ import { Tokens } from "./auth/tokens.ts";
 import { Users, type UserState, userStateLifetime } from "./auth/users.ts";
 import type { ServiceConfig } from "./config/settings.ts";
 import { serviceErrors } from "./errors.ts";
+import { executionGauges } from "./executions/execution-gauges.ts";
+import { ExecutionQueue } from "./executions/execution-queue.ts";
+import { executionRoutes } from "./executions/execution-routes.ts";
+import { Orchestrator } from "./executions/orchestrator.ts";
 import { type App, makeApp } from "./http/app.ts";
 import { Metrics } from "./http/metrics.ts";
 import { operationRoutes } from "./http/operation-routes.ts";
@@ -16,7 +22,13 @@ import { Database } from "./storage/database.ts";
 import { EmbeddedServer } from "./storage/embedded-server.ts";
 import { migrate } from "./storage/migrate.ts";
 import { migrations } from "./storage/migrations/index.ts";
+import { News } from "./storage/news.ts";
 import { storageGauges } from "./storage/storage-gauges.ts";
+
+/** What agents do here. */
+const agentTypes: readonly AgentType[] = [textProcessor];
+const renewEvery = ms(5000);
+const lookEvery = ms(2000);
 
 /** A running service. */
 export interface Service extends AsyncDisposable {
@@ -58,6 +70,22 @@ export async function startService({ config, clock = systemClock, onProgress }: 
   metrics.add(...storageGauges(database, { users: states }));
   const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
   let draining = false;
+  const queue = new ExecutionQueue(database, clock, { lease: ms(3 * renewEvery), attemptsAllowed: 3 });
+  const news = starting.use(new News(database, clock));
+  const orchestrator = starting.use(
+    new Orchestrator({
+      queue,
+      news,
+      clock,
+      types: agentTypes,
+      capacity: config.executions,
+      renewEvery,
+      lookEvery,
+      onTrouble: (error) => app.log.error({ err: error }, "orchestrator"),
+    }),
+  );
+  metrics.add(...executionGauges(orchestrator));
+  executionRoutes(app, { queue, orchestrator, types: agentTypes, clock });
   authRoutes(app, { users, tokens, passwords, lockout });
   operationRoutes(app, metrics, {
     draining: () => draining,
@@ -67,6 +95,8 @@ export async function startService({ config, clock = systemClock, onProgress }: 
   const running = starting.move();
   const close = async (): Promise<void> => {
     draining = true;
+    // First what runs, then those who wait for it: a caller that waits gets its answer.
+    await orchestrator.close(config.drainTimeout);
     const drained = app.close();
     const limit = AbortSignal.timeout(config.drainTimeout);
     limit.addEventListener("abort", () => app.server.closeAllConnections(), { once: true });

@@ -90,7 +90,9 @@ test("an administrator makes users, who may not; changed ones must log in again"
     body: { error: { code: "AUTH_ROLE_TOO_LOW" } },
   });
   const change = { password: "another long phrase" };
-  expect(await call(url, "PATCH", `/users/${made.body["id"]}`, { token, body: change })).toMatchObject({ status: 204 });
+  expect(await call(url, "PATCH", `/users/${String(made.body["id"])}`, { token, body: change })).toMatchObject({
+    status: 204,
+  });
   expect(await call(url, "GET", "/users", { token: adas })).toMatchObject({ status: 401 });
   expect(
     await call(url, "POST", "/auth/login", { body: { username: "ada", password: member.password } }),

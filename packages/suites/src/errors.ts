@@ -8,7 +8,10 @@ export type SuitesErrorCode =
   | "SCENARIO_FAILED"
   | "SCENARIO_TIMEOUT"
   | "SCENARIO_PROCESS_DIED"
-  | "SCENARIO_MEASURED_NOTHING";
+  | "SCENARIO_MEASURED_NOTHING"
+  | "SERVICE_SCENARIO_UNKNOWN"
+  | "SERVICE_OPTIONS_INVALID"
+  | "SERVICE_LOGIN_FAILED";
 
 /** Errors of the validation catalogue and of the adapters. */
 export const suitesErrors: ErrorCatalogue<SuitesErrorCode> = defineErrors({
@@ -38,5 +41,18 @@ export const suitesErrors: ErrorCatalogue<SuitesErrorCode> = defineErrors({
   SCENARIO_MEASURED_NOTHING: {
     next: "Report it: a scenario must measure what its rules judge.",
     exitCode: exitCodes.invalidMeasurement,
+  },
+  SERVICE_SCENARIO_UNKNOWN: {
+    next: "Name one of the scenarios that the message lists: mettle load service:auth_performance.",
+    exitCode: exitCodes.usage,
+  },
+  SERVICE_OPTIONS_INVALID: {
+    next: "Correct what the message names: --env API_BASE_URL=http://host:port, --env TEST_TYPE=smoke.",
+    exitCode: exitCodes.usage,
+  },
+  SERVICE_LOGIN_FAILED: {
+    next: "Check that the service is up, and give its test users: --env TEST_USERNAME=user{n} --env TEST_PASSWORD=….",
+    exitCode: exitCodes.invalidMeasurement,
+    retryable: true,
   },
 });

@@ -52,3 +52,9 @@ export {
 export type { Recommendation } from "./validate/recommendations.ts";
 export type { GroupResult, ScenarioResult, ValidationResult } from "./validate/result.ts";
 export { validate, type ValidateOptions, type ValidationEvent } from "./validate/validate.ts";
+
+// Load tests of an agent service.
+export { serviceMatrix, serviceScenario, serviceScenarios } from "./service/service-catalogue.ts";
+export { serviceLoad, type ServiceLoadParameters, serviceSource } from "./service/service-load.ts";
+export type { ServiceScenario } from "./service/service-scenario.ts";
+export { type TestType, testTypes } from "./service/test-types.ts";

@@ -1,7 +1,7 @@
 import { agentErrors } from "../runtime/errors.ts";
 import type { ActionContext, ActionMap, AnyAction, AnyOutcome, TypesOf } from "./action.ts";
 import type { AgentDefinition, AnyDefinition } from "./definition-types.ts";
-import type { FailurePolicy } from "./message.ts";
+import type { FailurePolicy, Message } from "./message.ts";
 import { onPart, ownState, type Plugin, wholeState } from "./plugin.ts";
 import type { AgentRef } from "./ref.ts";
 import { issueText, type StandardSchema, validated } from "./standard-schema.ts";
@@ -25,12 +25,33 @@ export interface CompiledAction {
   ) => AnyOutcome | void | Promise<AnyOutcome | void>;
 }
 
+/** A pattern of the bus and the action that its signals go to. All agents of the definition get the same message. */
+export class SignalRoute {
+  readonly pattern: string;
+  readonly #action: string;
+  #last: Message | undefined = undefined;
+
+  constructor(pattern: string, action: string) {
+    this.pattern = pattern;
+    this.#action = action;
+  }
+
+  /** Hot: once per delivery. A signal mostly goes to many agents in a row. */
+  messageOf(signal: unknown): Message {
+    const last = this.#last;
+    if (last !== undefined && last.data === signal) return last;
+    const message: Message = { type: this.#action, data: signal };
+    this.#last = message;
+    return message;
+  }
+}
+
 /** A definition as the runtime runs it. */
 export class CompiledDefinition {
   readonly name: string;
   readonly module: string | undefined;
   readonly actions: ReadonlyMap<string, CompiledAction>;
-  readonly signals: readonly (readonly [pattern: string, action: string])[];
+  readonly signals: readonly SignalRoute[];
   readonly start: string | undefined;
   readonly onFailure: FailurePolicy;
   readonly snapshotEvery: number;
@@ -46,9 +67,9 @@ export class CompiledDefinition {
     this.#plugins = options.plugins ?? [];
     this.actions = compileActions(options.actions, this.#plugins);
     this.signals = [
-      ...Object.entries(options.signals ?? {}),
+      ...Object.entries(options.signals ?? {}).map(([pattern, action]) => new SignalRoute(pattern, action)),
       ...this.#plugins.flatMap(({ name, signals }) =>
-        Object.entries(signals).map(([pattern, action]) => [pattern, `${name}.${action}`] as const),
+        Object.entries(signals).map(([pattern, action]) => new SignalRoute(pattern, `${name}.${action}`)),
       ),
     ];
     this.start = options.start;

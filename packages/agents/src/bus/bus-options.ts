@@ -19,7 +19,7 @@ export interface BusOptions {
   readonly maxQueued?: number;
   /** Dead letters kept. @defaultValue 10 000 */
   readonly maxDeadLetters?: number;
-  /** Types whose subscribers are remembered. @defaultValue 4 096 */
+  /** Types whose subscribers are remembered; 0 for none. @defaultValue 4 096 */
   readonly memo?: number;
   /** Told what went wrong after `publish` had returned. @defaultValue a process warning, once per subscription and kind */
   readonly onProblem?: (problem: BusProblem) => void;

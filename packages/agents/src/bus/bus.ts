@@ -12,7 +12,7 @@ import { type BusMiddleware, dispatchHooksOf } from "./middleware.ts";
 import { PersistentSubscription } from "./persistent.ts";
 import { type PersistentOptions, resolvePersistentOptions } from "./persistent-options.ts";
 import { warnOfProblems } from "./problems.ts";
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 import { type LogEntry, type LogStart, logRetention, SignalLog } from "./signal-log.ts";
 import {
   CallbackSubscription,
@@ -72,7 +72,8 @@ export class SignalBus implements AsyncDisposable, Work {
 
   /** @throws MettleError `SUBSCRIPTION_INVALID` for limits out of range */
   constructor(options: BusOptions = {}) {
-    checkLimits({ maxQueued: options.maxQueued, maxDeadLetters: options.maxDeadLetters, memo: options.memo });
+    checkLimits({ maxQueued: options.maxQueued, maxDeadLetters: options.maxDeadLetters });
+    if (options.memo !== 0) checkLimits({ memo: options.memo });
     this.#clock = options.clock ?? systemClock;
     this.#signals = options.signals ?? new SignalFactory(this.#clock);
     this.#wheel = options.wheel ?? new TimerWheel(this.#clock);

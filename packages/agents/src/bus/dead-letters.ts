@@ -1,5 +1,5 @@
 import type { Signal } from "../signals/signal.ts";
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 
 /** A signal that its persistent subscription could not deliver. */
 export interface DeadLetter {

@@ -5,7 +5,7 @@ import type { DeadLetter } from "./dead-letters.ts";
 import { busErrors } from "./errors.ts";
 import { type DispatchHooks, dispatchWithin, isThenable, type SubscriptionInfo } from "./middleware.ts";
 import { backoffOf, type ResolvedPersistentOptions } from "./persistent-options.ts";
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 import type { Work } from "./work-queue.ts";
 
 /** One attempt at a signal. The first of `ack` and `nack` counts; later ones return false. */

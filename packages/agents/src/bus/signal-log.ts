@@ -1,6 +1,6 @@
 import { type Milliseconds, ms } from "@mettle/core";
 import type { Signal } from "../signals/signal.ts";
-import { emptySlots } from "./ring.ts";
+import { emptySlots } from "../queues/ring.ts";
 
 /** How much of the past a log keeps; whichever limit is reached first drops the oldest. */
 export interface LogRetention {

@@ -2,7 +2,7 @@ import type { Signal } from "../signals/signal.ts";
 import type { BusContext } from "./context.ts";
 import { busErrors } from "./errors.ts";
 import { dispatchWithin, isThenable, type SubscriptionInfo } from "./middleware.ts";
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 import type { Work } from "./work-queue.ts";
 
 /** Handles one signal. When it returns a promise, the next signal for this subscriber waits for it. */

@@ -1,4 +1,4 @@
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 
 /** How work gets a turn of the event loop; a seam for tests and for a runtime that has a run queue of its own. */
 export interface Turns {

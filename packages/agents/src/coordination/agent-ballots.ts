@@ -1,5 +1,6 @@
 import { MettleError } from "@mettle/core";
 import type { AnyRef } from "../agent/ref.ts";
+import { AgentCell } from "../runtime/agent-cell.ts";
 import type { Ask, Ballot } from "./coordinator.ts";
 
 /** What an agent gets when it is asked: it answers with `ballot.vote(member, choice)`. */
@@ -17,8 +18,9 @@ export function ballotsTo<Proposal>(agents: readonly AnyRef[], type: string): As
   // Hot: once per member.
   return (member, ballot) => {
     const agent = agents[member];
-    if (agent === undefined || agent.status === "stopped") return false;
     const data: BallotMessage<Proposal> = { member, ballot };
+    if (agent instanceof AgentCell) return agent.offer({ type, data });
+    if (agent === undefined || agent.status === "stopped") return false;
     try {
       agent.send({ type, data });
       return true;

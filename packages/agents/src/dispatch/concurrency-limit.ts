@@ -1,4 +1,4 @@
-import { Ring } from "../bus/ring.ts";
+import { Ring } from "../queues/ring.ts";
 import { dispatchErrors } from "./errors.ts";
 
 /** Runs at most `limit` calls at once; further ones wait their turn, first come first served, at most `maxWaiting`. */

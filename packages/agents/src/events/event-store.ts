@@ -1,5 +1,5 @@
 import { type Clock, type Milliseconds, systemClock } from "@mettle/core";
-import { emptySlots } from "../bus/ring.ts";
+import { emptySlots } from "../queues/ring.ts";
 import { parsePattern } from "../signals/pattern.ts";
 import { defaultMemo, PatternIndex } from "../signals/pattern-index.ts";
 import { checkSignalType } from "../signals/signal-type.ts";

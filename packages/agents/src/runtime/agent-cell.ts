@@ -8,11 +8,10 @@ import { CellBase, HIBERNATED, IDLE, INITIALIZING, type MailboxItem, MOVED, RUNN
 import { agentErrors } from "./errors.ts";
 import type { DeadLetterReason } from "./events.ts";
 import { PendingAsk } from "./pending-ask.ts";
-import { Ring } from "./ring.ts";
 import { RunningAction } from "./running-action.ts";
 
 /** Of requests answered at once one in so many is timed, and each until one was quick. */
-const PROBE_EVERY = 16;
+const PROBE_EVERY = 64;
 
 type WaitingItem = MailboxItem | RunningAction;
 
@@ -70,12 +69,10 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
 
   /** Continues in another thread, as `ref`: what waits goes there in order, and so does everything that still comes. */
   moveTo(ref: AnyRef & { forward(ask: PendingAsk): void }): void {
-    const { box } = this;
     this.phase = MOVED;
     this.cold().moved = ref;
     this.state = undefined;
-    this.box = undefined;
-    for (let item = box?.shift(); item !== undefined; item = box?.shift()) {
+    for (let item = this.take(); item !== undefined; item = this.take()) {
       if (item instanceof PendingAsk) ref.forward(item);
       else this.#passOn(item, ref);
     }
@@ -120,21 +117,27 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
 
   /** Hot: takes an item into the mailbox; false when there is no room. */
   accept(item: MailboxItem): boolean {
-    let { box } = this;
-    if (box === undefined) {
-      box = new Ring<MailboxItem>();
-      this.box = box;
-    } else if (box.size >= this.host.mailboxLimit) return false;
-    if (this.extras !== undefined && this.extras.waiting.size + box.size >= this.host.mailboxLimit) return false;
-    box.push(item);
+    const { box, extras } = this;
+    const empty = this.first === undefined && (box === undefined || box.head === box.tail);
+    if (empty && (extras === undefined || extras.waiting.head === extras.waiting.tail)) this.first = item;
+    else if (!this.#acceptBehind(item)) return false;
     if (this.phase <= HIBERNATED) this.becomeRunnable();
+    return true;
+  }
+
+  #acceptBehind(item: MailboxItem): boolean {
+    if (this.extras !== undefined || this.box === undefined || this.box.size >= this.host.mailboxLimit - 1) {
+      if (this.waiting >= this.host.mailboxLimit) return false;
+    }
+    this.box ??= this.host.takeRing();
+    this.box.push(item);
     return true;
   }
 
   /** Hot: handles up to `limit` messages and says how many it did. Afterwards `queued` says whether it has more. */
   turn(limit: number): number {
     if (this.phase === INITIALIZING) this.#runStart();
-    const { phase, box } = this;
+    const { phase } = this;
     if (phase === INITIALIZING) return 0; // failed and was restarted at once: it begins again in its next turn
     if (phase !== RUNNING && phase !== STOPPING) {
       this.queued = false;
@@ -142,6 +145,13 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     }
     let done = 0;
     if (this.extras !== undefined && this.extras.waiting.size > 0) done = this.#turnOfWaiting(limit);
+    if (this.first !== undefined && done < limit) {
+      const item = this.first;
+      this.first = undefined;
+      done++;
+      this.#handle(item);
+    }
+    const { box } = this;
     if (box !== undefined) {
       while (done < limit && box.head !== box.tail && this.phase === phase) {
         done++;
@@ -191,7 +201,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       ask = item;
       message = item.message;
     } else message = item;
-    const action = this.definition.find(message.type);
+    const action = this.#actionOf(message.type);
     if (action === undefined) {
       this.#refuse(item, "action-unknown", this.#unknownError(message));
       return;
@@ -222,6 +232,10 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       if (ask !== undefined) ask.reply(outcome.reply);
     } else this.#apply(outcome, action, item);
     if (this.controller !== undefined) this.controller = undefined;
+  }
+
+  #actionOf(type: string): CompiledAction | undefined {
+    return this.host.caching ? this.definition.find(type) : this.definition.actions.get(type);
   }
 
   #validate(action: CompiledAction, input: unknown, item: MailboxItem): { readonly value: unknown } | undefined {
@@ -263,7 +277,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
    * can happen. Undefined when it does need them.
    */
   #runNow(message: Message, options: AskOptions | undefined): Promise<unknown> | undefined {
-    const action = this.definition.find(message.type);
+    const action = this.#actionOf(message.type);
     if (action === undefined || action.input !== undefined) return undefined;
     if (action.mode === WRITE && this.extras !== undefined && this.extras.writing !== undefined) return undefined;
     this.phase = RUNNING;

@@ -9,7 +9,7 @@ import { CellExtras } from "./cell-extras.ts";
 import { agentErrors } from "./errors.ts";
 import type { DeadLetterReason, Observers } from "./events.ts";
 import { PendingAsk } from "./pending-ask.ts";
-import type { Ring } from "./ring.ts";
+import type { Ring } from "../queues/ring.ts";
 import { RunningAction } from "./running-action.ts";
 
 export const IDLE = 0;
@@ -44,10 +44,14 @@ export interface CellHost {
   readonly mailboxLimit: number;
   readonly askTimeoutMs: number;
   readonly fastPath: boolean;
+  readonly caching: boolean;
   /** True when messages are passed as they are; otherwise `prepare` makes what arrives. */
   readonly direct: boolean;
   readonly addressPrefix: string;
   prepare(message: Message): Message;
+  /** An empty ring for a mailbox, and back when the agent needs none any more. */
+  takeRing(): Ring<MailboxItem>;
+  giveRing(ring: Ring<MailboxItem>): void;
   /** See these of the scheduler. */
   enterNow(cell: CellBase): boolean;
   leaveNow(): void;
@@ -91,8 +95,15 @@ export abstract class CellBase implements Supervised {
   queued = false;
   /** Messages a turn; fewer for an agent whose handlers take long. */
   batch: number;
+  /** Turns that are timed still, because the agent may be slow. */
+  suspicion = 0;
   processed = 0;
   untilCheckpoint: number;
+  /**
+   * The mailbox: its oldest message, and the ring of those behind it, made when a second one waits. Most agents never have
+   * more than one, and then a message touches the agent and nothing else.
+   */
+  first: MailboxItem | undefined = undefined;
   box: Ring<MailboxItem> | undefined = undefined;
   /** Of the run that is starting; see `signal`. */
   controller: AbortController | undefined = undefined;
@@ -134,7 +145,7 @@ export abstract class CellBase implements Supervised {
 
   /** Messages and requests that wait. */
   get waiting(): number {
-    return (this.box?.size ?? 0) + (this.extras?.waiting.size ?? 0);
+    return (this.first === undefined ? 0 : 1) + (this.box?.size ?? 0) + (this.extras?.waiting.size ?? 0);
   }
 
   cold(): CellExtras<MailboxItem> {
@@ -164,8 +175,16 @@ export abstract class CellBase implements Supervised {
   /** True while there is something that a turn could handle. */
   get hasWork(): boolean {
     const { box, extras } = this;
-    if (box !== undefined && box.head !== box.tail) return true;
+    if (this.first !== undefined || (box !== undefined && box.head !== box.tail)) return true;
     return extras !== undefined && extras.writing === undefined && extras.waiting.size > 0;
+  }
+
+  /** Takes the oldest message out of the mailbox, when no turn will. */
+  take(): MailboxItem | undefined {
+    const { first } = this;
+    if (first === undefined) return this.box?.shift();
+    this.first = undefined;
+    return first;
   }
 
   pause(): void {
@@ -272,13 +291,20 @@ export abstract class CellBase implements Supervised {
   }
 
   #refuseWaiting(reason: string, error: unknown): void {
-    const { box, extras } = this;
-    this.box = undefined;
+    const { extras } = this;
     for (let item = extras?.waiting.shift(); item !== undefined; item = extras?.waiting.shift()) {
       if (item instanceof RunningAction) item.drop(this.stoppedError(reason, error));
       else this.#refuseStopped(item, reason, error);
     }
-    for (let item = box?.shift(); item !== undefined; item = box?.shift()) this.#refuseStopped(item, reason, error);
+    for (let item = this.take(); item !== undefined; item = this.take()) this.#refuseStopped(item, reason, error);
+    this.dropBox();
+  }
+
+  /** Gives up the room for more than one message; the mailbox must be empty. */
+  dropBox(): void {
+    if (this.box === undefined) return;
+    this.host.giveRing(this.box);
+    this.box = undefined;
   }
 
   #refuseStopped(item: MailboxItem, reason: string, error: unknown): void {

@@ -1,7 +1,7 @@
 import type { AnyRef } from "../agent/ref.ts";
 import type { WheelTimer } from "../timers/timer-wheel.ts";
 import type { DownListener } from "./down.ts";
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 import type { RunningAction } from "./running-action.ts";
 
 /** What only some agents have. Made when first needed, so that an idle agent does not pay for it. */

@@ -1,6 +1,6 @@
 import type { Message } from "../agent/message.ts";
 import type { DeadLetterReason } from "./events.ts";
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 
 export interface AgentDeadLetter {
   /** Address of the agent that it was for. */

@@ -1,10 +1,11 @@
 import type { Clock } from "@mettle/core";
-import { compiledOf } from "../agent/definition.ts";
+import { compiledOf, type SignalRoute } from "../agent/definition.ts";
 import type { AnyDefinition } from "../agent/definition-types.ts";
 import type { Directive } from "../agent/directive.ts";
 import type { Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
+import { Ring } from "../queues/ring.ts";
 import { RootSupervisor } from "../supervision/root.ts";
 import type { Parent } from "../supervision/supervised.ts";
 import { preparer } from "../switches/prepare.ts";
@@ -15,16 +16,34 @@ import { carryOut, type Effects, endEffects } from "./carry-out.ts";
 import { type CellBase, type CellHost, IDLE, type MailboxItem, STOPPED } from "./cell-base.ts";
 import { AgentDeadLetters } from "./dead-letters.ts";
 import type { Down, DownListener } from "./down.ts";
+import { Directory } from "./directory.ts";
 import { agentErrors } from "./errors.ts";
 import type { DeadLetterReason, Observers } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { messageOfItem } from "./pending-ask.ts";
-import type { SignalPort } from "./ports.ts";
+import type { SignalOffer, SignalPort } from "./ports.ts";
 import { Ceiling, checkpoint, hibernateWhenIdle, holdToLimit, unpack } from "./resources.ts";
 import { Scheduler } from "./scheduler.ts";
 
 /** Messages that the mailbox of an idle agent has room for at most. */
 const KEPT_CAPACITY = 256;
+
+const POOLED_RINGS = 1024;
+
+/** Puts signals of one pattern into an agent's mailbox. Hot: once per delivery, so an object and not a closure in another. */
+class AgentSink implements SignalOffer {
+  readonly #cell: AgentCell;
+  readonly #route: SignalRoute;
+
+  constructor(cell: AgentCell, route: SignalRoute) {
+    this.#cell = cell;
+    this.#route = route;
+  }
+
+  offer(signal: unknown): boolean {
+    return this.#cell.offer(this.#route.messageOf(signal));
+  }
+}
 
 /** What a shard needs of the runtime around it. */
 export interface ShardSurroundings {
@@ -53,6 +72,7 @@ export class LocalShard implements CellHost, Effects {
   readonly mailboxLimit: number;
   readonly askTimeoutMs: number;
   readonly fastPath: boolean;
+  readonly caching: boolean;
   readonly direct: boolean;
   readonly addressPrefix: string;
   readonly deadLetters: AgentDeadLetters;
@@ -60,7 +80,12 @@ export class LocalShard implements CellHost, Effects {
   readonly root: RootSupervisor;
   readonly prepare: (message: Message) => Message;
   readonly census: Census;
-  readonly #cells = new Map<number, AgentCell>();
+  readonly #cells = new Directory<AgentCell>();
+  /** Ends of the subscriptions that definitions ask for. Not with the agent, whose hot path they would lengthen. */
+  readonly #subscribed = new Map<CellBase, readonly (() => void)[]>();
+  /** Of agents that have ended, for those that begin. */
+  readonly #rings: Ring<MailboxItem>[] = [];
+  readonly #pooling: boolean;
   readonly #names = new Map<string, AnyRef>();
   readonly #scheduler: Scheduler;
   readonly #ceiling: Ceiling;
@@ -81,6 +106,8 @@ export class LocalShard implements CellHost, Effects {
     this.mailboxLimit = options.mailboxLimit;
     this.askTimeoutMs = options.askTimeoutMs;
     this.prepare = preparer(options.switches);
+    this.caching = options.switches.caching;
+    this.#pooling = options.switches.pooling;
     this.direct = options.switches.zeroCopy && options.switches.monomorphic;
     this.fastPath = options.switches.fastPath && this.direct;
     this.addressPrefix = `${number}/`;
@@ -108,10 +135,6 @@ export class LocalShard implements CellHost, Effects {
   /** Agents that wait for their turn. */
   get ready(): number {
     return this.#scheduler.ready;
-  }
-
-  cells(): IterableIterator<AgentCell> {
-    return this.#cells.values();
   }
 
   cell(id: number): AgentCell | undefined {
@@ -190,6 +213,14 @@ export class LocalShard implements CellHost, Effects {
     return this.#cells.get(Number(address.slice(this.addressPrefix.length)));
   }
 
+  takeRing(): Ring<MailboxItem> {
+    return this.#rings.pop() ?? new Ring<MailboxItem>();
+  }
+
+  giveRing(ring: Ring<MailboxItem>): void {
+    if (this.#pooling && ring.capacity <= KEPT_CAPACITY && this.#rings.length < POOLED_RINGS) this.#rings.push(ring);
+  }
+
   enterNow(cell: CellBase): boolean {
     return this.#scheduler.enterNow(cell);
   }
@@ -260,6 +291,10 @@ export class LocalShard implements CellHost, Effects {
 
   ended(cell: CellBase, reason: string, error: unknown): void {
     if (this.#cells.delete(cell.id)) this.census.add(-1);
+    if (cell.definition.signals.length > 0) {
+      for (const end of this.#subscribed.get(cell) ?? []) end();
+      this.#subscribed.delete(cell);
+    }
     if (cell.name !== undefined && this.#names.get(cell.name) === (cell as AgentCell)) this.#names.delete(cell.name);
     if (this.observers.active) this.observers.tell({ kind: "agent-stopped", agent: cell.address, reason });
     if (cell.extras === undefined) return;
@@ -318,9 +353,10 @@ export class LocalShard implements CellHost, Effects {
   }
 
   #subscribe(cell: AgentCell): void {
-    for (const [pattern, action] of cell.definition.signals) {
-      cell.cold().onEnd.push(this.signals.subscribe(pattern, (signal) => cell.offer({ type: action, data: signal })));
-    }
+    const ends = cell.definition.signals.map((route) =>
+      this.signals.subscribe(route.pattern, new AgentSink(cell, route)),
+    );
+    this.#subscribed.set(cell, ends);
   }
 
   #tellWatchers(cell: CellBase, news: Pick<Down, "reason" | "error" | "mayRestart">): void {
@@ -366,7 +402,7 @@ export class LocalShard implements CellHost, Effects {
   /** Accounts every agent that has handled messages since the last time, and takes back large mailboxes of idle ones. */
   #checkMemory(): void {
     for (const cell of this.#cells.values()) {
-      if (cell.phase === IDLE && cell.box !== undefined && cell.box.capacity > KEPT_CAPACITY) cell.box = undefined;
+      if (cell.phase === IDLE && cell.box !== undefined && cell.box.capacity > KEPT_CAPACITY) cell.dropBox();
       if (cell.processed === 0 || this.#accounted.get(cell) === cell.processed) continue;
       this.#accounted.set(cell, cell.processed);
       holdToLimit(cell, this.options.memoryLimitBytes);

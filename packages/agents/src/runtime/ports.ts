@@ -3,11 +3,13 @@ import type { AnyRef } from "../agent/ref.ts";
 /** What agents need of a signal bus: publish what they emit, and get what their patterns match. */
 export interface SignalPort {
   publish(type: string, data: unknown, source: string, subject: string | undefined): void;
-  /**
-   * @param offer - takes a signal; false when its agent has no room for it
-   * @returns the end of the subscription
-   */
-  subscribe(pattern: string, offer: (signal: unknown) => boolean): () => void;
+  /** @returns the end of the subscription */
+  subscribe(pattern: string, sink: SignalOffer): () => void;
+}
+
+export interface SignalOffer {
+  /** Takes a signal; false when its agent has no room for it. */
+  offer(signal: unknown): boolean;
 }
 
 /**

@@ -14,7 +14,7 @@ const HEAP_LOOK_EVERY = 1024;
 /** Accounted bytes of an agent's state and of what waits in its mailbox (counted as its oldest message times the rest). */
 function accountedBytes(cell: CellBase): number {
   if (cell.extras?.packed !== undefined) return cell.extras.packed.byteLength;
-  const oldest = cell.box?.peek();
+  const oldest = cell.first ?? cell.box?.peek();
   const mailbox = oldest === undefined ? 0 : accountedSize(messageOfItem(oldest)) * cell.waiting;
   return accountedSize(cell.state) + mailbox;
 }
@@ -67,7 +67,7 @@ export function hibernateWhenIdle(cell: CellBase, afterMs: number): void {
 }
 
 function hibernate(cell: CellBase): void {
-  cell.box = undefined;
+  cell.dropBox();
   let packed: Uint8Array;
   try {
     packed = serialize(cell.state);

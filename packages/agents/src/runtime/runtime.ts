@@ -6,6 +6,7 @@ import { Telemetry } from "../telemetry/telemetry.ts";
 import type { Transport } from "./ports.ts";
 import { countEvents, makeBus, makeRegistry } from "./wiring.ts";
 import type { AgentDefinition } from "../agent/definition-types.ts";
+import type { Message } from "../agent/message.ts";
 import type { AgentRef, AnyRef } from "../agent/ref.ts";
 import type { RestartKind, SpawnOptions } from "../agent/spawn-options.ts";
 import { strike } from "../shards/greedy.ts";
@@ -15,6 +16,7 @@ import { problemsOfLimits, type RestartLimits, restartDefaults } from "../superv
 import type { Parent } from "../supervision/supervised.ts";
 import { type SupervisionStrategy, Supervisor } from "../supervision/supervisor.ts";
 import { AgentCell } from "./agent-cell.ts";
+import { type Broadcast, broadcast } from "./broadcast.ts";
 import type { AgentDeadLetters } from "./dead-letters.ts";
 import type { DownListener } from "./down.ts";
 import { Census } from "./census.ts";
@@ -76,6 +78,11 @@ export interface Runtime extends AsyncDisposable {
   spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
   /** @throws AGENT_OPTIONS_INVALID naming every problem */
   supervisor(options?: SupervisorOptions): SupervisorRef;
+  /**
+   * Sends one message to many agents, wherever they live; each other thread gets it once (switch `treeBroadcast`). What
+   * could not be sent is told, not thrown: the rest have it.
+   */
+  broadcast(agents: Iterable<AnyRef>, message: Message): Broadcast;
   /** The living agent of this name or address. */
   find(nameOrAddress: string): AnyRef | undefined;
   /**
@@ -122,7 +129,7 @@ class LocalRuntime implements Runtime {
     this.#shard = new LocalShard(0, resolved, {
       observers: this.#observers,
       signals: (wheel) => {
-        const { bus, port } = makeBus(resolved.clock, wheel, options.bus ?? {});
+        const { bus, port } = makeBus(resolved.clock, wheel, options.bus ?? {}, resolved.switches);
         this.#bus = bus;
         return port;
       },
@@ -168,6 +175,10 @@ class LocalRuntime implements Runtime {
 
   supervisor(options: SupervisorOptions = {}): SupervisorRef {
     return this.#supervise(this.#shard.root, options, (child) => void child);
+  }
+
+  broadcast(agents: Iterable<AnyRef>, message: Message): Broadcast {
+    return broadcast(agents, message, this.#shard.options.switches.treeBroadcast);
   }
 
   find(nameOrAddress: string): AnyRef | undefined {

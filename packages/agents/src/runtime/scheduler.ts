@@ -1,18 +1,17 @@
 import type { Clock } from "@mettle/core";
 import type { CellBase } from "./cell-base.ts";
-import { Ring } from "./ring.ts";
+import { Ring } from "../queues/ring.ts";
 
 /** Messages handled before the event loop gets its turn. */
 const MESSAGES_PER_SLICE = 4096;
-/** Time after which the event loop gets its turn, looked at while turns are timed. */
-const SLICE_NS = 4e6;
 /** A turn this long makes its agent take fewer messages the next time. */
 const LONG_TURN_NS = 1e6;
-/** Turns between two looks at the clock while all are short. */
+/** Turns between two looks at the clock. */
 const GLANCE_TURNS = 16;
-/** If that many turns took longer than this, each of the next ones is timed. */
+/** If that many turns took longer than this, one of their agents is slow: each of them is timed for a while. */
 const GLANCE_NS = 2e6;
-const TIMED_TURNS = 256;
+/** Quick turns after which an agent is timed no more. */
+const SUSPECT_TURNS = 4;
 /** Messages of a turn after which it is looked at, when there are more. */
 const FIRST_MESSAGES = 4;
 /** So many agents of high priority in a row, then one of the others. */
@@ -36,12 +35,13 @@ export interface SchedulerOptions {
  * Gives agents with messages their turns: in the order they became ready, up to `batch` messages each. Hot: `schedule`
  * and `#drain`, once a turn.
  *
- * Work starts in a microtask, so a reply needs no trip through the event loop; after 4096 messages, or 4 ms, the rest
- * waits for setImmediate, because microtasks alone would starve timers and sockets. The count runs on over drains: two
+ * Work starts in a microtask, so a reply needs no trip through the event loop; after 4096 messages, or turns that were
+ * long, the rest waits for setImmediate, because microtasks alone would starve timers and sockets. The count runs on over drains: two
  * agents that keep answering each other yield as well.
  *
- * The clock is read once in 16 turns until these took more than 2 ms together; then every turn is timed for a while. An
- * agent whose turn takes more than 1 ms gets fewer messages a turn, down to one, and more again when it is quick.
+ * The clock is read once in 16 turns, because reading it costs as much as several messages. When these took more than
+ * 2 ms together, their agents are suspects, and only they are timed until they were quick four times. An agent whose turn
+ * takes more than 1 ms gets fewer messages a turn, down to one, and more again when it is quick.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -60,8 +60,11 @@ export class Scheduler {
   #spent = 0;
   #turns = 0;
   #glancedAt = 0;
-  #timedTurns = 0;
+  /** Agents of the last turns: the suspects if these were long. */
+  readonly #recent: (CellBase | undefined)[] = Array.from({ length: GLANCE_TURNS }, () => undefined);
   #highInARow = 0;
+  /** The event loop is to have its turn before the next agent has. */
+  #yieldDue = false;
   #closed = false;
 
   constructor(options: SchedulerOptions) {
@@ -85,12 +88,13 @@ export class Scheduler {
 
   /**
    * Hot: asks for a turn without the queue, for a request to an agent that is idle. Refused within a turn, so that no
-   * handler runs inside another; refused when the event loop is due, and while turns are timed. `leaveNow` must follow.
+   * handler runs inside another; refused when the event loop is due, and to suspects. `leaveNow` must follow.
    */
   enterNow(cell: CellBase): boolean {
-    if (this.#inTurn || this.#timedTurns > 0 || this.#spent >= MESSAGES_PER_SLICE || this.#closed) return false;
+    if (this.#inTurn || cell.suspicion > 0 || this.#spent >= MESSAGES_PER_SLICE || this.#closed) return false;
     this.#spent++;
     this.#inTurn = true;
+    this.#recent[this.#turns & (GLANCE_TURNS - 1)] = cell;
     if (this.#options.current !== undefined) this.#options.current[0] = cell.id;
     return true;
   }
@@ -98,7 +102,7 @@ export class Scheduler {
   leaveNow(): void {
     this.#inTurn = false;
     if (this.#options.current !== undefined) this.#options.current[0] = 0;
-    if (++this.#turns % GLANCE_TURNS === 0) this.#glance();
+    if ((++this.#turns & (GLANCE_TURNS - 1)) === 0) this.#glance();
   }
 
   /** Accounts such a turn that was timed; true when it was long, and the next ones go through the queue. */
@@ -114,35 +118,16 @@ export class Scheduler {
 
   #drain(budget: number): void {
     let left = budget;
-    const timed = this.#timedTurns > 0;
-    const startedAt = timed ? this.#clock.now() : 0;
-    let turnAt = startedAt;
     const { current } = this.#options;
     this.#inTurn = true;
+    this.#yieldDue = false;
     try {
-      while (left > 0 && !this.#closed) {
+      while (left > 0 && !this.#yieldDue && !this.#closed) {
         const cell = this.#next();
         if (cell === undefined) break;
         if (current !== undefined) current[0] = cell.id;
-        if (timed) {
-          const now = this.#timedTurn(cell, turnAt);
-          left -= cell.batch + 1;
-          turnAt = now;
-          if (now - startedAt > SLICE_NS) left = 0;
-          continue;
-        }
-        const first = cell.batch < FIRST_MESSAGES ? cell.batch : FIRST_MESSAGES;
-        let done = cell.turn(first);
-        // A turn of several messages is looked at after the first few, so that 64 slow ones are not done in a row.
-        let long = false;
-        if (done === FIRST_MESSAGES && cell.queued) {
-          long = this.#glance();
-          if (!long && cell.batch > done) done += cell.turn(cell.batch - done);
-        }
+        left -= 1 + (cell.suspicion > 0 ? this.#timedTurn(cell) : this.#turn(cell));
         if (cell.queued) (cell.high ? this.#high : this.#normal).push(cell);
-        left -= done + 1;
-        if (!long && ++this.#turns % GLANCE_TURNS === 0) long = this.#glance();
-        if (long) break; // goes on with timed turns
       }
     } finally {
       this.#inTurn = false;
@@ -153,19 +138,30 @@ export class Scheduler {
     }
   }
 
-  /** One message, and the rest of the batch if that was quick. Returns when it ended. */
-  #timedTurn(cell: CellBase, startedAt: number): number {
+  #turn(cell: CellBase): number {
+    this.#recent[this.#turns & (GLANCE_TURNS - 1)] = cell;
+    let done = cell.turn(cell.batch < FIRST_MESSAGES ? cell.batch : FIRST_MESSAGES);
+    // A turn of several messages is looked at after the first few, so that 64 slow ones are not done in a row.
+    if (done === FIRST_MESSAGES && cell.queued) {
+      if (this.#glance()) return done;
+      if (cell.batch > done) done += cell.turn(cell.batch - done);
+    }
+    if ((++this.#turns & (GLANCE_TURNS - 1)) === 0) this.#glance();
+    return done;
+  }
+
+  /** One message, and the rest of the batch if that was quick. */
+  #timedTurn(cell: CellBase): number {
+    const startedAt = this.#clock.now();
     let done = cell.turn(1);
     let now = this.#clock.now();
     if (cell.queued && cell.batch > 1 && now - startedAt < LONG_TURN_NS) {
-      const rest = cell.turn(cell.batch - 1);
-      const end = this.#clock.now();
-      this.#account(cell, done + rest, end - startedAt);
-      done += rest;
-      now = end;
-    } else this.#account(cell, done, now - startedAt);
-    if (cell.queued) (cell.high ? this.#high : this.#normal).push(cell);
-    return now;
+      done += cell.turn(cell.batch - 1);
+      now = this.#clock.now();
+    }
+    this.#account(cell, done, now - startedAt);
+    this.#glancedAt = now;
+    return done;
   }
 
   #next(): CellBase | undefined {
@@ -183,28 +179,30 @@ export class Scheduler {
   #again(): void {
     if (this.#closed) return;
     this.#scheduled = true;
-    if (this.#spent < MESSAGES_PER_SLICE && this.#timedTurns === 0) void microtask.then(this.#drainBound);
+    if (this.#spent < MESSAGES_PER_SLICE && !this.#yieldDue) void microtask.then(this.#drainBound);
     else setImmediate(this.#drainAfterYield);
   }
 
-  /** True when the last turns took long, together with what was between them: from now on turns are timed. */
+  /** True when the last turns took long, together with what was between them: their agents are timed from now on. */
   #glance(): boolean {
     const now = this.#clock.now();
     const long = now - this.#glancedAt > GLANCE_NS;
     this.#glancedAt = now;
-    if (long) this.#timedTurns = TIMED_TURNS;
-    return long;
+    if (!long) return false;
+    for (const cell of this.#recent) if (cell !== undefined) cell.suspicion = SUSPECT_TURNS;
+    this.#yieldDue = true;
+    return true;
   }
 
   #account(cell: CellBase, done: number, tookNs: number): void {
     if (tookNs > LONG_TURN_NS) {
-      this.#timedTurns = TIMED_TURNS;
+      this.#yieldDue = true;
+      cell.suspicion = SUSPECT_TURNS;
       if (done > 1) cell.batch = Math.max(1, Math.floor((done * LONG_TURN_NS) / tookNs));
       if (tookNs > this.#options.handlerBudgetNs * Math.max(done, 1)) this.#options.onLongTurn(cell, tookNs);
       return;
     }
-    this.#timedTurns--;
-    if (cell.batch < this.#options.batch && tookNs < LONG_TURN_NS / 2)
-      cell.batch = Math.min(cell.batch * 2, this.#options.batch);
+    if (cell.batch >= this.#options.batch) cell.suspicion--;
+    else if (tookNs < LONG_TURN_NS / 2) cell.batch = Math.min(cell.batch * 2, this.#options.batch);
   }
 }

@@ -6,6 +6,7 @@ import { SignalFactory } from "../signals/signal-factory.ts";
 import type { TimerWheel } from "../timers/timer-wheel.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Clock } from "@mettle/core";
+import type { Switches } from "../switches/switches.ts";
 import type { DownListener } from "./down.ts";
 import type { Observers } from "./events.ts";
 import type { SignalPort } from "./ports.ts";
@@ -15,14 +16,15 @@ export function makeBus(
   clock: Clock,
   wheel: TimerWheel,
   options: BusOptions,
+  { caching }: Switches,
 ): { readonly bus: SignalBus; readonly port: SignalPort } {
   const signals = options.signals ?? new SignalFactory(clock);
-  const bus = new SignalBus({ clock, wheel, ...options, signals });
+  const bus = new SignalBus({ clock, wheel, ...options, ...(caching ? {} : { memo: 0 }), signals });
   const port: SignalPort = {
     publish: (type, data, source, subject) =>
       bus.publish(signals.create(type, source, data, subject === undefined ? undefined : { subject })),
-    subscribe: (pattern, offer) => {
-      const subscription = bus.subscribeSink(pattern, { offer });
+    subscribe: (pattern, sink) => {
+      const subscription = bus.subscribeSink(pattern, sink);
       return () => subscription.unsubscribe();
     },
   };

@@ -9,6 +9,8 @@ import {
   ASK,
   type AskPayload,
   type Batch,
+  BROADCAST,
+  type BroadcastPayload,
   CONTROL,
   type ControlPayload,
   FAILURE,
@@ -21,7 +23,7 @@ import {
 import { fromWire, toWire, type WireError } from "./wire-errors.ts";
 
 /** What is counted until the other thread has taken it. */
-const counts = (kind: number): boolean => kind === SEND || kind === ASK || kind === PUBLISH;
+const counts = (kind: number): boolean => kind === SEND || kind === ASK || kind === PUBLISH || kind === BROADCAST;
 
 export interface LinkOptions {
   readonly wheel: TimerWheel;
@@ -88,6 +90,19 @@ export class Link {
     }
     this.#admit(message);
     this.put(SEND, to, 0, message);
+  }
+
+  /**
+   * One message for several agents of the other thread: cloned and sent once, handed out there.
+   * @throws AGENT_MAILBOX_FULL, AGENT_NOT_CLONEABLE
+   */
+  broadcast(targets: readonly Target[], message: Message): void {
+    if (this.#broken !== undefined) {
+      for (const to of targets) this.#options.undelivered(to, message, "shard-lost", this.#broken);
+      return;
+    }
+    this.#admit(message);
+    this.put(BROADCAST, 0, 0, { targets, message } satisfies BroadcastPayload);
   }
 
   ask(
@@ -182,6 +197,10 @@ export class Link {
     for (let i = 0; i < outbox.length; i += ITEMS) {
       if (outbox[i] === SEND)
         this.#options.undelivered(outbox[i + 1] as Target, outbox[i + 3] as Message, "shard-lost", error);
+      else if (outbox[i] === BROADCAST) {
+        const { targets, message } = outbox[i + 3] as BroadcastPayload;
+        for (const to of targets) this.#options.undelivered(to, message, "shard-lost", error);
+      }
     }
   }
 
@@ -255,6 +274,9 @@ export class Link {
     if (kind === PUBLISH) {
       const message = { type: "signal", data: payload };
       this.#options.undelivered(to as Target, message, "not-cloneable", notCloneable(message, error));
+    } else if (kind === BROADCAST) {
+      const { targets, message } = payload as BroadcastPayload;
+      for (const one of targets) this.#options.undelivered(one, message, "not-cloneable", notCloneable(message, error));
     } else if (kind === SEND) {
       const message = payload as Message;
       this.#options.undelivered(to as Target, message, "not-cloneable", notCloneable(message, error));

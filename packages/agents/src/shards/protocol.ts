@@ -16,6 +16,7 @@ export const ITEMS = 4;
 export const SPAWN = 1;
 export const SEND = 2;
 export const ASK = 3;
+export const BROADCAST = 4;
 export const CONTROL = 5;
 export const REPLY = 6;
 export const FAILURE = 7;
@@ -45,6 +46,11 @@ export interface SpawnPayload {
 export interface AskPayload {
   readonly message: Message;
   readonly timeoutMs: number;
+}
+
+export interface BroadcastPayload {
+  readonly targets: readonly Target[];
+  readonly message: Message;
 }
 
 export interface ControlPayload {

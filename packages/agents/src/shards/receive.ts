@@ -4,7 +4,16 @@ import type { AnyRef } from "../agent/ref.ts";
 import { agentErrors } from "../runtime/errors.ts";
 import type { DeadLetterReason } from "../runtime/events.ts";
 import type { Link } from "./link.ts";
-import { ASK, type AskPayload, CONTROL, type ControlPayload, SEND, type Target } from "./protocol.ts";
+import {
+  ASK,
+  type AskPayload,
+  BROADCAST,
+  type BroadcastPayload,
+  CONTROL,
+  type ControlPayload,
+  SEND,
+  type Target,
+} from "./protocol.ts";
 
 /** What arriving messages need of the thread they arrive in. */
 export interface Arrivals {
@@ -25,6 +34,7 @@ export class Receiver {
   receive(link: Link, kind: number, to: Target, request: number, payload: unknown): boolean {
     if (kind === SEND) this.#send(to, payload as Message);
     else if (kind === ASK) this.#ask(link, to, request, payload as AskPayload);
+    else if (kind === BROADCAST) this.#broadcast(payload as BroadcastPayload);
     else if (kind === CONTROL) this.#control(link, to, request, payload as ControlPayload);
     else return false;
     return true;
@@ -42,6 +52,10 @@ export class Receiver {
       const full = error instanceof MettleError && error.code === "AGENT_MAILBOX_FULL";
       this.#arrivals.undelivered(agent.address, message, full ? "mailbox-full" : "not-cloneable", error);
     }
+  }
+
+  #broadcast({ targets, message }: BroadcastPayload): void {
+    for (const to of targets) this.#send(to, message);
   }
 
   #ask(link: Link, to: Target, request: number, { message, timeoutMs }: AskPayload): void {

@@ -61,6 +61,11 @@ export class RemoteRef implements AnyRef {
       .ask(this.target, this, message, options.timeout ?? this.#context.askTimeoutMs, options.signal);
   }
 
+  /** The way to it while it lives. */
+  get link(): Link | undefined {
+    return this.#status === "stopped" ? undefined : this.#context.link();
+  }
+
   /** Passes on a request that was made before the agent lived there. */
   forward(ask: PendingAsk): void {
     this.#context.link().forward(this.target, ask);

@@ -258,7 +258,7 @@ export class ShardHost {
       this.#link.publish(number, signal);
       return true;
     };
-    this.#subscriptions.set(number, this.#surroundings.shard.signals.subscribe(pattern, pass));
+    this.#subscriptions.set(number, this.#surroundings.shard.signals.subscribe(pattern, { offer: pass }));
   }
 
   async #control(ref: RemoteRef, order: ControlPayload["order"], reason: string): Promise<void> {

@@ -9,7 +9,7 @@ import { agentErrors } from "../runtime/errors.ts";
 import { Observers, type RuntimeEvent } from "../runtime/events.ts";
 import { LocalShard } from "../runtime/local-shard.ts";
 import type { ResolvedOptions } from "../runtime/options.ts";
-import type { SignalPort } from "../runtime/ports.ts";
+import type { SignalOffer, SignalPort } from "../runtime/ports.ts";
 import { Link } from "./link.ts";
 import {
   BEAT,
@@ -48,7 +48,7 @@ class ShardWorker {
   /** What came for agents whose module is still being loaded, by id, in order. */
   readonly #arriving = new Map<number, (() => void)[]>();
   readonly #modules = new Map<string, Readonly<Record<string, unknown>>>();
-  readonly #subscriptions = new Map<number, (signal: unknown) => boolean>();
+  readonly #subscriptions = new Map<number, SignalOffer>();
   #lastSubscription = 0;
 
   constructor(settings: WorkerSettings) {
@@ -112,9 +112,9 @@ class ShardWorker {
   #signals(): SignalPort {
     return {
       publish: (type, data, source, subject) => this.#link.publish(0, { type, data, source, subject }),
-      subscribe: (pattern, offer) => {
+      subscribe: (pattern, sink) => {
         const number = ++this.#lastSubscription;
-        this.#subscriptions.set(number, offer);
+        this.#subscriptions.set(number, sink);
         this.#link.put(SUBSCRIBE, pattern, number, true);
         return () => {
           this.#subscriptions.delete(number);
@@ -136,7 +136,7 @@ class ShardWorker {
   }
 
   #offer(subscription: number, signal: unknown): void {
-    if (this.#subscriptions.get(subscription)?.(signal) !== false) return;
+    if (this.#subscriptions.get(subscription)?.offer(signal) !== false) return;
     this.#shard.deadLetter(this.#shard.addressPrefix, { type: "signal", data: signal }, "mailbox-full", undefined);
   }
 

@@ -77,6 +77,7 @@ export class PatternIndex<Item, Plan> {
       this.#misses += 1;
       plan = this.#options.plan(this.#trie.match(type));
     }
+    if (this.#options.memo === 0) return plan;
     if (this.#young.size >= this.#options.memo) {
       this.#old = this.#young;
       this.#young = new Map();

@@ -7,15 +7,15 @@ export interface Switches {
   readonly fastPath: boolean;
   /** Messages within a thread are passed by reference; off, each is cloned, as between processes. */
   readonly zeroCopy: boolean;
-  /** Objects that are used again and again come from pools. */
+  /** Mailboxes of agents that have ended serve those that begin. */
   readonly pooling: boolean;
   /** Up to 64 messages a turn, and one transfer between threads for all of a turn; off, one each. */
   readonly batching: boolean;
-  /** The last lookups are remembered: actions by type, routes by signal type, validation results. */
+  /** The last lookups are remembered: actions by message type, routes by signal type. */
   readonly caching: boolean;
   /** One object shape on hot paths; off, messages arrive in envelopes of many shapes. */
   readonly monomorphic: boolean;
-  /** Many receivers are reached through a tree; off, one after the other. */
+  /** A broadcast goes to each other thread once and is handed out there; off, once to each agent. */
   readonly treeBroadcast: boolean;
   /** An agent of the same thread is called directly; off, its messages take the way to another thread's. */
   readonly localFirst: boolean;

@@ -163,6 +163,24 @@ describe("agents in other threads", () => {
     await expect(agent.ask({ type: "seen" })).rejects.toMatchObject({ code: "AGENT_MAILBOX_FULL" });
   });
 
+  test.each([true, false])(
+    "a broadcast reaches agents of all threads; who cannot take it keeps it from nobody (tree: %s)",
+    async (treeBroadcast) => {
+      start({ switches: { treeBroadcast } });
+      const agents = [0, 1, 1, 2, 2].map((thread) =>
+        runtime.spawn(collector, thread === 0 ? {} : { placement: thread }),
+      );
+      const gone = runtime.spawn(collector, { placement: 1 });
+      await gone.stop();
+      expect(runtime.broadcast([...agents, gone], { type: "add", data: 7 })).toEqual({ reached: 6, refused: [] });
+      expect(runtime.deadLetters.count("stopped")).toBe(1);
+      for (const agent of agents) expect(await agent.ask({ type: "seen" })).toEqual([7]);
+      const { reached, refused } = runtime.broadcast(agents, { type: "add", data: () => 1 });
+      expect([reached, refused.length]).toEqual([1, 4]); // the one of this thread takes it as it is
+      expect(refused[0]).toMatchObject({ agent: agents[1], error: { code: "AGENT_NOT_CLONEABLE" } });
+    },
+  );
+
   test("so are signals under way: what has no room is told to the bus as a drop", async () => {
     const problems: unknown[] = [];
     start({ shards: { workers: 1, maxInFlight: 10 }, bus: { onProblem: (problem) => problems.push(problem) } });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { allSwitches, defineAction, defineAgent, type Switches } from "../../src/index.ts";
+import { allSwitches, defineAction, defineAgent, type Signal, type Switches } from "../../src/index.ts";
+import type { AgentCell } from "../../src/runtime/agent-cell.ts";
 import { runtimeForTest, settled } from "../support.ts";
 
 interface Log {
@@ -56,5 +57,47 @@ test("zeroCopy off: what cannot be copied is a typed error to the sender, as bet
     expect.objectContaining({ code: "AGENT_NOT_CLONEABLE" }),
   );
   await expect(agent.ask({ type: "add", data: () => 1 })).rejects.toMatchObject({ code: "AGENT_NOT_CLONEABLE" });
+  await runtime.close();
+});
+
+test("pooling: the room of a mailbox that has ended serves the next one; off, each makes its own", async () => {
+  const roomsOf = async (pooling: boolean): Promise<[unknown, unknown]> => {
+    const { runtime } = runtimeForTest({ switches: { pooling } });
+    const room = async (): Promise<unknown> => {
+      const agent = runtime.spawn(log);
+      agent.pause();
+      for (let i = 0; i < 3; i++) agent.send({ type: "add", data: i });
+      const { box } = agent as unknown as AgentCell;
+      agent.resume();
+      expect(await agent.ask({ type: "seen" })).toEqual([0, 1, 2]); // nothing of the one before is in it
+      await agent.stop();
+      return box;
+    };
+    const rooms: [unknown, unknown] = [await room(), await room()];
+    await runtime.close();
+    return rooms;
+  };
+  const [first, second] = await roomsOf(true);
+  expect(second).toBe(first);
+  const [own, other] = await roomsOf(false);
+  expect([own === undefined, other === own]).toEqual([false, false]);
+});
+
+test("caching off: signals find their agents, also after the routes have changed", async () => {
+  const { runtime } = runtimeForTest({ switches: { caching: false } });
+  const listening = defineAgent({
+    name: "listening",
+    state: (): Log => ({ seen: [] }),
+    signals: { "orders.**": "see" },
+    actions: {
+      see: defineAction({ run: ({ seen }: Log, { data }: Signal) => ({ state: { seen: [...seen, data] } }) }),
+      seen: defineAction({ mode: "read", run: ({ seen }: Log) => ({ reply: seen }) }),
+    },
+  });
+  const first = runtime.spawn(listening);
+  for (const data of [1, 2]) runtime.bus.emit("orders.created", "shop", data);
+  const second = runtime.spawn(listening);
+  runtime.bus.emit("orders.created", "shop", 3);
+  expect([await first.ask({ type: "seen" }), await second.ask({ type: "seen" })]).toEqual([[1, 2, 3], [3]]);
   await runtime.close();
 });

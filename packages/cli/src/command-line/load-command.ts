@@ -118,6 +118,12 @@ export const load: CommandSpec = {
     ...request,
     ...model,
     { name: "env", short: "e", type: list("NAME=VALUE"), help: "for scripts: user.env, and __ENV in k6's; repeatable" },
+    {
+      name: "profile",
+      type: { kind: "choice", choices: ["smoke", "ci", "full", "soak"] },
+      help: "of service:NAME: how long its stages are (full)",
+      environment: true,
+    },
     { name: "tag", type: list("NAME=VALUE"), help: "on every sample; repeatable" },
     { name: "threshold", type: list("METRIC: RULE"), help: "such as 'http_req_duration: p(95) < 200ms'; repeatable" },
     { name: "no-thresholds", type: onOff, help: "judge by none" },
@@ -165,6 +171,7 @@ export const load: CommandSpec = {
     "mettle load http://127.0.0.1:3000/health -c 50 -d 10s",
     "mettle load http://127.0.0.1:3000/ -r 500 -d 30s --threshold='http_req_failed:rate<0.01'",
     "mettle load http://127.0.0.1:4010/v1 --api chat --trace azure.csv --speed 10 --objective ttft=800ms",
+    "mettle load service:auth_performance --env API_BASE_URL=http://127.0.0.1:8080 --profile ci",
     "mettle load agents.load.ts --env BASE_URL=http://127.0.0.1:3000",
   ],
   notes: [

@@ -10,7 +10,7 @@ import {
   renderMarkdown,
   renderSummary,
 } from "@mettle/report";
-import { openHistory, type Run, runSchema } from "@mettle/results";
+import { openHistory, type Profile, type Run, runSchema } from "@mettle/results";
 import { type CommandContext, note } from "../command-context.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
 import { writeError } from "../error-text.ts";
@@ -20,6 +20,7 @@ import { withK6Variables } from "../load/k6-script.ts";
 import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
 import { progressOf } from "../load/progress.ts";
+import { isServiceTarget } from "../load/service-target.ts";
 import { runTarget } from "../load/run-target.ts";
 import { exportSummary } from "../load/summary-export.ts";
 import { findTarget, type LoadTarget, namesK6Script } from "../load/target.ts";
@@ -113,6 +114,7 @@ async function loadInterruptibly(
     stop: interruption.signal,
     outputs,
     ...seriesPoints(policy),
+    ...profileOf(context),
     onSnapshot: (snapshot) => {
       const judged = live.judge(snapshot);
       view.update(progressOf(snapshot, { name: settings.name, target: target.shown }, judged));
@@ -135,6 +137,12 @@ function viewOf({ stderr, env, flags, clock }: CommandContext): LoadView {
     color: colorSupport(env, stderr),
     clock,
   });
+}
+
+/** Only tests of a service have profiles. */
+function profileOf({ flags, positionals }: CommandContext): { readonly profile?: Profile } {
+  const profile = flags.text("profile") as Profile | undefined;
+  return isServiceTarget(positionals[0] ?? "") ? { profile: profile ?? "full" } : {};
 }
 
 /** Windows need points that lie no further apart than they are long. */

@@ -25,6 +25,7 @@ import { isOwnFile, ownModules } from "./own-modules.ts";
 import { isK6Script, k6Parameters } from "./k6-script.ts";
 import { isModelTarget, modelParameters, traceOf } from "./model-target.ts";
 import { pairs } from "./pairs.ts";
+import { isServiceTarget, serviceTarget } from "./service-target.ts";
 import { withTrace } from "./trace.ts";
 
 /** What each thread makes a load test of a k6 script from. */
@@ -84,6 +85,7 @@ export function namesK6Script({ positionals, cwd }: CommandContext): boolean {
 
 function sourceOf(named: string, context: CommandContext): LoadSource {
   const isModel = isModelTarget(context);
+  if (isServiceTarget(named)) return serviceTarget(named, context);
   if (/^https?:\/\//.test(named)) {
     return isModel ? loadSource("model", modelOf(named, context)) : loadSource("url", urlParameters(named, context));
   }

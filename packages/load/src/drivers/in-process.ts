@@ -37,7 +37,9 @@ export function inProcess<Step>(
       return Promise.resolve({
         send: async (step: Step, onEvent: (event: StepEvent) => void): Promise<StepOutcome> => {
           open.require();
-          return await runStep(run, step, user, onEvent, now);
+          const outcome = await runStep(run, step, user, onEvent, now);
+          await turnOfTheLoop();
+          return outcome;
         },
         close: () => {
           open.close();
@@ -46,6 +48,19 @@ export function inProcess<Step>(
       });
     },
   };
+}
+
+/** The longest, in ms, that functions which wait for nothing keep the event loop from turning. */
+const WITHOUT_TURN_MS = 10;
+let turnedAt = performance.now();
+
+/** After a step, outside of its time: else functions that settle at once would starve the timers that end the run. */
+async function turnOfTheLoop(): Promise<void> {
+  if (performance.now() - turnedAt < WITHOUT_TURN_MS) return;
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve);
+  });
+  turnedAt = performance.now();
 }
 
 async function runStep<Step>(

@@ -9,6 +9,8 @@ export type LoadErrorCode =
   | "LOAD_METRIC_CONFLICT"
   | "LOAD_WORKER_LOST"
   | "LOAD_DATA_INVALID"
+  | "LOAD_SOCKET_ENDED"
+  | "LOAD_SOCKET_SILENT"
   | "LOAD_OUTPUT_INVALID"
   | "LOAD_OUTPUT_FAILED";
 
@@ -40,6 +42,16 @@ export const loadErrors: ErrorCatalogue<LoadErrorCode> = defineErrors({
     exitCode: exitCodes.invalidMeasurement,
   },
   LOAD_DATA_INVALID: { next: "Correct the data file at the line that the message names.", exitCode: exitCodes.usage },
+  LOAD_SOCKET_ENDED: {
+    next: "Look at the close code, or at the status that the server answered the handshake with.",
+    exitCode: exitCodes.invalidMeasurement,
+    retryable: true,
+  },
+  LOAD_SOCKET_SILENT: {
+    next: "Give next() a longer time, or find out why the server says nothing.",
+    exitCode: exitCodes.invalidMeasurement,
+    retryable: true,
+  },
   LOAD_OUTPUT_INVALID: {
     next: "Write an output as json=FILE, csv=FILE, otlp=URL or prometheus=URL.",
     exitCode: exitCodes.usage,

@@ -36,7 +36,11 @@ export const sharedNowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 /** A worker with a thread of its own. */
 export function startThread(index: number, listener: WorkerListener): WorkerHandle {
   const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-  const worker = new Worker(new URL(`./worker-entry${extension}`, import.meta.url), { name: `mettle-load-${index}` });
+  const worker = new Worker(new URL(`./worker-entry${extension}`, import.meta.url), {
+    name: `mettle-load-${index}`,
+    // What thousands of users have in flight outlives any young generation; a large one only holds more garbage.
+    resourceLimits: { maxYoungGenerationSizeMb: 24 },
+  });
   let terminated = false;
   worker.on("message", (message: FromWorker) => {
     listener.onMessage(message);

@@ -142,6 +142,11 @@ export class PooledHttpClient implements HttpClient {
     };
   }
 
+  /** What this client shares with the others of its worker: for other protocols of the same user. */
+  get engine(): HttpEngine {
+    return this.#engine;
+  }
+
   /** Lays out a request that will be sent many times. A request that cannot be sent says so when it is dispatched. */
   prepare(request: HttpRequest): PreparedRequest {
     return this.#engine.prepare(request);

@@ -34,3 +34,12 @@ export function multipartBody(
 function escapeName(name: string): string {
   return name.replaceAll('"', "%22").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }
+
+/** A form, as a body that a request may have: `user.http.post(url, new MultipartForm([…]))`. */
+export class MultipartForm {
+  readonly parts: readonly FormPart[];
+
+  constructor(parts: readonly FormPart[]) {
+    this.parts = parts;
+  }
+}

@@ -12,10 +12,11 @@ import {
   CompiledProgram,
   evaluateProgram,
   type Namespace,
-  type ScriptGlobals,
+  type ScriptGlobal,
   type UserEnvironment,
 } from "./runtime/evaluate.ts";
 import { consoleHost, type K6Host, type LogLevel } from "./runtime/host.ts";
+import { lazyMembers } from "./runtime/lazy-members.ts";
 import { withMappedStack } from "./runtime/stack.ts";
 import { ThreadShare } from "./runtime/thread-share.ts";
 import { UserContext } from "./runtime/user-context.ts";
@@ -74,6 +75,9 @@ class K6Thread {
   readonly #host: K6Host;
   readonly #share: ThreadShare;
   readonly #environment: Readonly<Record<string, string>>;
+  /** By scenario; all its users read one. */
+  readonly #environments = new Map<string, Readonly<Record<string, string>>>();
+  #seeds = false;
   #compiled: CompiledProgram | undefined;
   #resolved: ResolvedK6Options | undefined;
 
@@ -103,6 +107,7 @@ class K6Thread {
       ...(base !== undefined && { base }),
     });
     this.#compiled = await CompiledProgram.compile(program);
+    this.#seeds = program.modules.some(({ source }) => source.includes("randomSeed"));
     const context = this.#context();
     const exports = await this.#evaluate(context);
     this.#resolved = resolveOptions({ ...this.#given.sources, script: (exports["options"] ?? {}) as GivenOptions });
@@ -112,18 +117,26 @@ class K6Thread {
     return {
       options,
       notes,
-      metrics: [...context.definitions.values()],
+      metrics: [...this.#share.definitions.values()],
       workload: this.#workload(exports),
       ...(typeof handleSummary === "function" && { handleSummary: (data) => this.#handleSummary(data) }),
     };
   }
 
   #context(user?: VirtualUser): UserContext {
-    const scenario = this.#options.scenarios.find(({ name }) => name === user?.scenario);
-    const environment = { ...this.#environment, ...user?.environment, ...scenario?.env };
-    const context = new UserContext(this.#host, this.#share, this.#options, environment, user);
+    const context = new UserContext(this.#host, this.#share, this.#options, this.#environmentOf(user), user);
     context.givenOptions = this.#resolved?.given ?? {};
     return context;
+  }
+
+  #environmentOf(user: VirtualUser | undefined): Readonly<Record<string, string>> {
+    const key = user?.scenario ?? "";
+    const known = this.#environments.get(key);
+    if (known) return known;
+    const scenario = this.#options.scenarios.find(({ name }) => name === user?.scenario);
+    const made = Object.freeze({ ...this.#environment, ...user?.environment, ...scenario?.env });
+    this.#environments.set(key, made);
+    return made;
   }
 
   /** Every function that a scenario repeats has to be there before anything starts. */
@@ -139,19 +152,12 @@ class K6Thread {
   }
 
   async #evaluate(context: UserContext): Promise<Namespace> {
-    const made = new Map<string, Namespace>();
-    const globals = this.#globals(context);
+    const { wholeUse } = this.#program.program;
+    const made: Record<string, Namespace> = Object.create(null) as Record<string, Namespace>;
     const environment: UserEnvironment = {
       loop: context.loop,
-      globals: (module) => ({
-        ...globals,
-        open: (path: unknown, mode?: unknown) => this.#open(context, String(path), mode, module),
-      }),
-      native: (name) => {
-        const known = made.get(name) ?? makeModule(name, context);
-        made.set(name, known);
-        return known;
-      },
+      global: (name, module) => this.#global(name, module, context),
+      native: (name) => (made[name] ??= makeModule(name, context, wholeUse.natives.has(name))),
       iteration: () => context.iteration,
     };
     try {
@@ -167,19 +173,28 @@ class K6Thread {
     }
   }
 
-  #globals(context: UserContext): Omit<ScriptGlobals, "open"> {
-    const timers = timerFunctions(context);
-    // Most scripts never seed, and a `Math` for each user costs memory.
-    const seeds = this.#program.program.modules.some(({ source }) => source.includes("randomSeed"));
-    return {
-      __ENV: { ...context.environment },
-      __VU: context.id,
-      console: consoleOf(this.#host, context),
-      ...timers,
-      setImmediate: undefined,
-      queueMicrotask: undefined,
-      Math: seeds ? seededMath(context) : Math,
-    };
+  #global(name: ScriptGlobal, module: ScriptModule, context: UserContext): unknown {
+    switch (name) {
+      case "open":
+        return (path: unknown, mode?: unknown) => this.#open(context, String(path), mode, module);
+      case "__ENV":
+        return this.#program.program.wholeUse.environment ? { ...context.environment } : context.environment;
+      case "__VU":
+        return context.id;
+      case "console":
+        return new ScriptConsole(context);
+      case "setTimeout":
+      case "clearTimeout":
+      case "setInterval":
+      case "clearInterval":
+        return timerFunctions(context)[name];
+      case "setImmediate":
+      case "queueMicrotask":
+        return undefined;
+      case "Math":
+        // Most scripts never seed, and a `Math` for each user costs memory.
+        return this.#seeds ? seededMath(context) : Math;
+    }
   }
 
   #open(context: UserContext, path: string, mode: unknown, module: ScriptModule): string | ArrayBuffer {
@@ -327,23 +342,23 @@ const consoleLevels: Readonly<Record<string, LogLevel>> = {
   trace: "debug",
 };
 
-function consoleOf(host: K6Host, context: UserContext): Record<string, (...values: unknown[]) => void> {
-  return Object.fromEntries(
-    Object.entries(consoleLevels).map(([method, level]) => [
-      method,
-      (...values: unknown[]) => {
-        context.loop.check(`console.${method}`);
-        const texts = values.map((value) =>
-          typeof value === "object" && value !== null && !(value instanceof Error) ? JSON.stringify(value) : value,
-        );
-        const line = format(
-          ...texts.map((text, i) => (i === 0 && typeof text === "string" ? text.replaceAll("%", "%%") : text)),
-        );
-        host.log(level, context.share.secrets.redact(line));
-      },
-    ]),
-  );
+function logger(level: LogLevel, method: string): (context: UserContext) => (...values: unknown[]) => void {
+  return (context) =>
+    (...values) => {
+      context.loop.check(`console.${method}`);
+      const texts = values.map((value) =>
+        typeof value === "object" && value !== null && !(value instanceof Error) ? JSON.stringify(value) : value,
+      );
+      const line = format(
+        ...texts.map((text, i) => (i === 0 && typeof text === "string" ? text.replaceAll("%", "%%") : text)),
+      );
+      context.host.log(level, context.share.secrets.redact(line));
+    };
 }
+
+const ScriptConsole = lazyMembers<UserContext>(
+  Object.fromEntries(Object.entries(consoleLevels).map(([method, level]) => [method, logger(level, method)])),
+);
 
 /** `Math` with the user's own `random`, as `randomSeed` sets it. */
 function seededMath(context: UserContext): typeof Math {

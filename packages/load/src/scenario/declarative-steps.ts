@@ -1,4 +1,5 @@
 import { parseDurationMs } from "@mettle/core";
+import { MultipartForm } from "../http/multipart.ts";
 import { requestMethods } from "./declarative-schema.ts";
 import { fillIn, fillInAll, valueAt } from "./fill-in.ts";
 import type { LoadUser } from "./load-user.ts";
@@ -25,14 +26,41 @@ interface RequestStep extends Readonly<Partial<Record<(typeof requestMethods)[nu
   readonly json?: unknown;
   readonly body?: string;
   readonly form?: Texts;
+  readonly multipart?: readonly PartStep[];
+  readonly compress?: NonNullable<RequestOptions["compress"]>;
+  readonly auth?: NonNullable<RequestOptions["auth"]>;
+  readonly redirects?: number;
+  readonly events?: true;
   readonly timeout?: string | number;
   readonly tags?: Texts;
   readonly check?: CheckStep;
   readonly capture?: Readonly<Record<string, string>>;
 }
 
+/** A part of a form: its value, or the file whose content it is. */
+interface PartStep {
+  readonly name: string;
+  readonly value?: string;
+  readonly file?: string;
+  readonly contentType?: string;
+  /** What was read of `file`. */
+  readonly content?: Uint8Array;
+  readonly filename?: string;
+}
+
+interface SocketStep {
+  readonly websocket: string;
+  readonly name?: string;
+  readonly headers?: Texts;
+  readonly send?: readonly string[];
+  readonly receive?: number;
+  readonly timeout?: string | number;
+  readonly check?: { readonly contains: string };
+}
+
 export type Step =
   | RequestStep
+  | SocketStep
   | { readonly think: string | number }
   | { readonly group: string; readonly steps: readonly Step[] }
   | { readonly repeat: number; readonly steps: readonly Step[] }
@@ -50,7 +78,20 @@ async function doStep(step: Step, user: LoadUser, scope: Scope): Promise<void> {
   else if ("choose" in step) {
     const weights = Object.fromEntries(step.choose.map(({ weight }, index) => [String(index), weight]));
     await doSteps(step.choose[Number(user.choose(weights))]?.steps ?? [], user, scope);
-  } else await doRequest(step, user, scope);
+  } else if ("websocket" in step) await doSocket(step, user, scope);
+  else await doRequest(step, user, scope);
+}
+
+async function doSocket(step: SocketStep, user: LoadUser, scope: Scope): Promise<void> {
+  const { websocket, send = [], receive = send.length, name = websocket.split("?", 1)[0] ?? websocket, check } = step;
+  await using socket = await user.webSocket(fillIn(websocket, scope), { name, headers: textsOf(step.headers, scope) });
+  for (const text of send) socket.send(fillIn(text, scope));
+  let contains = false;
+  for (let i = 0; i < receive; i++) {
+    const message = await socket.next(milliseconds(step.timeout ?? 60_000));
+    if (check) contains ||= String(message).includes(fillIn(check.contains, scope));
+  }
+  if (check) user.check(`a message contains ${check.contains}`, contains);
 }
 
 /** `2s`, or `1s-3s` for something between. */
@@ -73,6 +114,12 @@ async function doRequest(step: RequestStep, user: LoadUser, scope: Scope): Promi
     ...(step.query && { query: textsOf(step.query, scope) }),
     ...(step.tags && { tags: textsOf(step.tags, scope) }),
     ...(step.timeout !== undefined && { timeoutMs: milliseconds(step.timeout) }),
+    ...(step.compress && { compress: step.compress }),
+    ...(step.auth && {
+      auth: { ...step.auth, ...textsOf({ username: step.auth.username, password: step.auth.password }, scope) },
+    }),
+    ...(step.redirects !== undefined && { maxRedirects: step.redirects }),
+    ...(step.events && { onEvent: () => {}, responseBody: "text" }),
     ...(step.check?.status !== undefined && { expect: [step.check.status].flat() }),
   };
   const response = await user.http.request(method.toUpperCase(), fillIn(written, scope), bodyOf(step, scope), options);
@@ -89,6 +136,16 @@ function textsOf(texts: Texts | undefined, scope: Scope): Record<string, string>
 function bodyOf(step: RequestStep, scope: Scope): string | object | undefined {
   if (step.json !== undefined) return JSON.stringify(fillInAll(step.json, scope));
   if (step.form) return new URLSearchParams(textsOf(step.form, scope)).toString();
+  if (step.multipart) {
+    return new MultipartForm(
+      step.multipart.map(({ name, value = "", content, filename, contentType }) => ({
+        name,
+        value: content ?? fillIn(value, scope),
+        ...(filename !== undefined && { filename }),
+        ...(contentType !== undefined && { contentType }),
+      })),
+    );
+  }
   return step.body === undefined ? undefined : fillIn(step.body, scope);
 }
 

@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
-import { type MettleError, messageOf, parseDurationMs } from "@mettle/core";
+import { type MettleError, messageOf } from "@mettle/core";
 import type { Ajv2020, ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
 import type * as yaml from "yaml";
 import { loadErrors } from "../engine/errors.ts";
 import { noteFileRead } from "../engine/file-reads.ts";
 import type { LoadTest } from "../engine/load-test.ts";
 import { csvRows, jsonRows } from "./data-files.ts";
+import { withFiles } from "./declarative-files.ts";
+import { type DeclaredHttp, httpDefaultsOf } from "./declarative-http.ts";
 import { declarativeSchema } from "./declarative-schema.ts";
 import { doSteps, type Scope, type Step } from "./declarative-steps.ts";
 import { defineLoad, type ScenarioDefinition } from "./define-load.ts";
@@ -22,12 +24,7 @@ export interface DeclarativeParameters {
 
 /** A load test as the declarative form writes it, checked against its schema. */
 interface Declared {
-  readonly http?: {
-    readonly baseUrl?: string;
-    readonly headers?: Readonly<Record<string, string | number | boolean>>;
-    readonly timeout?: string | number;
-    readonly insecureSkipVerify?: boolean;
-  };
+  readonly http?: DeclaredHttp;
   readonly variables?: Readonly<Record<string, string | number | boolean>>;
   readonly data?: Readonly<Record<string, string>>;
   readonly setup?: readonly Step[];
@@ -44,10 +41,14 @@ interface Declared {
  */
 export function declarativeLoad({ file, env }: DeclarativeParameters): LoadTest {
   const declared = readDeclared(file);
-  const { http = {}, variables = {}, data = {}, setup, teardown, scenarios, ...options } = declared;
+  const { http = {}, variables = {}, data = {}, scenarios, ...rest } = declared;
+  const { setup: before, teardown: after, ...options } = rest;
+  const folder = dirname(file);
+  const setup = before && withFiles(before, folder);
+  const teardown = after && withFiles(after, folder);
   // The command line wins over the file, and the file over whatever happens to be in the environment.
   const known: Scope = new Map<string, unknown>(Object.entries({ ...process.env, ...variables, ...env }));
-  const tables = Object.entries(data).map(([name, path]) => [name, rowsOf(resolve(dirname(file), path))] as const);
+  const tables = Object.entries(data).map(([name, path]) => [name, rowsOf(resolve(folder, path))] as const);
   const scopeOf = (user: LoadUser, captured: unknown): Scope => {
     const rows = tables.map(([name, rows]): [string, unknown] => [name, user.row(rows)]);
     return new Map<string, unknown>([
@@ -60,23 +61,14 @@ export function declarativeLoad({ file, env }: DeclarativeParameters): LoadTest 
   const filled = (text: string): string => filledIn(text, known, file);
   return defineLoad<unknown>({
     ...options,
-    http: {
-      ...(http.baseUrl !== undefined && { baseUrl: filled(http.baseUrl) }),
-      headers: Object.fromEntries(
-        Object.entries(http.headers ?? {}).map(([name, value]) => [name, filled(String(value))]),
-      ),
-      ...(http.timeout !== undefined && {
-        timeoutMs: typeof http.timeout === "number" ? http.timeout : parseDurationMs(http.timeout),
-      }),
-      ...(http.insecureSkipVerify && { tls: { insecureSkipVerify: true } }),
-    },
+    http: httpDefaultsOf(http, folder, filled),
     ...(setup && { setup: (user) => onceCaptured(setup, user, scopeOf(user, {}), known) }),
     ...(teardown && { teardown: (user, captured) => doSteps(teardown, user, scopeOf(user, captured)) }),
     scenarios: Object.fromEntries(
-      Object.entries(scenarios).map(([name, { steps, ...scenario }]): [string, ScenarioDefinition] => [
-        name,
-        { ...scenario, run: (user) => doSteps(steps, user, scopeOf(user, user.data)) },
-      ]),
+      Object.entries(scenarios).map(([name, { steps: written, ...scenario }]): [string, ScenarioDefinition] => {
+        const steps = withFiles(written, folder);
+        return [name, { ...scenario, run: (user) => doSteps(steps, user, scopeOf(user, user.data)) }];
+      }),
     ),
   });
 }

@@ -4,16 +4,32 @@ import type { A2aStep } from "../drivers/a2a.ts";
 import type { Driver, StepOutcome } from "../drivers/driver.ts";
 import type { ChatStep } from "../drivers/openai-chat.ts";
 import type { ResponsesStep } from "../drivers/openai-responses.ts";
+import { PacedClient } from "../engine/request-pacer.ts";
 import type { Iteration, VirtualUser } from "../engine/virtual-user.ts";
+import type { HttpClient } from "../http/exchange.ts";
+import { PooledHttpClient } from "../http/http-client.ts";
 import { builtIn } from "../metrics/built-in.ts";
 import type { Metric, MetricDefinition, TagSet, Tags } from "../metrics/recorder.ts";
 import type { HttpMetrics } from "./http-metrics.ts";
 import { type RequestDefaults, UserHttp } from "./user-http.ts";
 import { UserMetric } from "./user-metric.ts";
+import { SocketMetrics, UserSocket } from "./user-socket.ts";
 import { choose } from "./weighted.ts";
 
 /** What a check says of its subject. */
 export type Predicates<Subject> = Readonly<Record<string, (subject: Subject) => boolean>>;
+
+export interface SocketOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly protocols?: readonly string[];
+  /** What it is called in results. @defaultValue the path, without query */
+  readonly name?: string;
+  readonly tags?: Tags;
+  /** Offer permessage-deflate. @defaultValue false */
+  readonly compression?: boolean;
+  /** For the handshake. @defaultValue that of requests */
+  readonly timeoutMs?: number;
+}
 
 type GroupCache = WeakMap<Tags, Map<string, Tags>>;
 /** Group names come from a script; one that makes them up without end is not remembered for ever. */
@@ -52,12 +68,16 @@ export class LoadUser<Data = unknown> {
   readonly #groupCache: GroupCache;
   readonly #targets: AgentTargets;
   #agents: UserAgents | undefined;
+  readonly #requests: RequestDefaults;
+  readonly #sockets = new Set<UserSocket>();
+  #socketMetrics: SocketMetrics | undefined;
 
   /** @internal */
   constructor(user: VirtualUser, data: Data, shared: SharedByUsers) {
     const { requests, metrics, seed } = shared;
     this.#groupCache = shared.groups;
     this.#targets = shared.agents;
+    this.#requests = requests;
     this.id = user.id;
     this.scenario = user.scenario;
     this.data = data;
@@ -104,8 +124,9 @@ export class LoadUser<Data = unknown> {
     this.#agents?.begin();
   }
 
-  /** @internal */
+  /** @internal Ends what the user has left open. */
   async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.terminate();
     await this.#agents?.close();
   }
 
@@ -250,6 +271,37 @@ export class LoadUser<Data = unknown> {
     return this.#agents;
   }
 
+  /**
+   * Opens a WebSocket. Recorded under k6's names (`ws_connecting`, `ws_sessions`, `ws_session_duration`, `ws_msgs_sent`,
+   * `ws_msgs_received`), and `ws_connect_failed`. It may be kept from one iteration to the next in `state`; whatever is
+   * open when the user ends is ended.
+   *
+   * @param url - `ws:` or `wss:`, or a path under `http.baseUrl`
+   * @throws MettleError `LOAD_SOCKET_ENDED` where the server does not agree
+   */
+  async webSocket(url: string, options: SocketOptions = {}): Promise<UserSocket> {
+    const client = engineClient(this.#user.http);
+    const absolute = this.http.absolute(url);
+    const name = options.name ?? /^[^/]*\/\/[^/]*(\/[^?#]*)?/.exec(absolute)?.[1] ?? "/";
+    const headers = { ...this.#requests.headers, ...options.headers };
+    this.#socketMetrics ??= new SocketMetrics(this.#user.recorder);
+    const socket = await UserSocket.open({
+      engine: client.engine,
+      clock: this.#user.clock,
+      metrics: this.#socketMetrics,
+      tags: this.#tagSet({ name, url: absolute.split("?", 1)[0] ?? absolute, ...options.tags }),
+      url: absolute,
+      headers: Object.entries(headers),
+      protocols: options.protocols ?? [],
+      compression: options.compression ?? false,
+      timeoutMs: options.timeoutMs ?? this.#requests.timeoutMs,
+      signal: this.#user.signal,
+    });
+    this.#sockets.add(socket);
+    void socket.ended.then(() => this.#sockets.delete(socket));
+    return socket;
+  }
+
   /** The engine's own view of this user, for drivers of other protocols. */
   get virtualUser(): VirtualUser {
     return this.#user;
@@ -285,6 +337,13 @@ export class LoadUser<Data = unknown> {
   #tagSet(tags: Tags): TagSet {
     return this.#user.recorder.tagSet({ ...this.#tags, ...tags });
   }
+}
+
+/** Other protocols of a user share the names looked up and the cap on connections with its requests. */
+function engineClient(client: HttpClient): PooledHttpClient {
+  const inner = client instanceof PacedClient ? client.inner : client;
+  if (inner instanceof PooledHttpClient) return inner;
+  throw new Error("WebSockets need the engine's own HTTP client; this load test brought another");
 }
 
 /** A predicate that throws does not hold: a body that is no JSON is a failed check, not the end of the iteration. */

@@ -1,10 +1,15 @@
 import type { VirtualUser } from "../engine/virtual-user.ts";
 import { PacedClient } from "../engine/request-pacer.ts";
 import { CookieJar } from "../http/cookie-jar.ts";
+import type { ContentCoding } from "../http/content-coding.ts";
 import type { BodyChunkHandler, HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { PooledHttpClient } from "../http/http-client.ts";
 import { exchangeAll, type Hop, type SessionOptions } from "../http/http-session.ts";
 import type { Tags } from "../metrics/recorder.ts";
+import { MultipartForm, multipartBody } from "../http/multipart.ts";
+import { compressBody } from "../http/request-compression.ts";
+import type { ServerSentEvent } from "../sse/event-stream-parser.ts";
+import { EventMetrics, EventReader } from "./event-metrics.ts";
 import { type HttpMetrics, isExpected, type RequestTags } from "./http-metrics.ts";
 
 export interface RequestDefaults {
@@ -33,10 +38,17 @@ export interface RequestOptions {
   readonly auth?: SessionOptions["auth"];
   /** As parts of the body arrive. */
   readonly onChunk?: BodyChunkHandler;
+  /**
+   * As events of the response arrive (`text/event-stream`). Recorded beside the request: `sse_events`,
+   * `sse_time_to_first_event`, `sse_event_gap`.
+   */
+  readonly onEvent?: (event: ServerSentEvent, at: number) => void;
+  /** Codings for the body, the first applied first. */
+  readonly compress?: readonly ContentCoding[];
 }
 
-/** Text, bytes, or plain data that is sent as JSON. */
-export type RequestBody = string | Uint8Array | object;
+/** Text, bytes, a form of parts, or plain data that is sent as JSON. */
+export type RequestBody = string | Uint8Array | MultipartForm | object;
 
 /** What came back. A request that got no answer has status 0 and says why in `failure`; it does not throw. */
 export class LoadResponse {
@@ -91,6 +103,7 @@ export class UserHttp {
   readonly #tagged: { readonly tags: Tags };
   #dueAt = Number.NaN;
   #jar: CookieJar | undefined;
+  #events: EventMetrics | undefined;
 
   constructor(user: VirtualUser, defaults: RequestDefaults, metrics: HttpMetrics, tagged: { readonly tags: Tags }) {
     this.#user = user;
@@ -136,10 +149,12 @@ export class UserHttp {
   }
 
   async request(method: string, url: string, body?: RequestBody, options: RequestOptions = {}): Promise<LoadResponse> {
-    const absolute = this.#absolute(url, options.query);
+    const absolute = this.absolute(url, options.query);
     const { headers, content } = this.#contentOf(body, options);
     const dueAt = this.#dueAt;
     this.#dueAt = Number.NaN;
+    const kind = this.#kindOf(method, absolute, options);
+    const events = options.onEvent && this.#eventReader(kind.tags, options.onEvent);
     const hops = await this.#exchange(
       {
         method,
@@ -147,38 +162,44 @@ export class UserHttp {
         headers,
         ...(content !== undefined && { body: content }),
         timeoutMs: options.timeoutMs ?? this.#defaults.timeoutMs,
-        responseBody: options.responseBody ?? "text",
+        responseBody: options.responseBody ?? (events ? "none" : "text"),
       },
       options,
+      chunkHandler(events, options.onChunk),
     );
-    const kind = this.#kindOf(method, absolute, options);
     const before = hops.slice(0, -1);
     // Redirects that were followed are as they should be; the wait for a user is the first one's.
     before.forEach(({ response }, index) => {
       this.#metrics.record(response, response.timings, kind, index === 0 ? dueAt : Number.NaN, true);
     });
     const { response } = hops.at(-1)!;
+    events?.finish(response.timings.startedAt);
     const ok = response.failure === undefined && expected(response.status, options.expect);
     this.#metrics.record(response, response.timings, kind, before.length === 0 ? dueAt : Number.NaN, ok);
     return new LoadResponse(response, ok);
   }
 
   /** @returns every exchange that the request took, at least one */
-  async #exchange(request: HttpRequest, options: RequestOptions): Promise<readonly Hop[]> {
+  async #exchange(
+    request: HttpRequest,
+    options: RequestOptions,
+    onChunk: BodyChunkHandler | undefined,
+  ): Promise<readonly Hop[]> {
     let client = this.#user.http;
     if (client instanceof PacedClient) {
       await client.turn(this.#user.signal);
       client = client.inner;
     }
     if (!(client instanceof PooledHttpClient)) {
-      return [{ request, response: await client.send(request, options.onChunk) }];
+      return [{ request, response: await client.send(request, onChunk) }];
     }
-    const { auth, maxRedirects = this.#defaults.maxRedirects, onChunk } = options;
+    const { auth, maxRedirects = this.#defaults.maxRedirects } = options;
     const session = { jar: this.cookies, maxRedirects, ...(auth && { auth }) };
     return (await exchangeAll(client, request, session, onChunk)).hops;
   }
 
-  #absolute(url: string, query: RequestOptions["query"]): string {
+  /** @internal The URL that a path stands for. */
+  absolute(url: string, query?: RequestOptions["query"]): string {
     const { baseUrl } = this.#defaults;
     const whole = baseUrl !== undefined && url.startsWith("/") ? baseUrl.replace(/\/$/, "") + url : url;
     if (!query) return whole;
@@ -188,19 +209,21 @@ export class UserHttp {
     return `${whole}${whole.includes("?") ? "&" : "?"}${pairs.toString()}`;
   }
 
-  #contentOf(
-    body: RequestBody | undefined,
-    { headers }: RequestOptions,
-  ): { headers: readonly (readonly [string, string])[]; content: string | Uint8Array | undefined } {
+  #contentOf(body: RequestBody | undefined, { headers, compress, onEvent }: RequestOptions): Content {
     const given = Object.entries({ ...this.#defaults.headers, ...headers });
-    if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
-      return { headers: given, content: body };
-    }
-    const typed = given.some(([name]) => name.toLowerCase() === "content-type");
-    return {
-      headers: typed ? given : [...given, ["Content-Type", "application/json"]],
-      content: JSON.stringify(body),
-    };
+    const has = (wanted: string): boolean => given.some(([name]) => name.toLowerCase() === wanted);
+    if (onEvent && !has("accept")) given.push(["Accept", "text/event-stream"]);
+    const { content, contentType } = bytesOf(body);
+    if (contentType !== undefined && !has("content-type")) given.push(["Content-Type", contentType]);
+    if (!compress || content === undefined) return { headers: given, content };
+    const { body: compressed, contentEncoding } = compressBody(content, compress);
+    return { headers: [...given, ["Content-Encoding", contentEncoding]], content: compressed };
+  }
+
+  #eventReader(tags: Tags, onEvent: NonNullable<RequestOptions["onEvent"]>): EventReader {
+    const { recorder } = this.#user;
+    this.#events ??= new EventMetrics(recorder);
+    return new EventReader(this.#events, recorder.tagSet(tags), onEvent);
   }
 
   /** The tags of a request, kept for the next of its kind: the same name under the same tags. */
@@ -216,6 +239,34 @@ export class UserHttp {
       ...tags,
     }));
   }
+}
+
+interface Content {
+  readonly headers: readonly (readonly [string, string])[];
+  readonly content: string | Uint8Array | undefined;
+}
+
+function bytesOf(body: RequestBody | undefined): {
+  readonly content: Content["content"];
+  readonly contentType?: string;
+} {
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) return { content: body };
+  if (body instanceof MultipartForm) {
+    const { body: content, contentType } = multipartBody(body.parts);
+    return { content, contentType };
+  }
+  return { content: JSON.stringify(body), contentType: "application/json" };
+}
+
+function chunkHandler(
+  events: EventReader | undefined,
+  onChunk: BodyChunkHandler | undefined,
+): BodyChunkHandler | undefined {
+  if (!events) return onChunk;
+  return (chunk, at, status) => {
+    events.push(chunk, at);
+    onChunk?.(chunk, at, status);
+  };
 }
 
 /** Path of a URL, without query. */

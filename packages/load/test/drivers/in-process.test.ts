@@ -1,3 +1,5 @@
+import { runHere } from "../agent/run-load-here.ts";
+import { defineLoad } from "../../src/scenario/define-load.ts";
 import { expect, test } from "vitest";
 import type { StepEvent } from "../../src/drivers/driver.ts";
 import { inProcess, type StepFunction } from "../../src/drivers/in-process.ts";
@@ -96,4 +98,17 @@ test("NATS: a server that is not there, and a subject that is none", async () =>
   const driver = natsRequest({ subject: "a", connect: () => Promise.reject(new Error("refused")) });
   await expect(driver.open(fakeUser())).rejects.toMatchObject({ code: "DRIVER_OPEN_FAILED", retryable: true });
   expect(() => natsRequest({ subject: "a b" })).toThrow(expect.objectContaining({ code: "DRIVER_OPTIONS_INVALID" }));
+});
+
+test("a function that works without waiting for anything does not keep the run from ending", async () => {
+  const busy = inProcess("busy", () => {
+    const until = performance.now() + 2;
+    while (performance.now() < until);
+    return "done";
+  });
+  const run = await runHere(
+    defineLoad({ scenarios: { s: { vus: 2, duration: "100ms", run: (user) => user.send(busy, undefined) } } }),
+  );
+  expect(run.errors).toEqual([]);
+  expect(run.run.durationMs).toBeLessThan(10_000);
 });

@@ -4,7 +4,7 @@ import { type Setting, valueOf } from "./setting.ts";
 import { type ServiceConfig, settings } from "./settings.ts";
 
 type Name = keyof ServiceConfig;
-export const settingNames = Object.keys(settings) as readonly Name[];
+const settingNames = Object.keys(settings) as readonly Name[];
 
 /**
  * Reads every setting: from the environment, else from the file's object, else its default. An empty variable is none.
@@ -50,7 +50,9 @@ function givenFor(
   const written = Object.hasOwn(file, name) ? file[name] : undefined;
   if (written === undefined || written === null) return [fallback, name];
   if (typeof written === "boolean") return [written ? "on" : "off", name];
-  return [Array.isArray(written) ? written.join(",") : typeof written === "object" ? "{…}" : String(written), name];
+  if (Array.isArray(written)) return [written.join(","), name];
+  // An object is no value of any setting: its text is refused by each of them.
+  return [typeof written === "string" ? written : JSON.stringify(written), name];
 }
 
 function contradictions({ poolMin, poolMax, modelBaseUrl, modelName }: ServiceConfig): readonly string[] {

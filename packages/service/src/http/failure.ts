@@ -1,7 +1,7 @@
 import { MettleError } from "@mettle/core";
 
 /** Kinds of failure, as an answer's `type`, with the HTTP status of each. */
-export const failureStatus = {
+const failureStatus = {
   invalid_request: 400,
   unauthenticated: 401,
   forbidden: 403,

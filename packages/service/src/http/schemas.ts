@@ -1,7 +1,7 @@
-import { type TObject, type TSchema, Type } from "typebox";
+import { type TObject, type TProperties, type TSchema, Type } from "typebox";
 
 /** The schema of a failure, for documents and generated clients. */
-export const failureSchema: TSchema = Type.Object(
+const failureSchema: TSchema = Type.Object(
   {
     error: Type.Object({
       type: Type.String(),
@@ -15,8 +15,8 @@ export const failureSchema: TSchema = Type.Object(
 );
 
 /** An object that has no properties but those named: what a caller must not set cannot be set. */
-export const strict = <P extends Parameters<typeof Type.Object>[0]>(properties: P, about = ""): TObject<P> =>
-  Type.Object(properties, { additionalProperties: false, ...(about && { description: about }) }) as TObject<P>;
+export const strict = <P extends TProperties>(properties: P): TObject<P> =>
+  Type.Object(properties, { additionalProperties: false });
 
 /** The failures that every route may answer with. */
 export const failures: Readonly<Record<string, TSchema>> = { "4xx": failureSchema, "5xx": failureSchema };

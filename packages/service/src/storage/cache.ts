@@ -13,7 +13,7 @@ export interface SharedCache {
 export type Invalidation = { readonly key: string } | { readonly prefix: string } | { readonly tag: string };
 
 /** How instances tell one another what to forget. */
-export interface InvalidationNews {
+interface InvalidationNews {
   tell(what: Invalidation): void;
   /** @returns the end of listening */
   listen(heard: (what: Invalidation) => void): () => void;
@@ -174,8 +174,8 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
       "key" in what ? key === what.key : "tag" in what ? tags.includes(what.tag) : key.startsWith(what.prefix);
     for (const [key, load] of this.#loads) if (hits(key, load.tags)) load.stale = true;
     if ("key" in what) this.#entries.delete(what.key);
-    else if ("tag" in what) for (const key of [...(this.#byTag.get(what.tag) ?? [])]) this.#entries.delete(key);
-    else for (const key of [...this.#entries.keys()]) if (key.startsWith(what.prefix)) this.#entries.delete(key);
+    else if ("tag" in what) for (const key of this.#byTag.get(what.tag) ?? []) this.#entries.delete(key);
+    else for (const key of this.#entries.keys()) if (key.startsWith(what.prefix)) this.#entries.delete(key);
   }
 
   #untag(tag: string, key: string): void {

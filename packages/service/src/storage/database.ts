@@ -47,9 +47,9 @@ export interface Queries {
    * @throws MettleError `DATABASE_UNAVAILABLE`, `DATABASE_BUSY`, `DATABASE_TIMEOUT`; other errors of PostgreSQL as `pg`
    *   throws them, with their SQLSTATE as `code`
    */
-  query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<readonly R[]>;
+  readonly query: <R extends object = Row>(text: string, values?: readonly unknown[]) => Promise<readonly R[]>;
   /** Rows that a statement without result changed. */
-  run(text: string, values?: readonly unknown[]): Promise<number>;
+  readonly run: (text: string, values?: readonly unknown[]) => Promise<number>;
 }
 
 export type Connection = pg.PoolClient;

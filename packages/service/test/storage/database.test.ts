@@ -29,7 +29,7 @@ test("gauges show connections in use, idle and waited for", async () => {
 });
 
 test("who finds no free connection in time is told so", async () => {
-  await using database = await testDatabase(postgres.server, { min: 0, max: 1, acquireTimeout: ms(50) });
+  await using database = await testDatabase(postgres.server, { min: 0, max: 1, acquireTimeout: ms(1500) });
   await database.withConnection(async () => {
     await expect(database.query("SELECT 1")).rejects.toMatchObject({ code: "DATABASE_BUSY", retryable: true });
   });

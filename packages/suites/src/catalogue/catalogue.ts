@@ -3,6 +3,7 @@ import { agentScenarios } from "./agents/agents.ts";
 import { coordinationScenarios } from "./coordination/coordination.ts";
 import { eventScenarios } from "./events/events.ts";
 import { limitScenarios } from "./limits/limits.ts";
+import { signalLoadScenarios } from "./load/signal-load.ts";
 import { poolScenarios } from "./pools/pools.ts";
 import { registryScenarios } from "./registry.ts";
 import { resourceScenarios } from "./resources.ts";
@@ -27,6 +28,7 @@ export const catalogue: readonly Scenario[] = [
   ...poolScenarios,
   ...systemScenarios,
   ...limitScenarios,
+  ...signalLoadScenarios,
 ];
 
 /**

@@ -1,8 +1,12 @@
 import { compile, is, selectAll } from "css-select";
-import { type AnyNode, Document, type Element, isTag, isText, type ParentNode, Text } from "domhandler";
-import { parse, serialize, serializeOuter } from "parse5";
+import { type AnyNode, type Element, isTag } from "domhandler";
+import { parse } from "parse5";
 import { adapter } from "parse5-htmlparser2-tree-adapter";
+import { K6Element } from "./element.ts";
+import { innerHtml, nextTag, parentTag, previousTag, rootOf, textOf, valueOf } from "./nodes.ts";
 import { callWaiting, setMethodTwin, unbox } from "../runtime/waiting.ts";
+
+const selectionOf = (node: AnyNode, url: string): Selection => new Selection([node], url);
 
 type Callback = (this: unknown, i: number, element: K6Element) => unknown;
 
@@ -10,12 +14,6 @@ type Callback = (this: unknown, i: number, element: K6Element) => unknown;
 export function parseHtml(text: string, url = ""): Selection {
   return new Selection([parse(text, { treeAdapter: adapter })], url);
 }
-
-const textOf = (node: AnyNode): string =>
-  isText(node) ? node.data : "children" in node ? node.children.map(textOf).join("") : "";
-
-const outerHtml = (node: AnyNode): string => serializeOuter(node as never, { treeAdapter: adapter as never });
-const innerHtml = (node: AnyNode): string => serialize(node as never, { treeAdapter: adapter as never });
 
 /** Document order without duplicates. */
 function unique(nodes: readonly AnyNode[]): AnyNode[] {
@@ -41,6 +39,10 @@ export class Selection {
     return this.#nodes;
   }
 
+  #element(node: AnyNode): K6Element {
+    return new K6Element(node, this.#url, selectionOf);
+  }
+
   #of(nodes: readonly AnyNode[]): Selection {
     return new Selection(nodes, this.#url);
   }
@@ -61,7 +63,7 @@ export class Selection {
   }
 
   get(i?: number): K6Element | K6Element[] | undefined {
-    const elements = this.#nodes.map((node) => new K6Element(node, this.#url));
+    const elements = this.#nodes.map((node) => this.#element(node));
     return i === undefined ? elements : elements.at(i);
   }
 
@@ -183,7 +185,7 @@ export class Selection {
   }
 
   each(callback: Callback): this {
-    for (const [i, node] of this.#nodes.entries()) callback.call(this, i, new K6Element(node, this.#url));
+    for (const [i, node] of this.#nodes.entries()) callback.call(this, i, this.#element(node));
     return this;
   }
 
@@ -261,7 +263,7 @@ export class Selection {
     if (matcher === undefined) return false;
     if (matcher instanceof Selection) return matcher.nodes.includes(node);
     if (matcher instanceof K6Element) return matcher.node === node;
-    if (typeof matcher === "function") return Boolean(matcher(i, new K6Element(node, this.#url)));
+    if (typeof matcher === "function") return Boolean(matcher(i, this.#element(node)));
     return isTag(node) && is(node, compile<AnyNode, Element>(matcher));
   }
 
@@ -270,42 +272,6 @@ export class Selection {
     for (let at = step(node); at && !this.#matches(at, 0, until); at = step(at)) found.push(at);
     return found;
   }
-}
-
-function rootOf(node: AnyNode): AnyNode {
-  let at: AnyNode = node;
-  while (at.parent) at = at.parent as AnyNode;
-  return at;
-}
-
-const parentTag = (node: AnyNode): Element | undefined => (node.parent && isTag(node.parent) ? node.parent : undefined);
-
-function nextTag(node: AnyNode): Element | undefined {
-  let at = node.next;
-  while (at && !isTag(at)) at = at.next;
-  return at ?? undefined;
-}
-
-function previousTag(node: AnyNode): Element | undefined {
-  let at = node.prev;
-  while (at && !isTag(at)) at = at.prev;
-  return at ?? undefined;
-}
-
-function valueOf(node: Element): string | string[] | undefined {
-  if (node.name === "textarea") return textOf(node);
-  if (node.name === "option") return node.attribs["value"] ?? textOf(node);
-  if (node.name === "select") {
-    const options = selectAll<AnyNode, Element>("option", node.children);
-    const chosen = options
-      .filter((option) => Object.hasOwn(option.attribs, "selected"))
-      .map((option) => String(valueOf(option)));
-    if (Object.hasOwn(node.attribs, "multiple")) return chosen;
-    return chosen[0] ?? (options[0] ? String(valueOf(options[0])) : undefined);
-  }
-  const value = node.attribs["value"];
-  const type = node.attribs["type"]?.toLowerCase();
-  return value ?? (type === "checkbox" || type === "radio" ? "on" : undefined);
 }
 
 const camelCase = (name: string): string => name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -340,102 +306,3 @@ setMethodTwin(Selection.prototype, "filter", async function (this: unknown, call
   }
   return new Selection(kept, "");
 });
-
-/** One element, with the properties of the DOM that scripts read. */
-export class K6Element {
-  readonly node: AnyNode;
-  readonly #url: string;
-
-  constructor(node: AnyNode, url: string) {
-    this.node = node;
-    this.#url = url;
-  }
-
-  #attribute(name: string): string | undefined {
-    return isTag(this.node) ? this.node.attribs[name] : undefined;
-  }
-
-  get nodeName(): string {
-    return isTag(this.node) ? this.node.name : this.node instanceof Document ? "#document" : "#text";
-  }
-
-  get nodeType(): string {
-    return this.node instanceof Text ? "text" : this.node instanceof Document ? "document" : "element";
-  }
-
-  get nodeValue(): string | undefined {
-    return this.node instanceof Text ? this.node.data : undefined;
-  }
-
-  get textContent(): string {
-    return textOf(this.node);
-  }
-
-  get innerHTML(): string {
-    return innerHtml(this.node);
-  }
-
-  get outerHTML(): string {
-    return outerHtml(this.node);
-  }
-
-  get id(): string {
-    return this.#attribute("id") ?? "";
-  }
-
-  get className(): string {
-    return this.#attribute("class") ?? "";
-  }
-
-  get classList(): string[] {
-    return this.className.split(/\s+/).filter((name) => name !== "");
-  }
-
-  get href(): string {
-    const href = this.#attribute("href") ?? "";
-    return href !== "" && URL.canParse(href, this.#url) ? new URL(href, this.#url).href : href;
-  }
-
-  get name(): string {
-    return this.#attribute("name") ?? "";
-  }
-
-  get type(): string {
-    return this.#attribute("type") ?? "";
-  }
-
-  get value(): string | string[] | undefined {
-    return isTag(this.node) ? valueOf(this.node) : undefined;
-  }
-
-  get parentElement(): K6Element | undefined {
-    const parent = parentTag(this.node);
-    return parent && new K6Element(parent, this.#url);
-  }
-
-  get children(): K6Element[] {
-    return (this.node as ParentNode).children?.filter(isTag).map((node) => new K6Element(node, this.#url)) ?? [];
-  }
-
-  getAttribute(name: string): string | undefined {
-    return this.#attribute(name);
-  }
-
-  hasAttribute(name: string): boolean {
-    return this.#attribute(name) !== undefined;
-  }
-
-  attributes(): Record<string, { name: string; value: string }> {
-    if (!isTag(this.node)) return {};
-    return Object.fromEntries(Object.entries(this.node.attribs).map(([name, value]) => [name, { name, value }]));
-  }
-
-  /** The element as a selection. */
-  selection(): Selection {
-    return new Selection([this.node], this.#url);
-  }
-
-  toString(): string {
-    return outerHtml(this.node);
-  }
-}

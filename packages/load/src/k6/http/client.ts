@@ -5,11 +5,12 @@ import { errorCodeOfStatus, failureCodes } from "../../http/failure.ts";
 import { compressBody } from "../../http/request-compression.ts";
 import { builtIn } from "../../metrics/built-in.ts";
 import type { MetricDefinition, TagSet } from "../../metrics/recorder.ts";
-import type { TagBase, UserContext } from "../runtime/user-context.ts";
+import type { UserContext } from "../runtime/user-context.ts";
 import { encodeBody } from "./body.ts";
 import { shownRequest, shownResponse } from "./debug.ts";
 import { type RequestParams, readParams } from "./params.ts";
 import { type Requester, Response, type ResponseCookie, tlsVersionOf } from "./response.ts";
+import type { Target } from "./target.ts";
 import { parseSetCookie } from "./set-cookie.ts";
 import { defaultExpectedStatuses, type ExpectedStatuses } from "./statuses.ts";
 
@@ -28,29 +29,7 @@ export class NamedUrl {
   }
 }
 
-interface Target {
-  /** As sent: without user and password. */
-  readonly url: string;
-  /** As recorded: a password becomes asterisks. */
-  readonly clean: string;
-  readonly parsed: URL;
-  readonly username: string;
-  readonly password: string;
-  /** How the last exchange was recorded: the next one mostly differs in nothing. */
-  last: RecordedAs | undefined;
-}
-
-interface RecordedAs {
-  readonly base: TagBase;
-  readonly method: string;
-  readonly name: string | undefined;
-  readonly status: number;
-  readonly protocol: string;
-  readonly expected: boolean | undefined;
-  readonly set: TagSet;
-}
-
-const maxTargets = 1000;
+const maxTargets = 5000;
 /** As the script wrote them, for messages. */
 const blockedNames: Readonly<Record<string, string>> = { GET: "http.get", POST: "http.post", DELETE: "http.del" };
 
@@ -68,7 +47,6 @@ export class UserHttp implements Requester {
   readonly #context: UserContext;
   /** Shared by all requests that do not name their own; null records no failures. */
   expected: ExpectedStatuses | null = defaultExpectedStatuses;
-  readonly #targets = new Map<string, Target>();
 
   constructor(context: UserContext) {
     this.#context = context;
@@ -174,7 +152,8 @@ export class UserHttp implements Requester {
     if (httpDebug) this.#debug(shownResponse(exchange, httpDebug));
     for (const [name, value] of exchange.headers) {
       // Most headers differ in length, which is cheaper to ask.
-      if (name.length === 10 && name.toLowerCase() === "set-cookie") params.jar.store(hop.target.url, value);
+      if (name.length === 10 && name.toLowerCase() === "set-cookie")
+        (params.jar ?? this.#context.jar).store(hop.target.url, value);
     }
     this.#record(exchange, hop, params);
     return exchange;
@@ -202,7 +181,7 @@ export class UserHttp implements Requester {
     if (username !== "" && params.auth !== "digest") {
       add("Authorization", `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`);
     }
-    add("Cookie", cookieHeader(params, hop.target.url));
+    add("Cookie", cookieHeader(params.cookies, params.jar ?? this.#context.cookies, hop.target.url));
     let { body } = hop;
     if (body !== undefined && params.compression.length > 0) {
       const compressed = compressBody(body, params.compression);
@@ -350,7 +329,8 @@ export class UserHttp implements Requester {
 
   /** Parsing an address costs more than a look-up, and scripts repeat theirs. */
   #target(url: string): Target | undefined {
-    const known = this.#targets.get(url);
+    const { targets } = this.#context.share;
+    const known = targets.get(url);
     if (known) return known;
     if (!URL.canParse(url)) return undefined;
     const parsed = new URL(url);
@@ -373,8 +353,8 @@ export class UserHttp implements Requester {
       password: decodeURIComponent(password),
       last: undefined,
     };
-    if (this.#targets.size >= maxTargets) this.#targets.clear();
-    this.#targets.set(url, target);
+    if (targets.size >= maxTargets) targets.clear();
+    targets.set(url, target);
     return target;
   }
 
@@ -406,10 +386,10 @@ export class UserHttp implements Requester {
   }
 }
 
-function cookieHeader({ cookies, jar }: { cookies: RequestParams["cookies"]; jar: CookieJar }, url: string): string {
-  if (cookies.length === 0 && jar.size === 0) return "";
+function cookieHeader(cookies: RequestParams["cookies"], jar: CookieJar | undefined, url: string): string {
+  if (cookies.length === 0 && !jar) return "";
   const replaced = new Set(cookies.filter(({ replace }) => replace).map(({ name }) => name));
-  const stored = jar.size === 0 ? [] : jar.cookiesFor(url).filter(({ name }) => !replaced.has(name));
+  const stored = !jar ? [] : jar.cookiesFor(url).filter(({ name }) => !replaced.has(name));
   return [...stored, ...cookies].map(({ name, value }) => `${name}=${value}`).join("; ");
 }
 

@@ -7,7 +7,8 @@ export interface RequestParams {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly tags: Readonly<Record<string, string>> | undefined;
   readonly cookies: readonly { readonly name: string; readonly value: string; readonly replace: boolean }[];
-  readonly jar: CookieJar;
+  /** Absent: the user's own. */
+  readonly jar: CookieJar | undefined;
   readonly timeoutMs: number;
   readonly redirects: number;
   readonly auth: "basic" | "digest" | undefined;
@@ -33,7 +34,7 @@ export function readParams(given: unknown, context: UserContext, expected: Expec
     headers: none,
     tags: undefined,
     cookies: none,
-    jar: context.jar,
+    jar: undefined,
     timeoutMs: defaultTimeoutMs,
     redirects: options.maxRedirects ?? defaultRedirects,
     auth: undefined,

@@ -4,6 +4,7 @@ import { CookieJar } from "../../http/cookie-jar.ts";
 import { jarOf } from "../http/params.ts";
 import { Response } from "../http/response.ts";
 import { ExpectedStatuses } from "../http/statuses.ts";
+import type { MemberMakers } from "../runtime/lazy-members.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 import { textOf } from "../text.ts";
 
@@ -61,69 +62,101 @@ const tlsAndOcsp: Readonly<Record<string, string>> = {
   OCSP_STATUS_UNKNOWN: "unknown",
 };
 
-/** The module `k6/http`. */
-export function httpModule(context: UserContext): Record<string, unknown> {
-  const http = new UserHttp(context);
-  const withBody = (method: string) => (url: unknown, body?: unknown, params?: unknown) =>
+/** What the members of `k6/http` share, for one user. */
+export class HttpParts {
+  readonly context: UserContext;
+  readonly http: UserHttp;
+
+  constructor(context: UserContext) {
+    this.context = context;
+    this.http = new UserHttp(context);
+  }
+}
+
+const withBody =
+  (method: string) =>
+  ({ http }: HttpParts) =>
+  (url: unknown, body?: unknown, params?: unknown) =>
     http.request(method, url, body, params);
-  const withoutBody = (method: string) => (url: unknown, params?: unknown) => http.request(method, url, null, params);
+const withoutBody =
+  (method: string) =>
+  ({ http }: HttpParts) =>
+  (url: unknown, params?: unknown) =>
+    http.request(method, url, null, params);
 
-  const batchItem = (key: string, given: unknown): BatchItem => {
-    const [method, url, body, params] = readBatchItem(key, given);
-    const text = url instanceof NamedUrl ? url.url : String(url);
-    return [key, http.start(method, url, body, params), URL.canParse(text) ? new URL(text).host : ""];
-  };
+function batchItem({ http }: HttpParts, key: string, given: unknown): BatchItem {
+  const [method, url, body, params] = readBatchItem(key, given);
+  const text = url instanceof NamedUrl ? url.url : String(url);
+  return [key, http.start(method, url, body, params), URL.canParse(text) ? new URL(text).host : ""];
+}
 
-  const batch = (requests: unknown): Promise<unknown> => {
+const makeBatch =
+  (parts: HttpParts) =>
+  (requests: unknown): Promise<unknown> => {
     if (typeof requests !== "object" || requests === null)
       throw new TypeError("http.batch() needs a list or an object of requests");
-    const items = Object.entries(requests).map(([key, given]) => batchItem(key, given));
+    const { options, loop } = parts.context;
+    const items = Object.entries(requests).map(([key, given]) => batchItem(parts, key, given));
     const results: unknown[] | Record<string, unknown> = Array.isArray(requests) ? [] : {};
-    return context.loop.blocking("http.batch", async () => {
-      await runLimited(items, context.options.batch, context.options.batchPerHost, (key, response) => {
+    return loop.blocking("http.batch", async () => {
+      await runLimited(items, options.batch, options.batchPerHost, (key, response) => {
         (results as Record<string, unknown>)[key] = response;
       });
       return results;
     });
   };
 
-  const asyncRequest = (method: unknown, url: unknown, body?: unknown, params?: unknown): Promise<Response> => {
+const makeAsyncRequest =
+  ({ context, http }: HttpParts) =>
+  (method: unknown, url: unknown, body?: unknown, params?: unknown): Promise<Response> => {
     context.loop.check("http.asyncRequest");
     const send = http.start(String(method).toUpperCase(), url, body, params);
     return context.loop.promise(send());
   };
 
-  return {
-    get: withoutBody("GET"),
-    head: withoutBody("HEAD"),
-    post: withBody("POST"),
-    put: withBody("PUT"),
-    patch: withBody("PATCH"),
-    del: withBody("DELETE"),
-    options: withBody("OPTIONS"),
-    request: (method: unknown, url: unknown, body?: unknown, params?: unknown) =>
+/** The module `k6/http`. */
+export const httpMembers: MemberMakers<HttpParts> = {
+  get: withoutBody("GET"),
+  head: withoutBody("HEAD"),
+  post: withBody("POST"),
+  put: withBody("PUT"),
+  patch: withBody("PATCH"),
+  del: withBody("DELETE"),
+  options: withBody("OPTIONS"),
+  request:
+    ({ http }) =>
+    (method: unknown, url: unknown, body?: unknown, params?: unknown) =>
       http.request(String(method).toUpperCase(), url, body, params),
-    batch,
-    asyncRequest,
-    file: (data: string | ArrayBuffer, filename?: string, contentType?: string) =>
-      new FileData(data, filename, contentType),
-    url: (strings: TemplateStringsArray | string, ...values: unknown[]) =>
+  batch: makeBatch,
+  asyncRequest: makeAsyncRequest,
+  file: () => (data: string | ArrayBuffer, filename?: string, contentType?: string) =>
+    new FileData(data, filename, contentType),
+  url:
+    () =>
+    (strings: TemplateStringsArray | string, ...values: unknown[]) =>
       typeof strings === "string"
         ? new NamedUrl(strings, strings)
         : new NamedUrl(strings.join("${}"), String.raw({ raw: strings }, ...values)),
-    cookieJar: () => new ScriptCookieJar(context.jar),
-    CookieJar: ScriptCookieJar,
-    FileData,
-    Response,
-    expectedStatuses: (...statuses: (number | { min: number; max: number })[]) => new ExpectedStatuses(...statuses),
-    setResponseCallback: (callback: unknown) => {
+  cookieJar:
+    ({ context }) =>
+    () =>
+      new ScriptCookieJar(context.jar),
+  CookieJar: () => ScriptCookieJar,
+  FileData: () => FileData,
+  Response: () => Response,
+  expectedStatuses:
+    () =>
+    (...statuses: (number | { min: number; max: number })[]) =>
+      new ExpectedStatuses(...statuses),
+  setResponseCallback:
+    ({ http }) =>
+    (callback: unknown) => {
       if (callback !== null && !(callback instanceof ExpectedStatuses))
         throw new TypeError("setResponseCallback needs what http.expectedStatuses returns, or null");
       http.expected = callback;
     },
-    ...tlsAndOcsp,
-  };
-}
+  ...Object.fromEntries(Object.entries(tlsAndOcsp).map(([name, value]) => [name, () => value])),
+};
 
 function readBatchItem(key: string, given: unknown): [method: string, url: unknown, body: unknown, params: unknown] {
   if (typeof given === "string" || given instanceof NamedUrl) return ["GET", given, null, undefined];

@@ -1,8 +1,9 @@
 import type { Provided } from "../transform/program.ts";
 import { formDataModule } from "../jslib/form-data.ts";
 import { utilsModule } from "../jslib/utils.ts";
-import { parseHtml } from "../html/selection.ts";
-import { K6Element, Selection } from "../html/selection.ts";
+import { K6Element } from "../html/element.ts";
+import { parseHtml, Selection } from "../html/selection.ts";
+import { lazyMembers } from "../runtime/lazy-members.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 import { jUnit, textSummary } from "../summary/script-functions.ts";
 import { cryptoModule } from "./crypto.ts";
@@ -10,9 +11,9 @@ import { dataModule } from "./data.ts";
 import { encodingModule } from "./encoding.ts";
 import { executionModule } from "./execution.ts";
 import { csvModule, fsModule } from "./files.ts";
-import { httpModule } from "./http.ts";
-import { k6Module } from "./k6.ts";
-import { metricsModule } from "./metrics.ts";
+import { httpMembers, HttpParts } from "./http.ts";
+import { k6Members } from "./k6.ts";
+import { metricsMembers } from "./metrics.ts";
 import { secretsModule } from "./secrets.ts";
 import { timerFunctions } from "./timers.ts";
 import { webSocketsModule } from "./websockets.ts";
@@ -20,13 +21,20 @@ import { wsModule } from "./ws.ts";
 
 type Make = (context: UserContext) => Record<string, unknown>;
 
+/** Modules that most scripts import: only what is used of them is made for a user. */
+const lazyModules = {
+  k6: lazyMembers(k6Members),
+  "k6/http": lazyMembers(httpMembers),
+  "k6/metrics": lazyMembers(metricsMembers),
+} as const;
+
 const timersModule: Make = (context) => ({ ...timerFunctions(context) });
 
 /** The modules that Mettle provides, by the name that scripts import. */
 const modules: Readonly<Record<string, Make>> = {
-  k6: k6Module,
-  "k6/http": httpModule,
-  "k6/metrics": metricsModule,
+  k6: (context) => new lazyModules.k6(context),
+  "k6/http": (context) => new lazyModules["k6/http"](new HttpParts(context)),
+  "k6/metrics": (context) => new lazyModules["k6/metrics"](context),
   "k6/execution": executionModule,
   "k6/data": dataModule,
   "k6/encoding": () => encodingModule(),
@@ -75,9 +83,14 @@ const names = new Map<string, ReadonlySet<string>>();
 
 /** What a module exports, beside `default`. Found by making it once, for a user that never runs. */
 function exportedNames(name: string, probe: () => UserContext): ReadonlySet<string> {
-  const known = names.get(name) ?? new Set(Object.keys((modules[name] as Make)(probe())));
+  const known = names.get(name) ?? new Set(allNames((modules[name] as Make)(probe())));
   names.set(name, known);
   return known;
+}
+
+function* allNames(members: Readonly<Record<string, unknown>>): Generator<string> {
+  // Members that are not made yet are of the class.
+  for (const name in members) if (name !== "default") yield name;
 }
 
 export const providedModules: readonly string[] = Object.keys(modules);
@@ -99,8 +112,10 @@ export function provide(specifier: string, probe: () => UserContext): { name: st
   return undefined;
 }
 
-/** Makes a module for one user. */
-export function makeModule(name: string, context: UserContext): Readonly<Record<string, unknown>> {
+/** Makes a module for one user. @param whole - with all its members, where the script passes the module around */
+export function makeModule(name: string, context: UserContext, whole: boolean): Readonly<Record<string, unknown>> {
   const members = (modules[name] as Make)(context);
-  return { ...members, default: members };
+  if (!whole && Object.hasOwn(lazyModules, name)) return members;
+  const plain = Object.fromEntries([...allNames(members)].map((each) => [each, members[each]]));
+  return { ...plain, default: plain };
 }

@@ -1,23 +1,13 @@
+import type { TimerFunctions } from "../runtime/timer-functions.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 
 type Callback = (...args: unknown[]) => unknown;
 
-export interface TimerFunctions {
-  setTimeout(callback: Callback, delay?: unknown, ...args: unknown[]): number;
-  clearTimeout(id: unknown): void;
-  setInterval(callback: Callback, delay?: unknown, ...args: unknown[]): number;
-  clearInterval(id: unknown): void;
-}
-
 const shortestIntervalMs = 1;
-
-const functionsOf = new WeakMap<UserContext, TimerFunctions>();
 
 /** Timers of one user: they fire as events of its loop, and the iteration waits for them. The same ones for one user. */
 export function timerFunctions(context: UserContext): TimerFunctions {
-  const functions = functionsOf.get(context) ?? makeTimers(context);
-  functionsOf.set(context, functions);
-  return functions;
+  return (context.timers ??= makeTimers(context));
 }
 
 function makeTimers(context: UserContext): TimerFunctions {

@@ -1,4 +1,5 @@
 import { compileFunction, constants } from "node:vm";
+import { pathToFileURL } from "node:url";
 import { messageOf } from "@mettle/core";
 import { k6Errors } from "../errors.ts";
 import { quietly } from "../quietly.ts";
@@ -25,12 +26,13 @@ const scriptGlobals = [
   "Math",
 ] as const;
 
-export type ScriptGlobals = Readonly<Record<(typeof scriptGlobals)[number], unknown>>;
+export type ScriptGlobal = (typeof scriptGlobals)[number];
 
 /** Of one virtual user: what its modules are evaluated with. */
 export interface UserEnvironment {
   readonly loop: EventLoop;
-  readonly globals: (module: ScriptModule) => ScriptGlobals;
+  /** Asked only for what a module mentions. */
+  readonly global: (name: ScriptGlobal, module: ScriptModule) => unknown;
   /** The members of a module of k6, with their `default`. */
   readonly native: (name: string) => Namespace;
   readonly iteration: () => number;
@@ -50,6 +52,8 @@ export class CompiledProgram {
   readonly #functions = new Map<ScriptModule, Evaluate>();
   /** Packages and modules of Node, by the module that imports them and the specifier. */
   readonly #loaded = new Map<string, Namespace>();
+  /** Of the globals, those that a module mentions. */
+  readonly #mentioned = new Map<ScriptModule, ReadonlySet<string>>();
 
   private constructor(program: TransformedProgram) {
     this.program = program;
@@ -58,6 +62,7 @@ export class CompiledProgram {
         filename: module.file,
       });
       this.#functions.set(module, f as unknown as Evaluate);
+      this.#mentioned.set(module, new Set(module.names.globals.map(({ name }) => name)));
     }
   }
 
@@ -90,6 +95,10 @@ export class CompiledProgram {
     return this.#functions.get(module) as Evaluate;
   }
 
+  mentions(module: ScriptModule, name: ScriptGlobal): boolean {
+    return this.#mentioned.get(module)?.has(name) ?? false;
+  }
+
   isAsync(module: ScriptModule): boolean {
     return this.program.rewritten.get(module)?.isAsync ?? false;
   }
@@ -112,7 +121,8 @@ export async function evaluateProgram(compiled: CompiledProgram, user: UserEnvir
 class ProgramInstance {
   readonly compiled: CompiledProgram;
   readonly user: UserEnvironment;
-  readonly #modules = new Map<ScriptModule, ModuleInstance>();
+  /** By index of the module. */
+  readonly #modules: (ModuleInstance | undefined)[] = [];
 
   constructor(compiled: CompiledProgram, user: UserEnvironment) {
     this.compiled = compiled;
@@ -126,9 +136,7 @@ class ProgramInstance {
   }
 
   instance(module: ScriptModule): ModuleInstance {
-    const made = this.#modules.get(module) ?? new ModuleInstance(module, this);
-    this.#modules.set(module, made);
-    return made;
+    return (this.#modules[module.index] ??= new ModuleInstance(module, this));
   }
 }
 
@@ -190,14 +198,15 @@ class ModuleInstance {
 
   #body(): unknown {
     const { user, compiled } = this.program;
-    const globals = user.globals(this.module);
     const require = (specifier: string): unknown => this.require(specifier);
     const evaluate = compiled.evaluator(this.module)(
       new ModuleRuntime(this),
       require,
       this.common,
       this.common.exports,
-      ...scriptGlobals.map((name) => globals[name]),
+      ...scriptGlobals.map((name) =>
+        compiled.mentions(this.module, name) ? user.global(name, this.module) : undefined,
+      ),
     );
     return evaluate();
   }
@@ -249,25 +258,34 @@ function commonNamespace(exported: unknown): Namespace {
 class ModuleRuntime {
   readonly #instance: ModuleInstance;
   readonly #loop: EventLoop;
-  readonly #iteration: () => number;
 
   constructor(instance: ModuleInstance) {
     this.#instance = instance;
     this.#loop = instance.program.user.loop;
-    this.#iteration = instance.program.user.iteration;
   }
 
-  readonly box: typeof box = box;
-  readonly unbox: typeof unbox = unbox;
-  readonly call = (callee: unknown, args: unknown[]): unknown => callWaiting(callee, args);
-  readonly method: typeof methodWaiting = methodWaiting;
+  box(value: unknown): unknown {
+    return box(value);
+  }
+
+  unbox(value: unknown): unknown {
+    return unbox(value);
+  }
+
+  call(callee: unknown, args: unknown[]): unknown {
+    return callWaiting(callee, args);
+  }
+
+  method(object: unknown, name: PropertyKey, args: unknown[]): unknown {
+    return methodWaiting(object, name, args);
+  }
 
   methodIfAny(object: unknown, name: PropertyKey, args: unknown[]): unknown {
     return object === null || object === undefined ? undefined : methodWaiting(object, name, args);
   }
 
   get iteration(): number {
-    return this.#iteration();
+    return this.#instance.program.user.iteration();
   }
 
   /** Before each `await` of the script's own: nothing that blocks may be under way unnoticed. */
@@ -287,7 +305,8 @@ class ModuleRuntime {
   }
 
   exportAll(from: Namespace): void {
-    for (const name of Object.keys(from)) {
+    // Members that are not made yet are of the class.
+    for (const name in from) {
       if (name === "default" || name in this.#instance.exports) continue;
       Object.defineProperty(this.#instance.exports, name, { get: () => from[name], enumerable: true });
     }
@@ -303,7 +322,8 @@ class ModuleRuntime {
     return this.#instance.imported(name);
   }
 
-  get meta(): { url: string } {
-    return { url: `file://${this.#instance.module.file}` };
+  get meta(): { url: string; resolve: (specifier: unknown) => string } {
+    const { href: url } = pathToFileURL(this.#instance.module.file);
+    return { url, resolve: (specifier) => new URL(String(specifier), url).href };
   }
 }

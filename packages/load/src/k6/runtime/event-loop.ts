@@ -13,7 +13,8 @@ export class EventLoop {
   #epoch = 0;
   readonly #queue: Task[] = [];
   #pending = 0;
-  readonly #cancels = new Set<() => void>();
+  /** Made with the first thing that is held. */
+  #cancels: Set<() => void> | undefined;
   #flushing = false;
   #failure: { readonly error: unknown } | undefined;
   #idle: (() => void) | undefined;
@@ -56,9 +57,9 @@ export class EventLoop {
   hold(cancel?: () => void): () => void {
     this.#pending += 1;
     let held = true;
-    if (cancel) this.#cancels.add(cancel);
+    if (cancel) (this.#cancels ??= new Set()).add(cancel);
     return () => {
-      if (cancel) this.#cancels.delete(cancel);
+      if (cancel) this.#cancels?.delete(cancel);
       if (!held) return;
       held = false;
       this.#pending -= 1;
@@ -119,9 +120,9 @@ export class EventLoop {
   /** Forgets what an aborted iteration left behind. */
   reset(): void {
     this.#epoch += 1;
-    if (this.#cancels.size > 0) {
-      const cancels = Array.from(this.#cancels);
-      this.#cancels.clear();
+    if (this.#cancels && this.#cancels.size > 0) {
+      const cancels = this.#cancels;
+      this.#cancels = undefined;
       for (const cancel of cancels) cancel();
     }
     if (this.#queue.length > 0) this.#queue.length = 0;
@@ -133,18 +134,18 @@ export class EventLoop {
   #flushSoon(): void {
     if (this.#flushing || this.#blockedBy !== undefined) return;
     this.#flushing = true;
-    setImmediate(this.#flush);
+    setImmediate(flush, this);
   }
 
-  /** One event a turn of Node's loop, so that all that one event leads to is done before the next. */
-  readonly #flush = (): void => {
+  /** @internal One event a turn of Node's loop, so that all that one event leads to is done before the next. */
+  flush(): void {
     this.#flushing = false;
     if (this.#blockedBy !== undefined) return;
     const task = this.#queue.shift();
     if (task) this.#run(task);
     if (this.#queue.length > 0) this.#flushSoon();
     else this.#settle();
-  };
+  }
 
   #run(task: Task): void {
     try {
@@ -163,17 +164,22 @@ export class EventLoop {
 
   /** Looks a turn later, when what the script does about the last event is done or blocks again. */
   #settle(): void {
-    if (this.#idle) setImmediate(this.#settleNow);
+    if (this.#idle) setImmediate(settleNow, this);
   }
 
-  readonly #settleNow = (): void => {
+  /** @internal */
+  settleNow(): void {
     const quiet = this.#pending === 0 && this.#queue.length === 0 && !this.#flushing && this.#blockedBy === undefined;
     if (!this.#idle || (!quiet && !this.#failure)) return;
     const idle = this.#idle;
     this.#idle = undefined;
     idle();
-  };
+  }
 }
+
+// Not closures: there is a loop for each of thousands of users.
+const flush = (loop: EventLoop): void => loop.flush();
+const settleNow = (loop: EventLoop): void => loop.settleNow();
 
 const overlap = (name: string, by: string): Error =>
   k6Errors.create(

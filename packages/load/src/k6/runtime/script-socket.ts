@@ -45,7 +45,9 @@ export class ScriptSocket {
     const headers = [...params.headers];
     const has = (wanted: string): boolean => headers.some(([name]) => name.toLowerCase() === wanted);
     if (!has("user-agent")) headers.push(["User-Agent", context.options.userAgent ?? "mettle"]);
-    const cookies = params.jar.cookiesFor(url.replace(/^ws/i, "http")).map(({ name, value }) => `${name}=${value}`);
+    const cookies = (params.jar ?? context.jar)
+      .cookiesFor(url.replace(/^ws/i, "http"))
+      .map(({ name, value }) => `${name}=${value}`);
     if (cookies.length > 0 && !has("cookie")) headers.push(["Cookie", cookies.join("; ")]);
     const system = { url, name: params.tags?.["name"] ?? url };
     const shown = Object.fromEntries(Object.entries(system).filter(([name]) => context.has(name)));

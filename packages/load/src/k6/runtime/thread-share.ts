@@ -1,15 +1,22 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { messageOf } from "@mettle/core";
 import { noteFileRead } from "../../engine/file-reads.ts";
+import type { Target } from "../http/target.ts";
 import { HttpEngine } from "../../http/http-client.ts";
 import { connectionOptions } from "../options/connections.ts";
 import type { K6Options } from "../options/options.ts";
+import type { MetricDefinition } from "../../metrics/recorder.ts";
 import { Secrets } from "./secrets.ts";
 
 /** What the virtual users of one thread hold in common: data that none of them can change. */
 export class ThreadShare {
   readonly arrays: Map<string, readonly unknown[]> = new Map();
+  /** Metrics that the script defined, the same for every user. */
+  readonly definitions: Map<string, MetricDefinition> = new Map();
+  /** Addresses that users asked for, read. */
+  readonly targets: Map<string, Target> = new Map();
   readonly #texts = new Map<string, string>();
   readonly #bytes = new Map<string, Uint8Array>();
   /** Where relative paths of `open` start. */
@@ -30,7 +37,7 @@ export class ThreadShare {
   }
 
   path(path: string, from: string = this.folder): string {
-    return resolve(from, path.replace(/^file:\/\//, ""));
+    return path.startsWith("file://") ? fileURLToPath(path) : resolve(from, path);
   }
 
   /** One copy of a text for all users: the engine's strings are immutable. */

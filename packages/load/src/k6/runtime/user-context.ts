@@ -3,6 +3,8 @@ import type { VirtualUser } from "../../engine/virtual-user.ts";
 import type { Metric, MetricDefinition, MetricRecorder, TagSet, Tags } from "../../metrics/recorder.ts";
 import type { K6Options } from "../options/options.ts";
 import { CookieJar } from "../../http/cookie-jar.ts";
+import { TagBase } from "./tag-base.ts";
+import type { TimerFunctions } from "./timer-functions.ts";
 import { EventLoop } from "./event-loop.ts";
 import type { ThreadShare } from "./thread-share.ts";
 import type { K6Host } from "./host.ts";
@@ -12,23 +14,21 @@ export type Phase = "init" | "setup" | "iteration" | "teardown" | "summary";
 const maxTagSets = 20_000;
 const maxBases = 256;
 
-/** Tags that everything recorded now carries, and the sets of tags already interned with them. */
-export class TagBase {
-  readonly tags: Tags;
-  /** By a key that is equal for equal additions. */
-  readonly sets: Map<string, TagSet> = new Map();
-  /** The base alone. */
-  own: TagSet | undefined;
-
-  constructor(tags: Tags) {
-    this.tags = tags;
-  }
-}
-
 /** What the users of one thread share about recording. */
 class RecorderCache {
   readonly metrics = new Map<string, Metric>();
   readonly bases = new Map<string, TagBase>();
+  /** By the tags of users, which those of one scenario share, and by the options that say which tags there are. */
+  readonly #byGroup = new WeakMap<Tags, WeakMap<K6Options, Map<string, TagBase>>>();
+
+  basesOf(tags: Tags | undefined, options: K6Options): Map<string, TagBase> {
+    if (!tags) return new Map();
+    const ofTags = this.#byGroup.get(tags) ?? new WeakMap<K6Options, Map<string, TagBase>>();
+    this.#byGroup.set(tags, ofTags);
+    const known = ofTags.get(options) ?? new Map<string, TagBase>();
+    ofTags.set(options, known);
+    return known;
+  }
 }
 const caches = new WeakMap<MetricRecorder, RecorderCache>();
 
@@ -51,21 +51,21 @@ export class UserContext {
   /** As the script and the flags have it; filled in once the script was first evaluated. */
   options: K6Options;
   phase: Phase = "init";
-  jar: CookieJar = new CookieJar();
+  #jar: CookieJar | undefined;
+  /** Of this user, once something asked for them. */
+  timers: TimerFunctions | undefined;
   iteration = 0;
   iterationInScenario = 0;
   /** Options in the script's own words, for `exec.test.options`. */
   givenOptions: Readonly<Record<string, unknown>> = {};
-  /** Metrics that the script defined. */
-  readonly definitions: Map<string, MetricDefinition> = new Map();
   /** `Math.random` of this user once `randomSeed` was called. */
   random: (() => number) | undefined;
   readonly #cache: RecorderCache | undefined;
   #group = "";
   #userTags: Readonly<Record<string, string>> = {};
   #base: TagBase = noBase;
-  /** By group, for the tags that the user has now. */
-  readonly #bases = new Map<string, TagBase>();
+  /** By group, for the tags that the user has now; of all users who have set none of their own, together. */
+  #bases: Map<string, TagBase>;
 
   constructor(
     host: K6Host,
@@ -80,7 +80,18 @@ export class UserContext {
     this.environment = environment;
     this.user = user;
     this.#cache = user && cacheOf(user.recorder);
+    this.#bases = this.#cache?.basesOf(user?.tags, options) ?? new Map();
     this.#rebase();
+  }
+
+  /** Of this iteration; made when it is first asked for. */
+  get jar(): CookieJar {
+    return (this.#jar ??= new CookieJar());
+  }
+
+  /** The jar, where there is anything in it. */
+  get cookies(): CookieJar | undefined {
+    return this.#jar && this.#jar.size > 0 ? this.#jar : undefined;
   }
 
   get id(): number {
@@ -103,7 +114,7 @@ export class UserContext {
 
   set userTags(tags: Readonly<Record<string, string>>) {
     this.#userTags = tags;
-    this.#bases.clear();
+    this.#bases = new Map();
     this.#rebase();
   }
 
@@ -151,7 +162,7 @@ export class UserContext {
   /** Options are known only after the first evaluation. */
   applyOptions(options: K6Options): void {
     this.options = options;
-    this.#bases.clear();
+    this.#bases = new Map();
     this.#rebase();
   }
 
@@ -210,7 +221,7 @@ export class UserContext {
   startIteration(number: number, numberInScenario: number): void {
     this.iteration = number;
     this.iterationInScenario = numberInScenario;
-    if (this.jar.size > 0 && this.options.noCookiesReset !== true) this.jar = new CookieJar();
+    if (this.#jar && this.options.noCookiesReset !== true) this.#jar = undefined;
     if (this.#group !== "") this.group = "";
     this.loop.reset();
   }

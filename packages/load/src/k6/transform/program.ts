@@ -15,6 +15,7 @@ import type { ImportTarget, ScriptModule } from "./script-module.ts";
 import { type Names, resolveNames } from "./scopes.ts";
 import { childrenOf, LineIndex, parentsOf, type Syntax } from "./syntax.ts";
 import { withoutTypes } from "./typescript.ts";
+import { type WholeUse, wholeUseOf } from "./whole-use.ts";
 
 /** A module that Mettle provides, or the reason why it cannot. */
 export type Provided = { readonly exports: ReadonlySet<string> } | { readonly refused: string };
@@ -33,6 +34,7 @@ export interface TransformedProgram {
   readonly main: ScriptModule;
   readonly modules: readonly ScriptModule[];
   readonly rewritten: ReadonlyMap<ScriptModule, RewrittenModule>;
+  readonly wholeUse: WholeUse;
 }
 
 /**
@@ -50,7 +52,12 @@ export function transformScript(file: string, options: LoadOptions): Transformed
   for (const module of modules) new ModuleFlow(flow, module).run();
   refusals.push(...decideWaiting(flow));
   if (refusals.length > 0) throw refusalError(refusals);
-  return { main, modules, rewritten: new Map(modules.map((module) => [module, rewriteModule(module, flow)])) };
+  return {
+    main,
+    modules,
+    rewritten: new Map(modules.map((module) => [module, rewriteModule(module, flow)])),
+    wholeUse: wholeUseOf(modules),
+  };
 }
 
 class Loader {

@@ -1,7 +1,7 @@
 import { compileFunction } from "node:vm";
 import { MettleError } from "@mettle/core";
 import { EventLoop } from "../../../src/k6/runtime/event-loop.ts";
-import { CompiledProgram, evaluateProgram, type ScriptGlobals } from "../../../src/k6/runtime/evaluate.ts";
+import { CompiledProgram, evaluateProgram } from "../../../src/k6/runtime/evaluate.ts";
 import { setWaitingTwin, unbox } from "../../../src/k6/runtime/waiting.ts";
 import { transformScript } from "../../../src/k6/transform/program.ts";
 
@@ -89,7 +89,7 @@ export async function runTransformed(file: string): Promise<Trace> {
   try {
     const exports = await evaluateProgram(compiled, {
       loop,
-      globals: () => ({ console, __VU: 1, __ENV: {}, Math }) as unknown as ScriptGlobals,
+      global: (name) => ({ console, __VU: 1, __ENV: {}, Math })[name as "console"],
       native: (name) => ({ ...members[name], default: members[name] }),
       iteration: () => 0,
     });

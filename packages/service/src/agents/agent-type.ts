@@ -1,0 +1,41 @@
+import type { TSchema } from "typebox";
+
+/** What a task may use and tell while it runs. */
+export interface TaskContext {
+  readonly tenantId: string;
+  /** Aborts when the execution is cancelled, late, or no longer this instance's. */
+  readonly signal: AbortSignal;
+  /** @param share - done so far, 0…1 */
+  progress(share: number, note: string): void;
+  /** A piece of the result's text, as it comes. */
+  token(text: string): void;
+  /** Lets the event loop turn, and throws when the task is to end: call it in long loops. */
+  breathe(): Promise<void>;
+}
+
+/** One kind of work that an agent type does. */
+export interface AgentTask {
+  readonly type: string;
+  readonly summary: string;
+  /** Checked before the execution is queued. */
+  readonly input: TSchema;
+  readonly parameters: TSchema;
+  run(input: never, parameters: never, context: TaskContext): Promise<unknown>;
+}
+
+export interface AgentType {
+  readonly name: string;
+  readonly summary: string;
+  readonly tasks: readonly AgentTask[];
+}
+
+/** Thrown by a task that cannot be done as asked: its message is for the caller. */
+export class TaskFailure extends Error {
+  override readonly name = "TaskFailure";
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,0 +1,52 @@
+/** `queued` and `running` may change still; the others are for good. */
+export type ExecutionState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
+
+export interface Task {
+  readonly type: string;
+  readonly input: unknown;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface ExecutionError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An execution as its tenant sees it. */
+export interface Execution {
+  readonly id: string;
+  readonly agentType: string;
+  readonly task: Task;
+  readonly state: ExecutionState;
+  readonly attempts: number;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly deadlineAt: Date;
+  readonly result: unknown;
+  readonly error: ExecutionError | null;
+}
+
+/** One that this instance holds the lease of. */
+export interface Leased {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly agentType: string;
+  readonly task: Task;
+  readonly attempts: number;
+  /** Proves the lease: it rises with each. */
+  readonly fence: string;
+  readonly deadlineAt: Date;
+}
+
+/** What an execution tells while it runs. */
+export type ExecutionEvent =
+  | { readonly type: "progress"; readonly share: number; readonly note: string }
+  | { readonly type: "token"; readonly text: string };
+
+export type Ending =
+  | { readonly state: "succeeded"; readonly result: unknown }
+  | { readonly state: "failed" | "cancelled"; readonly error: ExecutionError };
+
+export const isEnded = (state: ExecutionState): boolean => state !== "queued" && state !== "running";

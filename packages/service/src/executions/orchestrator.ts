@@ -1,0 +1,274 @@
+import { hostname } from "node:os";
+import { type Clock, messageOf, type Milliseconds, ms, timeOrderedId } from "@mettle/core";
+import { type AgentTask, type AgentType, TaskFailure } from "../agents/agent-type.ts";
+import type { News } from "../storage/news.ts";
+import { type Ending, type Execution, isEnded, type Leased } from "./execution.ts";
+import type { ExecutionQueue } from "./execution-queue.ts";
+import { Executor, type Outcome } from "./executor.ts";
+import { EventBuffer } from "./event-buffer.ts";
+
+const queuedChannel = "executions_queued";
+const endedChannel = "executions_ended";
+const toldChannel = "executions_told";
+
+export interface OrchestratorOptions {
+  readonly queue: ExecutionQueue;
+  readonly news: News;
+  readonly clock: Clock;
+  readonly types: readonly AgentType[];
+  /** Executions at once in this instance. */
+  readonly capacity: number;
+  /** Within which leases are renewed; the queue's lease is some times as long. */
+  readonly renewEvery: Milliseconds;
+  /** News may be lost: as often it looks by itself. */
+  readonly lookEvery: Milliseconds;
+  /** Told of what went wrong beside the executions. */
+  readonly onTrouble?: (error: unknown) => void;
+}
+
+export interface OrchestratorStatistics {
+  readonly running: number;
+  readonly capacity: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Endings that came after the lease was lost, and count for nothing. */
+  readonly superseded: number;
+  readonly recovered: number;
+}
+
+interface Running {
+  readonly lease: Leased;
+  readonly controller: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Why an execution was told to end. */
+class Ended extends Error {
+  readonly code: "EXECUTION_CANCELLED" | "EXECUTION_DEADLINE" | "EXECUTION_MOVED";
+  constructor(code: Ended["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Takes executions from the queue and runs them on agents, as many at once as it may. */
+export class Orchestrator implements AsyncDisposable {
+  readonly #options: OrchestratorOptions;
+  readonly #owner = `${hostname()}:${process.pid}:${timeOrderedId()}`;
+  readonly #executor = new Executor();
+  readonly #running = new Map<string, Running>();
+  readonly #ending = new AbortController();
+  readonly #loops: readonly Promise<void>[];
+  readonly #stopListening: () => void;
+  readonly #counts = { succeeded: 0, failed: 0, cancelled: 0, superseded: 0, recovered: 0 };
+  #wake = Promise.withResolvers<void>();
+
+  constructor(options: OrchestratorOptions) {
+    this.#options = options;
+    this.#stopListening = options.news.listen(queuedChannel, () => this.#wake.resolve());
+    this.#loops = [
+      this.#dispatch(),
+      this.#every(options.renewEvery, () => this.#renew()),
+      this.#every(options.lookEvery, () => this.#recover()),
+    ];
+  }
+
+  get statistics(): OrchestratorStatistics {
+    return { running: this.#running.size, capacity: this.#options.capacity, ...this.#counts };
+  }
+
+  get draining(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  taskOf(agentType: string, taskType: string): AgentTask | undefined {
+    return this.#options.types.find(({ name }) => name === agentType)?.tasks.find(({ type }) => type === taskType);
+  }
+
+  /** Something was queued: here or elsewhere it will be taken. */
+  async announce(): Promise<void> {
+    this.#wake.resolve();
+    await this.#options.news.tell(queuedChannel, this.#owner);
+  }
+
+  async announceCancel(execution: Execution): Promise<void> {
+    if (isEnded(execution.state)) await this.#options.news.tell(endedChannel, execution.id);
+    else await this.#renew(); // if it runs here
+  }
+
+  /** The execution once it has ended, wherever that was; undefined when the signal aborts first. */
+  async ended(tenantId: string, id: string, signal: AbortSignal): Promise<Execution | undefined> {
+    for await (const execution of this.watch(tenantId, id, signal)) if (isEnded(execution.state)) return execution;
+    return undefined;
+  }
+
+  /** The execution as it is now, and again whenever something was told of it, until it has ended. */
+  async *watch(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Execution> {
+    const { news, clock, lookEvery, queue } = this.#options;
+    let changed = Promise.withResolvers<void>();
+    const heard = (payload: string): void => {
+      if (payload === id || payload === "") changed.resolve();
+    };
+    const stops = [news.listen(endedChannel, heard), news.listen(toldChannel, heard)];
+    try {
+      while (!signal.aborted) {
+        const execution = await queue.find(tenantId, id);
+        if (!execution) return;
+        yield execution;
+        if (isEnded(execution.state)) return;
+        await this.#first(changed.promise, clock, lookEvery, signal);
+        changed = Promise.withResolvers();
+      }
+    } finally {
+      for (const stop of stops) stop();
+    }
+  }
+
+  /** Whichever comes first; the sleep of the others is ended. */
+  async #first(event: Promise<void>, clock: Clock, most: Milliseconds, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    await Promise.race([event, clock.sleep(most, either).catch(() => undefined)]);
+    over.abort();
+  }
+
+  async #dispatch(): Promise<void> {
+    const { queue, clock, capacity, lookEvery } = this.#options;
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers();
+      try {
+        const room = capacity - this.#running.size;
+        const leases = await queue.claim(this.#owner, room);
+        for (const lease of leases) this.#start(lease);
+        if (leases.length > 0 && leases.length === room) continue;
+      } catch (error) {
+        this.#trouble(error);
+      }
+      await this.#first(this.#wake.promise, clock, lookEvery, signal);
+    }
+  }
+
+  #start(lease: Leased): void {
+    const controller = new AbortController();
+    const done = this.#run(lease, controller)
+      .catch((error: unknown) => this.#trouble(error))
+      .finally(() => {
+        this.#running.delete(lease.id);
+        this.#wake.resolve();
+      });
+    this.#running.set(lease.id, { lease, controller, done });
+  }
+
+  async #run(lease: Leased, controller: AbortController): Promise<void> {
+    const { queue, clock, news } = this.#options;
+    const { signal } = controller;
+    const events = new EventBuffer(clock, async (first, told) => {
+      await queue.addEvents(lease, first, told);
+      await news.tell(toldChannel, lease.id);
+    });
+    const over = new AbortController();
+    void clock
+      .sleep(ms(Math.max(0, lease.deadlineAt.getTime() - clock.wallTime())), over.signal)
+      .then(() => controller.abort(new Ended("EXECUTION_DEADLINE", "It was not finished in time.")))
+      .catch(() => undefined); // it has ended before
+    const outcome = await this.#outcome(lease, signal, events);
+    over.abort();
+    await events.close().catch((error: unknown) => this.#trouble(error));
+    const ending = endingOf(outcome, signal);
+    if (!ending) return; // moved: whoever takes it next ends it
+    if (await queue.end(lease, ending)) {
+      this.#counts[ending.state] += 1;
+      await news.tell(endedChannel, lease.id);
+    } else this.#counts.superseded += 1;
+  }
+
+  /** A task that does not heed its signal is left behind: its result is nobody's. */
+  async #outcome(lease: Leased, signal: AbortSignal, events: EventBuffer): Promise<Outcome> {
+    const task = this.taskOf(lease.agentType, lease.task.type);
+    if (!task) return { thrown: new TaskFailure("AGENT_TYPE_UNKNOWN", `Nobody here does ${lease.agentType}.`) };
+    const context = {
+      tenantId: lease.tenantId,
+      signal,
+      progress: (share: number, note: string) => events.add({ type: "progress", share, note }),
+      token: (text: string) => events.add({ type: "token", text }),
+      breathe: async (): Promise<void> => {
+        await new Promise(setImmediate);
+        signal.throwIfAborted();
+      },
+    };
+    const aborted = new Promise<Outcome>((resolve) => {
+      signal.addEventListener("abort", () => resolve({ thrown: signal.reason }), { once: true });
+    });
+    return Promise.race([this.#executor.run({ task, asked: lease.task, context }), aborted]);
+  }
+
+  async #renew(): Promise<void> {
+    const held = [...this.#running.values()];
+    const still = await this.#options.queue.renew(held.map(({ lease }) => lease));
+    for (const { lease, controller } of held) {
+      const known = still.get(lease.id);
+      if (!known) controller.abort(new Ended("EXECUTION_MOVED", "Another instance has taken it."));
+      else if (known.cancel) controller.abort(new Ended("EXECUTION_CANCELLED", "It was cancelled."));
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { queued, ended } = await this.#options.queue.recover();
+    this.#counts.recovered += queued;
+    for (const id of ended) await this.#options.news.tell(endedChannel, id);
+    if (queued > 0) await this.announce();
+  }
+
+  async #every(interval: Milliseconds, work: () => Promise<void>): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(interval, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      await work().catch((error: unknown) => this.#trouble(error));
+    }
+  }
+
+  #trouble(error: unknown): void {
+    this.#options.onTrouble?.(error);
+  }
+
+  /** Takes nothing more, lets what runs finish within `grace`, and gives the rest back to the queue. */
+  async close(grace: Milliseconds): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort();
+    this.#stopListening();
+    this.#wake.resolve();
+    const over = new AbortController();
+    const all = Promise.allSettled([...this.#running.values()].map(({ done }) => done)).then(() => over.abort());
+    await this.#options.clock.sleep(grace, over.signal).catch(() => undefined);
+    const left = [...this.#running.values()];
+    if (left.length > 0) {
+      await this.#options.queue.release(left.map(({ lease }) => lease));
+      for (const { controller } of left) controller.abort(new Ended("EXECUTION_MOVED", "This instance ends."));
+      await this.announce();
+    }
+    await all;
+    await Promise.all(this.#loops);
+    await this.#executor[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close(ms(0));
+  }
+}
+
+/** Undefined when the execution is no longer this instance's to end. */
+function endingOf(outcome: Outcome, signal: AbortSignal): Ending | undefined {
+  const reason: unknown = signal.reason;
+  if (signal.aborted && reason instanceof Ended) {
+    if (reason.code === "EXECUTION_MOVED") return undefined;
+    const state = reason.code === "EXECUTION_CANCELLED" ? "cancelled" : "failed";
+    return { state, error: { code: reason.code, message: reason.message } };
+  }
+  if ("result" in outcome) return { state: "succeeded", result: outcome.result };
+  const { thrown } = outcome;
+  if (thrown instanceof TaskFailure) return { state: "failed", error: { code: thrown.code, message: thrown.message } };
+  return { state: "failed", error: { code: "EXECUTION_FAILED", message: messageOf(thrown) } };
+}
