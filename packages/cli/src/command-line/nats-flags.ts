@@ -28,7 +28,7 @@ const nats = (help: string): FlagSpec => ({ name: "nats", type: text("URL"), hel
 
 /** Flags of `mettle load` for load from several machines. */
 export const coordinatorFlags: readonly FlagSpec[] = [
-  nats("load from `mettle worker`s that wait on this server: nats://HOST:4222 or tls://…"),
+  nats("load from `mettle worker`s that wait here: nats://HOST:4222 or tls://…"),
   { name: "wait", type: text("TIME"), help: "for so many workers to come (60s)" },
   {
     name: "include",

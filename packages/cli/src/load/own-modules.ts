@@ -2,7 +2,7 @@ import { dirname, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The module that makes load tests. */
-export const loadModule = "@mettle/load";
+const loadModule = "@mettle/load";
 
 /** Specifiers by which scripts import Mettle, and where this copy of it is. */
 export function ownModules(): Readonly<Record<string, string>> {

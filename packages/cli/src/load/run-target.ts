@@ -12,7 +12,6 @@ import {
 import type { CommandContext } from "../command-context.ts";
 import { ownVersion } from "../own-version.ts";
 import { natsOptions, subjectOf } from "./nats.ts";
-import { loadModule, ownModules } from "./own-modules.ts";
 import { pairs } from "./pairs.ts";
 import type { LoadTarget } from "./target.ts";
 
@@ -36,7 +35,6 @@ export async function runTarget(
     source: target.source,
     files: [...(target.files ?? []), ...flags.all("include").map((file) => resolve(cwd, file))],
     root: cwd,
-    own: ownModules()[loadModule] ?? "",
     variables: pairs(context, "env"),
     workers,
     version: await ownVersion(),

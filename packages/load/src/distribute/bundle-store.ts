@@ -100,7 +100,8 @@ function checkOffer(entries: readonly FileEntry[]): void {
     paths.add(path);
     bytes += size;
   }
-  if (entries.length > bundleLimits.files) throw invalid(`${entries.length} files are more than ${bundleLimits.files}`);
+  const most = 2 * bundleLimits.files;
+  if (entries.length > most) throw invalid(`${entries.length} names are more than ${most}`);
   if (bytes > bundleLimits.bytes) throw invalid(`${bytes} bytes are more than ${bundleLimits.bytes}`);
 }
 

@@ -3,10 +3,9 @@ import type { Flush } from "../engine/protocol.ts";
 import { allocateCell, type CellHalf, type CellMemory, openReader, Tally } from "../metrics/cell.ts";
 import type { MetricDefinition, Tags } from "../metrics/recorder.ts";
 import type { CellAnnouncement } from "../metrics/worker-recorder.ts";
-import type { RemoteFlush } from "./messages.ts";
 
 /** A cell without its memory, as another machine tells of it. */
-export interface CellDescription {
+interface CellDescription {
   readonly id: number;
   readonly definition: MetricDefinition;
   readonly part?: Tags;
@@ -14,7 +13,13 @@ export interface CellDescription {
 }
 
 /** What a cell held: a trend's histogram, or the words of a tally. */
-export type EncodedCell = readonly [id: number, held: EncodedHistogram | Float64Array];
+type EncodedCell = readonly [id: number, held: EncodedHistogram | Float64Array];
+
+/** What a thread recorded, with its contents in place of shared memory. */
+export interface RemoteFlush extends Omit<Flush, "half" | "fresh"> {
+  readonly fresh: readonly CellDescription[];
+  readonly cells: readonly EncodedCell[];
+}
 
 /** Reads the memory of one thread's cells, empties it, and writes what was in it as plain data. */
 export class CellReader {

@@ -13,7 +13,7 @@ export interface LinkTimings {
   /** Nothing was heard for so long: it has stopped, or the network has. @defaultValue 6 000 ms */
   readonly silentMs: number;
 }
-export const linkDefaults: LinkTimings = { beatMs: 500, retryMs: 1000, goneMs: 1500, silentMs: 6000 };
+const linkDefaults: LinkTimings = { beatMs: 500, retryMs: 1000, goneMs: 1500, silentMs: 6000 };
 
 export interface LinkOptions {
   readonly transport: Transport;

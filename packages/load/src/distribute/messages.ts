@@ -1,18 +1,16 @@
-import type { Flush, SampleBatch, ToldError, ToWorker } from "../engine/protocol.ts";
-import type { FromWorker } from "../engine/protocol.ts";
+import type { FromWorker, SampleBatch, ToldError, ToWorker } from "../engine/protocol.ts";
 import type { LoadPlan } from "../engine/resolve-plan.ts";
-import type { CellDescription } from "./cell-transfer.ts";
-import type { EncodedCell } from "./cell-transfer.ts";
 import type { Tags } from "../metrics/recorder.ts";
 import type { Submetric } from "../metrics/worker-recorder.ts";
 import type { FileEntry } from "./bundle.ts";
+import type { RemoteFlush } from "./cell-transfer.ts";
 import type { PortableSource } from "./portable-source.ts";
 
 /** Raised whenever a message below changes its meaning. */
 export const PROTOCOL = 1;
 
 /** Who can talk to whom: both must be the same. */
-export interface Speaker {
+interface Speaker {
   readonly protocol: number;
   /** Of Mettle. */
   readonly version: string;
@@ -53,12 +51,6 @@ export interface ClockReading {
 
 /** What a thread is told, from afar: what every thread of a worker gets alike is in the assignment. */
 export type ToThread = { readonly kind: "begin"; readonly stream: boolean } | Exclude<ToWorker, { kind: "begin" }>;
-
-/** What a thread recorded, with its contents in place of shared memory. */
-export interface RemoteFlush extends Omit<Flush, "half" | "fresh"> {
-  readonly fresh: readonly CellDescription[];
-  readonly cells: readonly EncodedCell[];
-}
 
 export type FromThread =
   | Exclude<FromWorker, { kind: "flushed" } | { kind: "samples" }>

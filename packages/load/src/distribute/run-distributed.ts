@@ -9,7 +9,7 @@ import { FleetCrew } from "./fleet-crew.ts";
 import { type FleetEvent, type FleetOptions, gatherFleet } from "./fleet.ts";
 import type { LinkTimings } from "./link.ts";
 import type { Assignment, ToHost } from "./messages.ts";
-import { portableSource } from "./portable-source.ts";
+import { filesOf, portableSource } from "./portable-source.ts";
 import type { RemoteWorker } from "./remote-worker.ts";
 import { planOf } from "./segments.ts";
 import type { Transport } from "./transport.ts";
@@ -21,8 +21,6 @@ export interface DistributedOptions extends Omit<RunLoadOptions, "from"> {
   readonly files: readonly string[];
   /** Paths that workers see begin here, when all files are below it. */
   readonly root: string;
-  /** The module of this package as `source` names it. */
-  readonly own: string;
   /** Variables given for the load test: no others are sent. */
   readonly variables: Readonly<Record<string, string>>;
   /** How many worker processes must come. */
@@ -62,8 +60,8 @@ export function checkSubject(subject: string): string {
  */
 export async function runDistributed(options: DistributedOptions): Promise<LoadResult> {
   const { plan, submetrics = [], clock = engineClock } = options;
-  const bundle = makeBundle(options.files, options.root);
-  const source = portableSource(options.source, bundle, options.own, options.variables);
+  const bundle = makeBundle([...filesOf(options.source), ...options.files], options.root);
+  const source = portableSource(options.source, bundle, options.variables);
   const now = options.sharedNowMs ?? sharedNowMs;
   await using fleet = await gatherFleet(fleetOptions(options, clock, now));
   const crew = new FleetCrew(plan, fleet.workers, now);

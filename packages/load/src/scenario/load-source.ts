@@ -15,7 +15,7 @@ interface ParametersOf {
   readonly model: ModelLoadParameters;
   readonly converted: ConvertedLoadParameters;
 }
-type SourceKind = keyof ParametersOf;
+export type SourceKind = keyof ParametersOf;
 
 /** Module, from here and without its ending, and function. */
 const factories: Readonly<Record<SourceKind, readonly [module: string, factory: string]>> = {
@@ -35,4 +35,13 @@ export function loadSource<Kind extends SourceKind>(kind: Kind, parameters: Para
   const [path, factory] = factories[kind];
   const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
   return { module: new URL(`${path}${extension}`, import.meta.url).href, factory, parameters };
+}
+
+/** Which of our kinds a source is of; undefined for a source of somebody else's. */
+export function kindOf({ module, factory }: LoadSource): SourceKind | undefined {
+  const kinds = Object.keys(factories) as SourceKind[];
+  return kinds.find((kind) => {
+    const own = loadSource(kind, {} as never);
+    return own.module === module && own.factory === factory;
+  });
 }

@@ -16,8 +16,9 @@ import { afterAll, describe, expect, test } from "vitest";
 import { allowedFiles, receivedFiles } from "../../src/distribute/bundle-store.ts";
 import { bundleLimits, type FileEntry, hashOf, makeBundle } from "../../src/distribute/bundle.ts";
 import { gatherFiles } from "../../src/distribute/gather-files.ts";
-import { localSource, portableSource } from "../../src/distribute/portable-source.ts";
+import { filesOf, localSource, portableSource } from "../../src/distribute/portable-source.ts";
 import { csvRows } from "../../src/scenario/data-files.ts";
+import { loadSource } from "../../src/scenario/load-source.ts";
 import { declarativeLoad } from "../../src/scenario/declarative.ts";
 import { k6Load } from "../../src/k6/load-test.ts";
 
@@ -70,8 +71,9 @@ describe("the files of a load test", () => {
       "main.js",
       "users.csv",
     ]);
-    const source = { module: "own:", factory: "declarativeLoad", parameters: { file: join(folder, "main.js") } };
-    expect(portableSource(source, bundle, "own:", {}).files).toEqual({ file: "..data_1/main.js" });
+    const source = loadSource("declarative", { file: join(folder, "main.js"), env: {} });
+    expect(filesOf(source)).toEqual([join(folder, "main.js")]);
+    expect(portableSource(source, bundle, {}).files).toEqual({ file: "..data_1/main.js" });
     using store = receivedFiles(bundle.entries, tmpdir());
     expect(store.needed).toHaveLength(2);
   });
@@ -85,7 +87,6 @@ describe("the files of a load test", () => {
       expect.objectContaining({ code }),
     );
     const many = Array.from({ length: bundleLimits.files + 1 }, (_, i) => join(folder, String(i)));
-    for (const file of many) writeFileSync(file, "");
     expect(() => makeBundle(many, folder)).toThrow(/5001 files/);
   });
 
@@ -201,7 +202,7 @@ describe("a worker's copy", () => {
     refused([{ ...entry("a"), bytes: -1 }]);
     refused([{ ...entry("a"), bytes: bundleLimits.bytes + 1 }]);
     refused([{ ...entry("a"), sha256: "../../x" }]);
-    refused(Array.from({ length: bundleLimits.files + 1 }, (_, i) => entry(String(i))));
+    refused(Array.from({ length: 2 * bundleLimits.files + 1 }, (_, i) => entry(String(i))));
   });
 });
 
@@ -232,58 +233,65 @@ describe("a worker that allows only a folder of its own", () => {
 });
 
 describe("a source for another machine", () => {
-  const own = "file:///here/mettle/load/index.js";
   const there = { "@mettle/load": "file:///there/load.js", mettle: "file:///there/mettle.js" };
 
   test("files are where they lie there, modules of Mettle are the machine's own, secrets stay", () => {
     const folder = project({ "tests/a.js": "a" });
-    const bundle = makeBundle([join(folder, "tests/a.js")], folder);
-    const k6 = {
-      module: own,
-      factory: "k6Load",
-      parameters: {
-        script: join(folder, "tests/a.js"),
-        environment: { SECRET: "x" },
-        flags: { vus: 3 },
-        urlCopies: folder,
-      },
-    };
-    const sent = portableSource(k6, bundle, own, { BASE: "http://x" });
+    const script = join(folder, "tests/a.js");
+    const bundle = makeBundle([script], folder);
+    const k6 = loadSource("k6", { script, environment: { SECRET: "x" }, flags: { vus: "3" }, urlCopies: folder });
+    const sent = portableSource(k6, bundle, { BASE: "http://x" });
+    expect(filesOf(k6)).toEqual([script]);
     expect(JSON.stringify(sent)).not.toContain("SECRET");
     expect(JSON.stringify(sent)).not.toContain(folder);
-    expect(localSource(sent, "/work", there, { SECRET: "theirs", BASE: "http://y" })).toEqual({
-      module: "file:///there/load.js",
-      factory: "k6Load",
-      parameters: {
-        script: "/work/tests/a.js",
-        urlCopies: "/work",
-        flags: { vus: 3 },
-        environment: { SECRET: "theirs", BASE: "http://x" },
-      },
+    const environment = { SECRET: "theirs", BASE: "http://x" };
+    expect(localSource(sent, "/work", there, { SECRET: "theirs", BASE: "http://y" })).toEqual(
+      loadSource("k6", { script: "/work/tests/a.js", urlCopies: "/work", flags: { vus: "3" }, environment }),
+    );
+    const own = loadSource("script", { script: pathToFileURL(script).href, env: {}, own: { mettle: "file:///here" } });
+    expect(filesOf(own)).toEqual([script]);
+    expect(localSource(portableSource(own, bundle, {}), "/work", there, {})).toEqual(
+      loadSource("script", { script: "file:///work/tests/a.js", env: {}, own: there }),
+    );
+  });
+
+  test("files deep in parameters are sent and found too", () => {
+    const folder = project({ "trace.jsonl": "{}" });
+    const trace = { file: join(folder, "trace.jsonl"), speed: 2 };
+    const model = loadSource("model", {
+      api: "chat",
+      model: "m",
+      baseUrl: "http://x",
+      seed: 1,
+      options: {},
+      trace,
+    } as never);
+    const bundle = makeBundle(filesOf(model), folder);
+    const sent = portableSource(model, bundle, {});
+    expect(sent).toMatchObject({
+      files: { "trace.file": "trace.jsonl" },
+      parameters: { trace: { speed: 2 }, seed: 1 },
     });
-    const script = {
-      module: own,
-      factory: "scriptLoad",
-      parameters: { script: pathToFileURL(join(folder, "tests/a.js")).href, env: {}, own: { mettle: "file:///here" } },
-    };
-    const received = localSource(portableSource(script, bundle, own, {}), "/work", there, {});
-    expect(received.parameters).toEqual({ script: "file:///work/tests/a.js", env: {}, own: there });
+    expect(localSource(sent, "/work", there, {}).parameters).toMatchObject({
+      trace: { file: "/work/trace.jsonl", speed: 2 },
+    });
   });
 
   test("what cannot be sent is refused, on either side", () => {
     const bundle = { root: "/", entries: [], content: () => new Uint8Array(0) };
     const code = "LOAD_NOT_PORTABLE";
+    const { module } = loadSource("url", {} as never);
     for (const source of [
-      { module: own, factory: "constructor", parameters: {} },
+      { module, factory: "constructor", parameters: {} },
       { module: "file:///other.js", factory: "urlLoad", parameters: {} },
-      { module: own, factory: "urlLoad", parameters: undefined },
+      { module, factory: "urlLoad", parameters: undefined },
     ]) {
-      expect(() => portableSource(source, bundle, own, {})).toThrow(expect.objectContaining({ code }));
+      expect(() => portableSource(source, bundle, {})).toThrow(expect.objectContaining({ code }));
+      expect(() => filesOf(source)).toThrow(expect.objectContaining({ code }));
     }
-    expect(() => localSource({ factory: "evalLoad", parameters: {}, files: {} }, "/", there, {})).toThrow(
-      expect.objectContaining({ code }),
-    );
-    expect(() => localSource({ factory: "urlLoad", parameters: {}, files: { request: "x" } }, "/", there, {})).toThrow(
+    const strange = { kind: "constructor" as never, parameters: {}, files: {} };
+    expect(() => localSource(strange, "/", there, {})).toThrow(expect.objectContaining({ code }));
+    expect(() => localSource({ kind: "url", parameters: {}, files: { request: "x" } }, "/", there, {})).toThrow(
       expect.objectContaining({ code }),
     );
   });

@@ -1,8 +1,7 @@
 import { ManualClock } from "@mettle/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CellReader, CellWriting } from "../../src/distribute/cell-transfer.ts";
-import type { RemoteFlush } from "../../src/distribute/messages.ts";
+import { CellReader, CellWriting, type RemoteFlush } from "../../src/distribute/cell-transfer.ts";
 import { decodeMessage, encodeMessage } from "../../src/distribute/wire-codec.ts";
 import type { Flush } from "../../src/engine/protocol.ts";
 import { MetricBoard } from "../../src/metrics/metric-board.ts";

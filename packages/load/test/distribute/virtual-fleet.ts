@@ -6,6 +6,7 @@ import type { LoadOptions } from "../../src/engine/load-options.ts";
 import type { LoadTest } from "../../src/engine/load-test.ts";
 import { resolvePlan } from "../../src/engine/resolve-plan.ts";
 import type { LoadResult } from "../../src/engine/run-load.ts";
+import { loadSource } from "../../src/scenario/load-source.ts";
 import { startInline, type WorkerHandle } from "../../src/engine/worker-handle.ts";
 import type { Workload } from "../../src/engine/virtual-user.ts";
 import { type Begun, type Body, healthy, noClient } from "../engine/virtual-run.ts";
@@ -30,8 +31,6 @@ export interface WorkerSetup
   readonly skewMs?: number;
   readonly runs?: number;
 }
-
-const own = "file:///mettle/load.js";
 
 /** Machines, a server between them and a load test of functions, all in virtual time and in this thread. */
 export class VirtualFleet {
@@ -64,7 +63,7 @@ export class VirtualFleet {
       name: `host-${this.workers.length + 1}`,
       version: "1.0.0",
       packages: "/nowhere",
-      own: { "@mettle/load": own },
+      own: {},
       environment: {},
       clock: this.clock,
       sharedNowMs: () => this.#nowMs() + skewMs,
@@ -85,8 +84,7 @@ export class VirtualFleet {
       name: "virtual",
       transport: this.bus.connect(),
       plan: resolvePlan({ ...this.#options, punctuality: "timer" }),
-      source: { module: own, factory: "urlLoad", parameters: {} },
-      own,
+      source: loadSource("url", { request: { method: "GET", url: "http://nowhere" }, options: {} }),
       files: [],
       root: "/",
       variables: {},
