@@ -56,10 +56,15 @@ const ours = (way: "dispatch" | "send"): Generator => ({
 /** The whole command, with everything that it records, and its start: some 1.3 CPU seconds before the first request. */
 const command: Generator = {
   name: "mettle load",
-  command: (url) => [
-    ...[process.execPath, here("../../packages/cli/bin/mettle.js"), "load", url, "-c", connections],
-    ...["-d", `${seconds}s`, "--json", "--no-history", "--out", folder],
-  ],
+  command: (url) =>
+    [process.execPath, here("../../packages/cli/bin/mettle.js"), "load", url, "-c", connections].concat([
+      "-d",
+      `${seconds}s`,
+      "--json",
+      "--no-history",
+      "--out",
+      folder,
+    ]),
   requests: (output) => {
     const { run } = JSON.parse(output) as { run: Run };
     const [total] = findMeasurements(run, { metric: "http_reqs", tags: {} });

@@ -6,11 +6,11 @@ export interface TaskContext {
   /** Aborts when the execution is cancelled, late, or no longer this instance's. */
   readonly signal: AbortSignal;
   /** @param share - done so far, 0…1 */
-  progress(share: number, note: string): void;
+  readonly progress: (share: number, note: string) => void;
   /** A piece of the result's text, as it comes. */
-  token(text: string): void;
+  readonly token: (text: string) => void;
   /** Lets the event loop turn, and throws when the task is to end: call it in long loops. */
-  breathe(): Promise<void>;
+  readonly breathe: () => Promise<void>;
 }
 
 /** One kind of work that an agent type does. */

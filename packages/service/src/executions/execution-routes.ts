@@ -138,17 +138,30 @@ class TaskChecks {
       const message = `There is no agent type ${agentType} with a task ${asked.type}. GET /agents/types lists them.`;
       throw new RequestFailure("unprocessable", "AGENT_TYPE_UNKNOWN", message);
     }
-    const known = this.#compiled.get(task) ?? [this.#ajv.compile(task.input), this.#ajv.compile(task.parameters)];
-    this.#compiled.set(task, known as readonly [ValidateFunction, ValidateFunction]);
-    const values = [asked.input, asked.parameters ?? {}];
-    for (const [i, validate] of known.entries()) {
-      if (validate?.(values[i])) continue;
-      const place = i === 0 ? "input" : "parameters";
-      const [{ instancePath = "", message = "is wrong" } = {}] = validate?.errors ?? [];
-      throw new RequestFailure("invalid_request", "TASK_INVALID", `task/${place}${instancePath} ${message}.`, {
-        details: { path: `/task/${place}${instancePath}` },
-      });
-    }
+    const [input, parameters] = this.#compile(task);
+    this.#checkPart(input, "input", asked.input);
+    this.#checkPart(parameters, "parameters", asked.parameters ?? {});
+  }
+
+  #compile(task: AgentTask): readonly [ValidateFunction, ValidateFunction] {
+    const known = this.#compiled.get(task);
+    if (known) return known;
+    const compiled = [this.#ajv.compile(task.input), this.#ajv.compile(task.parameters)] as const;
+    this.#compiled.set(task, compiled);
+    return compiled;
+  }
+
+  #checkPart(validate: ValidateFunction, part: string, value: unknown): void {
+    if (validate(value)) return;
+    const { instancePath, message } = validate.errors?.[0] ?? { instancePath: "", message: undefined };
+    throw new RequestFailure(
+      "invalid_request",
+      "TASK_INVALID",
+      `task/${part}${instancePath} ${message ?? "is wrong"}.`,
+      {
+        details: { path: `/task/${part}${instancePath}` },
+      },
+    );
   }
 }
 

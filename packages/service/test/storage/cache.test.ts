@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { type CacheOptions, type Invalidation, type SharedCache, TwoLevelCache } from "../../src/storage/cache.ts";
 
 let now = 1;
-const make = (options: Partial<CacheOptions> = {}): TwoLevelCache<unknown & {}> =>
+const make = (options: Partial<CacheOptions> = {}): TwoLevelCache<object | string | number | boolean> =>
   new TwoLevelCache({ max: 100, lifetime: ms(1000), absentLifetime: ms(100), now: () => now, ...options });
 
 /** A second level in memory. */
@@ -35,7 +35,7 @@ class Memory implements SharedCache {
 test.each([[0], [false], [""], ["text"], [[]], [{ a: 1 }]])("keeps %j", async (value) => {
   using cache = make();
   let loads = 0;
-  const load = async (): Promise<{}> => {
+  const load = async (): Promise<object | string | number | boolean> => {
     loads += 1;
     return value;
   };

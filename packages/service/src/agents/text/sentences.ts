@@ -38,7 +38,7 @@ function segments(paragraph: string): readonly string[] {
 }
 
 /** The words of a text that carry meaning. */
-export function termsOf(text: string): readonly string[] {
+function termsOf(text: string): readonly string[] {
   const terms: string[] = [];
   for (const { segment, isWordLike } of wordSegmenter.segment(text)) {
     if (isWordLike !== true) continue;
