@@ -1,8 +1,20 @@
 import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
-/** Sleeping is what these test, on a manual clock and once on the real one. */
-const exempt = new Set(["packages/core/test/clock.test.ts", "scripts/test/no-sleeps.test.ts"]);
+/** Where the word stands for something else than a test that waits. */
+const exempt = new Set([
+  "packages/core/test/clock.test.ts", // sleeping is what it tests, on a manual clock and once on the real one
+  "scripts/test/no-sleeps.test.ts",
+  // Timers of k6 scripts, in their text.
+  "packages/load/test/k6/hostile.test.ts",
+  "packages/load/test/k6/modules.test.ts",
+  "packages/load/test/k6/refused.test.ts",
+  // What is measured is slow on purpose: the test awaits its end.
+  "packages/load/test/http/http-session.test.ts",
+  "packages/suites/test/measure/contest.test.ts",
+  "packages/suites/test/catalogue/coordination.test.ts",
+  "packages/suites/test/catalogue/events.test.ts",
+]);
 const waiting = /\bsetTimeout\(|\bsetInterval\(|timers\/promises|Atomics\.wait|\bsystemClock\.sleep\(/;
 
 test("no test waits for a while instead of for an event (S3-029, S3-030)", () => {

@@ -55,7 +55,7 @@ const model: readonly FlagSpec[] = [
   { name: "output-tokens", type: text("DIST"), help: "with --api: at most, of an answer (the server's)" },
   { name: "turns", type: text("DIST"), help: "with --api: of a conversation, each with what was said before (1)" },
   { name: "think", type: text("DIST"), help: "with --turns: between turns, such as lognormal(4s, 3s)" },
-  { name: "tool", type: text("NAME"), help: "with --api mcp: the tool called (echo)" },
+  { name: "mcp-tool", type: text("NAME"), help: "with --api mcp: the tool called (echo)" },
   { name: "tool-input", type: text("JSON"), help: "with --api mcp: its input" },
   {
     name: "objective",

@@ -45,7 +45,7 @@ export function modelParameters(
     turns: distribution("turns", "count", context),
     thinkMs: distribution("think", "ms", context),
     timeoutMs: timeout === undefined ? undefined : parseDurationMs(timeout),
-    tool: flags.text("tool"),
+    tool: flags.text("mcp-tool"),
     toolInput: json("tool-input", context),
     body: json("body", context),
     objectives: objectivesOf(context),
@@ -65,7 +65,7 @@ export function modelParameters(
 }
 
 /** The flags that only `--api` gives a meaning. */
-const ofModels = ["model", "input-tokens", "output-tokens", "turns", "think", "tool", "tool-input"] as const;
+const ofModels = ["model", "input-tokens", "output-tokens", "turns", "think", "mcp-tool", "tool-input"] as const;
 const listsOfModels = ["objective", "price"] as const;
 
 /** Whether the URL is a model's; flags that need `--api` and stand without it are refused. */

@@ -94,7 +94,7 @@ test("everything after -- is an argument", () => {
 
 test("asking for a flag that the command has not is a defect, not a missing value", () => {
   const { flags } = run("gate");
-  expect(() => flags.text("save")).toThrow(/no text or choice flag --save/);
+  expect(() => flags.text("save")).toThrow(/no text or choice or optional flag --save/);
   expect(() => flags.on("compare")).toThrow(/no switch flag --compare/);
 });
 

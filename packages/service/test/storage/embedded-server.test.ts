@@ -34,9 +34,9 @@ test("takes over the server of a service that was killed, and then stops it", { 
   const script = `import { EmbeddedServer } from ${JSON.stringify(module)};
     const server = await EmbeddedServer.start(${JSON.stringify(folder)});
     console.log(server.pid);
-    setInterval(() => {}, 1000);`;
+    process.stdin.resume();`;
   const flags = ["--conditions=mettle-source", "--input-type=module-typescript", "--eval", script];
-  const service = spawn(process.execPath, flags, { stdio: ["ignore", "pipe", "inherit"] });
+  const service = spawn(process.execPath, flags, { stdio: ["pipe", "pipe", "inherit"] });
   const pid = await new Promise<number>((resolve) => {
     service.stdout.once("data", (text) => resolve(Number(String(text))));
   });
