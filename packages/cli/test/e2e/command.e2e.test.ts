@@ -52,7 +52,12 @@ test("bench writes a valid run, a summary and test results; history and baseline
   const run = await readRun(project.path("mettle-out/run.json"));
   expect(run.measurements.map(({ metric }) => metric)).toContain("work.time");
   expect(run.validity.state).not.toBe("invalid");
-  expect(readdirSync(project.path("mettle-out")).sort()).toEqual(["junit.xml", "run.json", "summary.md"]);
+  expect(readdirSync(project.path("mettle-out")).sort()).toEqual([
+    "junit.xml",
+    "report.html",
+    "run.json",
+    "summary.md",
+  ]);
   expect((await readRun(project.path(".mettle/baselines/main.json"))).id).toBe(run.id);
 
   const list = await project.mettle(["history", "list", "--json"]);
