@@ -27,10 +27,12 @@ interface WriteRequest {
 
 interface StreamHandle {
   readonly writeQueueSize: number;
-  writeBuffer: (this: StreamHandle, request: WriteRequest, bytes: Buffer) => number;
+  /** Newer versions of Node pass no request to the first attempt, and want another protocol then. */
+  writeBuffer: (this: StreamHandle, request: WriteRequest | null, bytes: Buffer) => number;
 }
 
-let RequestClass: (new () => WriteRequest) | undefined;
+/** Null where this Node writes in another way than is known here. */
+let RequestClass: (new () => WriteRequest) | null | undefined;
 
 /**
  * @param onError - of a write that was queued
@@ -40,6 +42,7 @@ export function directWriter(socket: Socket, onError: (error: Error) => void): D
   if (socket instanceof TLSSocket) return undefined;
   const handle = (socket as unknown as { _handle?: Partial<StreamHandle> })._handle;
   if (typeof handle?.writeBuffer !== "function" || typeof handle.writeQueueSize !== "number") return undefined;
+  if (RequestClass === null) return undefined;
   if (!RequestClass) {
     learnRequestClass(handle as StreamHandle);
     return undefined;
@@ -52,7 +55,7 @@ function learnRequestClass(handle: StreamHandle): void {
   const { writeBuffer } = handle;
   handle.writeBuffer = (request, bytes) => {
     handle.writeBuffer = writeBuffer;
-    RequestClass = request.constructor as typeof RequestClass;
+    RequestClass = (request?.constructor ?? null) as typeof RequestClass;
     return writeBuffer.call(handle, request, bytes);
   };
 }
