@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
-import { chown, mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chown, cp, mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { messageOf } from "@mettle/core";
 import { serviceErrors } from "../errors.ts";
@@ -56,7 +56,6 @@ export class EmbeddedServer implements AsyncDisposable {
    */
   static async start(folder: string): Promise<EmbeddedServer> {
     const root = resolve(folder);
-    const binaries = await embeddedBinaries();
     const runAs = await ordinaryUser();
     await makeFolder(root, runAs);
     const running = await settledServer(dataFolder(root));
@@ -65,6 +64,7 @@ export class EmbeddedServer implements AsyncDisposable {
       if (owned) await writeOwner(root);
       return new EmbeddedServer(root, connectionTo(running.socketFolder), running.pid, owned);
     }
+    const binaries = await runnableBinaries(root, runAs);
     await initialise(binaries, dataFolder(root), runAs);
     const socketFolder = await makeSocketFolder(runAs);
     const pid = await launch(binaries, root, socketFolder, runAs);
@@ -117,9 +117,8 @@ async function makeFolder(root: string, { name, uid, gid }: RunAs): Promise<void
     const data = dataFolder(root);
     await mkdir(data, { recursive: true, mode: 0o700 });
     await chown(data, uid, gid);
-    for (let folder = root; folder !== dirname(folder); folder = dirname(folder)) {
-      if (((await stat(folder)).mode & 0o001) === 0) throw new Error(`${folder} may not be entered by others`);
-    }
+    const closed = await closedFolder(root);
+    if (closed !== undefined) throw new Error(`${closed} may not be entered by others`);
   } catch (cause) {
     throw serviceErrors.create(
       "DATABASE_FOLDER_UNUSABLE",
@@ -127,6 +126,27 @@ async function makeFolder(root: string, { name, uid, gid }: RunAs): Promise<void
       { cause, details: { folder: root, user: name } },
     );
   }
+}
+
+/** The first folder on the way up from a path that users other than its owner may not enter. */
+async function closedFolder(path: string): Promise<string | undefined> {
+  for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
+    if (((await stat(folder)).mode & 0o001) === 0) return folder;
+  }
+  return undefined;
+}
+
+/** Where the server runs as another user who cannot reach the installed binaries (below /root, say), a copy of them. */
+async function runnableBinaries(root: string, { uid }: RunAs): Promise<PostgresBinaries> {
+  const binaries = await embeddedBinaries();
+  const folder = dirname(binaries.postgres);
+  if (uid === undefined || (await closedFolder(folder)) === undefined) return binaries;
+  const copy = join(root, "server");
+  await cp(dirname(folder), copy, { recursive: true, verbatimSymlinks: true });
+  return {
+    initdb: join(copy, "bin", basename(binaries.initdb)),
+    postgres: join(copy, "bin", basename(binaries.postgres)),
+  };
 }
 
 /** Its path must be short: the path of a socket has room for about a hundred bytes. */
