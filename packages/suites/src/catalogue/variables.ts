@@ -89,7 +89,7 @@ const update: Scenario = {
     ],
     budgets: [
       {
-        name: "agent_variable_update",
+        name: "variable_update",
         metric: "variables.update.time",
         kind: "latency",
         limits: { p99: "10ms", mean: "2ms" },

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { budgetProblems, parseSelector, parseThresholdRule, targetProblems } from "@mettle/judge";
+import { budgetProblems, parseSelector, parseThresholdRule, resolvePolicy, targetProblems } from "@mettle/judge";
 import { describe, expect, it } from "vitest";
 import { catalogue, scenariosOf } from "../../src/catalogue/catalogue.ts";
 import { suiteNames } from "../../src/catalogue/scenario.ts";
+import { policyOf } from "../../src/validate/rules.ts";
 
 const requirements = JSON.parse(
   readFileSync(new URL("../../../../docs/requirements.json", import.meta.url), "utf8"),
@@ -41,6 +42,11 @@ describe("the catalogue", () => {
     }
     for (const { requirement } of [...targets, ...budgets])
       for (const each of requirement ?? []) expect(known).toContain(each);
+  });
+
+  it("has rules that go together: all scenarios at once make a policy that holds", () => {
+    for (const phase of [1, 2, 3] as const)
+      expect(() => resolvePolicy(policyOf(catalogue, "mettle", phase))).not.toThrow();
   });
 
   it("rules on one platform at a time: no rule names one", () => {
