@@ -1,27 +1,14 @@
-import type { Class, Identifier, ImportDeclaration, Pattern, Property, SpreadElement } from "acorn";
-import {
-  exportNamesOf,
-  isRequire,
-  keyName,
-  memberName,
-  moduleExportName,
-  unwrap,
-  declaredNames,
-} from "./module-syntax.ts";
+import type { Class, Identifier, Pattern, Property, SpreadElement } from "acorn";
+import { CallFlow } from "./call-flow.ts";
 import type { Flow } from "./flow.ts";
+import { ModuleLinks } from "./module-links.ts";
+import { keyName, memberName, unwrap } from "./module-syntax.ts";
 import { nativeGlobals } from "./native-model.ts";
-import type { ImportTarget, ScriptModule } from "./script-module.ts";
+import type { ScriptModule } from "./script-module.ts";
 import { childrenOf, type FunctionSyntax, isFunction, type Syntax } from "./syntax.ts";
-import { type CallSite, type CallSyntax, FlowNode, UserFunction, type Value } from "./values.ts";
+import { type CallSite, type CallSyntax, FlowNode, UserFunction } from "./values.ts";
 
 const { nothing } = FlowNode;
-
-/** How arguments meet parameters: shifted, all of them from a spread on, and whether the callee is surely this one. */
-interface Shape {
-  readonly offset: number;
-  readonly spreadFrom: number;
-  readonly sure: boolean;
-}
 
 /** Globals whose members are the language's own. */
 const builtInObjects: ReadonlySet<string> = new Set(
@@ -32,10 +19,14 @@ const builtInObjects: ReadonlySet<string> = new Set(
 export class ModuleFlow {
   readonly #flow: Flow;
   readonly #module: ScriptModule;
+  readonly #links: ModuleLinks;
+  readonly #calls: CallFlow;
 
   constructor(flow: Flow, module: ScriptModule) {
     this.#flow = flow;
     this.#module = module;
+    this.#links = new ModuleLinks(flow, module);
+    this.#calls = new CallFlow(flow);
   }
 
   run(): void {
@@ -50,11 +41,6 @@ export class ModuleFlow {
     if (syntax) this.#flow.functionOf.set(syntax, made);
     if (syntax?.async) this.#flow.usesPromises = true;
     return made;
-  }
-
-  #variable(identifier: Identifier): FlowNode | undefined {
-    const binding = this.#module.names.bindings.get(identifier);
-    return binding && this.#flow.binding(binding);
   }
 
   readonly #walked = new Map<Syntax, FlowNode>();
@@ -137,12 +123,12 @@ export class ModuleFlow {
         this.#walk(node.body, owner);
         return nothing;
       case "ImportDeclaration":
-        this.#walkImport(node);
+        this.#links.addImport(node);
         return nothing;
       case "ImportExpression":
         this.#flow.usesPromises = true;
         this.#walk(node.source, owner);
-        return this.#importedBy(node.source);
+        return this.#links.importedBy(node.source);
       case "ExportNamedDeclaration":
       case "ExportDefaultDeclaration":
       case "ExportAllDeclaration":
@@ -162,7 +148,7 @@ export class ModuleFlow {
   }
 
   #identifier(node: Identifier): FlowNode {
-    const variable = this.#variable(node);
+    const variable = this.#links.variable(node);
     if (variable) return variable;
     if (node.name === "Promise") this.#flow.usesPromises = true;
     const global = Object.hasOwn(nativeGlobals, node.name) ? nativeGlobals[node.name] : undefined;
@@ -176,7 +162,7 @@ export class ModuleFlow {
     const made = this.#function(kind, node);
     const result = new FlowNode();
     result.add(made);
-    if (node.type !== "ArrowFunctionExpression" && node.id) this.#variable(node.id)?.add(made);
+    if (node.type !== "ArrowFunctionExpression" && node.id) this.#links.variable(node.id)?.add(made);
     for (const parameter of node.params) {
       const value = new FlowNode();
       made.params.push(value);
@@ -195,7 +181,7 @@ export class ModuleFlow {
   #assign(target: Pattern, value: FlowNode, owner: UserFunction): void {
     switch (target.type) {
       case "Identifier": {
-        const variable = this.#variable(target);
+        const variable = this.#links.variable(target);
         value.flowTo(variable ?? this.#flow.property(target.name));
         return;
       }
@@ -299,7 +285,7 @@ export class ModuleFlow {
     }
     constructor ??= this.#function("constructor");
     result.add(constructor);
-    if (node.id) this.#variable(node.id)?.add(constructor);
+    if (node.id) this.#links.variable(node.id)?.add(constructor);
     // `super(…)` and classes without a constructor call the one above.
     superclass.flowTo(this.#superOf(constructor));
     return result;
@@ -331,7 +317,7 @@ export class ModuleFlow {
     const values = syntaxes.map((argument) =>
       argument.type === "SpreadElement" ? this.#spread(argument, owner) : this.#walk(argument, owner),
     );
-    const required = this.#requireTarget(node);
+    const required = this.#links.requiredBy(node);
     const result = new FlowNode();
     if (required) required.flowTo(result);
     const known = this.#isKnown(target);
@@ -350,14 +336,14 @@ export class ModuleFlow {
     this.#flow.calls.push(site);
     const spreadFrom = syntaxes.findIndex(({ type }) => type === "SpreadElement");
     const offset = node.type === "TaggedTemplateExpression" ? 1 : 0;
-    callee.onValue((value, sure) => this.#call(value, values, { offset, spreadFrom, sure }, result));
+    callee.onValue((value, sure) => this.#calls.add(value, values, { offset, spreadFrom, sure }, result));
     if (applied) {
       applied.onValue((value, sure) => {
         if (value.type !== "user") return;
         if (method === "bind") result.add(value);
         if (method === "apply") for (const parameter of value.params) parameter.markAnything();
         else
-          this.#call(
+          this.#calls.add(
             value,
             values.slice(1),
             { offset: 0, spreadFrom: spreadFrom === 0 ? 0 : spreadFrom - 1, sure },
@@ -365,7 +351,7 @@ export class ModuleFlow {
           );
       });
     }
-    if (!known) this.#callOutside(values, result);
+    if (!known) this.#calls.addOutside(values, result);
     return result;
   }
 
@@ -377,57 +363,16 @@ export class ModuleFlow {
     });
   }
 
-  #call(value: Value, args: readonly FlowNode[], { offset, spreadFrom, sure }: Shape, result: FlowNode): void {
-    if (value.type === "user") {
-      const rest = value.syntax?.params.findIndex(({ type }) => type === "RestElement") ?? -1;
-      for (const [i, argument] of args.entries()) {
-        const at = i + offset;
-        const parameters =
-          spreadFrom >= 0 && i >= spreadFrom
-            ? value.params.slice(at)
-            : [value.params[rest >= 0 && at > rest ? rest : at] ?? this.#flow.elements];
-        for (const parameter of parameters) argument.flowTo(parameter, sure);
-        if (this.#usesArguments(value.module)) argument.flowTo(this.#flow.elements);
-      }
-      value.returns.flowTo(result, sure);
-    } else if (value.type === "native") {
-      if (value.returns) result.add(value.returns());
-      if (!value.callbacks) return;
-      for (const argument of args) {
-        argument.onValue((callback) => {
-          if (callback.type !== "user") return;
-          const given = value.callbackArgument?.();
-          if (given) for (const parameter of callback.params) parameter.add(given);
-          callback.returns.flowTo(result);
-        });
-      }
-    }
-  }
-
-  readonly #argumentsUse = new Map<ScriptModule, boolean>();
-
-  /** `arguments` of a function is as good as any array, if it is used at all. */
-  #usesArguments(module: ScriptModule): boolean {
-    const known = this.#argumentsUse.get(module) ?? module.names.globals.some(({ name }) => name === "arguments");
-    this.#argumentsUse.set(module, known);
-    return known;
-  }
-
-  #callOutside(args: readonly FlowNode[], result: FlowNode): void {
-    result.markAnything();
-    for (const argument of args) argument.flowTo(this.#flow.outside);
-  }
-
   /** Whether a callee can only be functions of the script, or of k6: nothing unknown hides behind it. */
   #isKnown(target: Syntax): boolean {
     if (target.type === "Super" || isFunction(target)) return true;
     if (target.type === "MemberExpression")
-      return target.object.type === "Identifier" && this.#isNativeImport(target.object);
+      return target.object.type === "Identifier" && this.#links.isNative(target.object);
     if (target.type !== "Identifier") return false;
     const binding = this.#module.names.bindings.get(target);
     if (!binding) return Object.hasOwn(nativeGlobals, target.name);
     if (binding.kind === "function" || binding.kind === "class") return true;
-    if (binding.kind === "import") return this.#isNativeImport(target);
+    if (binding.kind === "import") return this.#links.isNative(target);
     if (binding.kind !== "const") return false;
     const declarator = this.#module.parents.get(binding.declaration);
     return (
@@ -435,86 +380,13 @@ export class ModuleFlow {
     );
   }
 
-  #isNativeImport(identifier: Identifier): boolean {
-    const binding = this.#module.names.bindings.get(identifier);
-    if (binding?.kind !== "import") return false;
-    const specifier = this.#module.parents.get(binding.declaration);
-    const declaration = specifier && this.#module.parents.get(specifier);
-    if (declaration?.type !== "ImportDeclaration") return false;
-    return this.#module.imports.get(String(declaration.source.value))?.kind === "native";
-  }
-
-  #requireTarget(node: CallSyntax): FlowNode | undefined {
-    if (node.type !== "CallExpression" || !isRequire(node, this.#module)) return undefined;
-    const [argument] = node.arguments;
-    return argument && this.#importedBy(argument);
-  }
-
-  #importedBy(argument: Syntax): FlowNode {
-    if (argument.type !== "Literal" || typeof argument.value !== "string") return nothing;
-    const target = this.#module.imports.get(argument.value);
-    return target ? this.#namespaceOf(target) : nothing;
-  }
-
-  #namespaceOf(target: ImportTarget): FlowNode {
-    const node = new FlowNode();
-    if (target.kind === "native") node.add(this.#flow.native(target.name));
-    else if (target.kind === "node") return this.#flow.anything();
-    else if (target.module.format === "cjs") return this.#flow.property("exports");
-    else node.add(this.#flow.namespace(target.module));
-    return node;
-  }
-
-  #walkImport(node: ImportDeclaration): void {
-    const target = this.#module.imports.get(String(node.source.value));
-    if (!target) return;
-    const namespace = this.#namespaceOf(target);
-    for (const specifier of node.specifiers) {
-      const local = this.#variable(specifier.local);
-      if (!local) continue;
-      if (specifier.type === "ImportNamespaceSpecifier") {
-        namespace.flowTo(local);
-        continue;
-      }
-      const name = specifier.type === "ImportDefaultSpecifier" ? "default" : moduleExportName(specifier.imported);
-      if (name === "asyncRequest") this.#flow.usesPromises = true;
-      // The default export of a CommonJS module is what it exports.
-      if (name === "default" && target.kind === "script" && target.module.format === "cjs") namespace.flowTo(local);
-      const isScriptCommonJs = target.kind === "script" && target.module.format === "cjs";
-      (isScriptCommonJs ? this.#flow.read(namespace, name) : this.#flow.readExport(namespace, name)).flowTo(local);
-      if (target.kind === "node") local.markAnything();
-    }
-  }
-
   #walkExport(node: Extract<Syntax, { type: `Export${string}Declaration` }>, owner: UserFunction): void {
-    const exported = (name: string): FlowNode => this.#flow.exported(this.#module, name);
     if (node.type === "ExportDefaultDeclaration") {
-      this.#walk(node.declaration, owner).flowTo(exported("default"));
+      this.#walk(node.declaration, owner).flowTo(this.#flow.exported(this.#module, "default"));
       return;
     }
-    const source = node.source ? this.#module.imports.get(String(node.source.value)) : undefined;
-    if (node.type === "ExportAllDeclaration") {
-      if (!source) return;
-      if (node.exported) this.#namespaceOf(source).flowTo(exported(moduleExportName(node.exported)));
-      // `export *` is followed name by name where the importing module asks, through the linked module itself.
-      else if (source.kind === "script") this.#reexportAll(source.module);
-      return;
-    }
-    if (node.declaration) {
-      this.#walk(node.declaration, owner);
-      for (const name of declaredNames(node.declaration)) this.#variable(name)?.flowTo(exported(name.name));
-    }
-    for (const { local, exported: as } of node.specifiers) {
-      const name = moduleExportName(as);
-      if (source) this.#flow.read(this.#namespaceOf(source), moduleExportName(local)).flowTo(exported(name));
-      else if (local.type === "Identifier") this.#variable(local)?.flowTo(exported(name));
-    }
-  }
-
-  #reexportAll(from: ScriptModule): void {
-    for (const name of exportNamesOf(from, new Set())) {
-      if (name !== "default") this.#flow.exported(from, name).flowTo(this.#flow.exported(this.#module, name));
-    }
+    if (node.type === "ExportNamedDeclaration" && node.declaration) this.#walk(node.declaration, owner);
+    this.#links.addExport(node);
   }
 }
 
