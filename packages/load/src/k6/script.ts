@@ -272,10 +272,7 @@ class K6Thread {
     context.startIteration(iteration.number, iteration.numberInScenario);
     try {
       await callExported(context, exec, data ? [data()] : []);
-      if (minIterationDurationMs !== undefined) {
-        const restMs = minIterationDurationMs - (performance.now() - startedAt);
-        if (restMs > 0) await context.user?.sleep(restMs);
-      }
+      if (minIterationDurationMs !== undefined) await rest(context, startedAt + minIterationDurationMs);
     } catch (error) {
       context.loop.reset();
       throw withMappedStack(error, this.#program.program);
@@ -388,4 +385,11 @@ function seededMath(context: UserContext): typeof Math {
   const members = Object.getOwnPropertyDescriptors(Math);
   const random = (): number => context.random?.() ?? Math.random();
   return Object.create(null, { ...members, random: { ...members.random, value: random } }) as typeof Math;
+}
+
+/** A timer counts from the start of its turn of the event loop, so it may ring before its time: hence the loop. */
+async function rest(context: UserContext, untilMs: number): Promise<void> {
+  for (let left = untilMs - performance.now(); left > 0 && context.user; left = untilMs - performance.now()) {
+    await context.user.sleep(Math.ceil(left));
+  }
 }
