@@ -141,8 +141,7 @@ export class PairStation implements Station {
       blocks: Math.max(leastBlocks, Math.round(blockTurns / cases.length)),
       arms: cases.map(({ id }) => id),
       sides: this.#sides.length,
-      // In the candidate's process only: it relates the machine, not the builds.
-      reference: { arm: controlArm, side: this.#candidate, every: controlEvery },
+      reference: { arm: controlArm, every: controlEvery },
     };
     // A side waits while the others run: all samples may take as long as they are allowed.
     const waitMs = hookStallMs + cases.reduce((total, { timeoutMs = 0 }) => total + timeoutMs, 0);
@@ -158,7 +157,8 @@ export class PairStation implements Station {
       if (!reply) continue;
       failures.push(...reply.failures.map((failure) => named(side, failure)));
       for (const [arm, values] of Object.entries(reply.samples)) {
-        samples[arm === controlArm ? arm : arm + side.suffix] = values;
+        if (arm === controlArm) samples[arm] = together(samples[arm], values);
+        else samples[arm + side.suffix] = values;
       }
     }
     return samples;
@@ -189,6 +189,10 @@ export class PairStation implements Station {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
+
+/** Samples of an arm that ran on one side in each block: on the others it has no time. */
+const together = (some: Float32Array | undefined, others: Float32Array): Float32Array =>
+  some ? some.map((value, block) => (Number.isNaN(value) ? (others[block] as number) : value)) : others;
 
 const timedCases = (request: DrawRequest): LoadedCase[] =>
   remainingCases(request).filter(({ kind }) => kind === "time");

@@ -23,7 +23,7 @@ export function turnsOf({ seed, blocks, arms, sides, reference }: RelayPlan): re
       random.shuffle(order);
       for (const side of order) turns.push({ block, arm, side });
     }
-    if (block % reference.every === 0) turns.push({ block, arm: reference.arm, side: reference.side });
+    if (block % reference.every === 0) turns.push({ block, arm: reference.arm, side: random.below(sides) });
   }
   return turns;
 }
