@@ -25,8 +25,6 @@ import { migrations } from "./storage/migrations/index.ts";
 import { News } from "./storage/news.ts";
 import { storageGauges } from "./storage/storage-gauges.ts";
 
-/** What agents do here. */
-const agentTypes: readonly AgentType[] = [textProcessor];
 const renewEvery = ms(5000);
 const lookEvery = ms(2000);
 
@@ -41,6 +39,8 @@ export interface Service extends AsyncDisposable {
 export interface ServiceOptions {
   readonly config: ServiceConfig;
   readonly clock?: Clock;
+  /** Agent types beside the service's own. */
+  readonly agentTypes?: readonly AgentType[];
   /** Told what happens while it starts. */
   readonly onProgress?: (what: string) => void;
 }
@@ -50,7 +50,9 @@ export interface ServiceOptions {
  *
  * @throws MettleError of `serviceErrors`
  */
-export async function startService({ config, clock = systemClock, onProgress }: ServiceOptions): Promise<Service> {
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { config, clock = systemClock, onProgress } = options;
+  const agentTypes = [textProcessor, ...(options.agentTypes ?? [])];
   await using starting = new AsyncDisposableStack();
   const metrics = new Metrics();
   const database = await openDatabase(starting, config, clock, onProgress);

@@ -1,6 +1,17 @@
 import { type Clock, type Milliseconds, timeOrderedId } from "@mettle/core";
 import type { Database } from "../storage/database.ts";
-import type { Ending, Execution, ExecutionError, ExecutionEvent, ExecutionState, Leased, Task } from "./execution.ts";
+import type {
+  Ending,
+  EventPlace,
+  Execution,
+  ExecutionError,
+  ExecutionEvent,
+  ExecutionState,
+  Leased,
+  Standing,
+  Task,
+  ToldEvent,
+} from "./execution.ts";
 
 export interface NewExecution {
   readonly tenantId: string;
@@ -204,6 +215,14 @@ export class ExecutionQueue {
     return row && executionOf(row);
   }
 
+  async standing(tenantId: string, id: string): Promise<Standing | undefined> {
+    const [row] = await this.#database.query<Standing>(
+      "SELECT state, attempts FROM executions WHERE tenant_id = $1 AND id = $2",
+      [tenantId, id],
+    );
+    return row;
+  }
+
   /** The newest first. @param after - `next` of the page before */
   async history(tenantId: string, limit: number, after?: string): Promise<HistoryPage> {
     const rows = await this.#database.query<ExecutionRow>(
@@ -236,14 +255,11 @@ export class ExecutionQueue {
   }
 
   /** What was told after a place, in order. A new attempt tells everything again, under a higher fence. */
-  async eventsAfter(
-    id: string,
-    after: { readonly fence: string; readonly number: number },
-  ): Promise<readonly { readonly fence: string; readonly number: number; readonly event: ExecutionEvent }[]> {
+  async eventsAfter(id: string, after: EventPlace, most = 1000): Promise<readonly ToldEvent[]> {
     return this.#database.query(
       `SELECT fence, number, event FROM execution_events WHERE execution_id = $1 AND (fence, number) > ($2, $3)
-       ORDER BY fence, number LIMIT 1000`,
-      [id, after.fence, after.number],
+       ORDER BY fence, number LIMIT $4`,
+      [id, after.fence, after.number, most],
     );
   }
 }

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { type Clock, messageOf, type Milliseconds, ms, timeOrderedId } from "@mettle/core";
 import { type AgentTask, type AgentType, TaskFailure } from "../agents/agent-type.ts";
 import type { News } from "../storage/news.ts";
-import { type Ending, type Execution, isEnded, type Leased } from "./execution.ts";
+import { type Ending, type Execution, isEnded, type Leased, type Standing } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
 import { Executor, type Outcome } from "./executor.ts";
 import { EventBuffer } from "./event-buffer.ts";
@@ -59,6 +59,8 @@ export class Orchestrator implements AsyncDisposable {
   readonly #executor = new Executor();
   readonly #running = new Map<string, Running>();
   readonly #ending = new AbortController();
+  /** Nothing runs here any more: who waits here waits in vain. */
+  readonly #closed = new AbortController();
   readonly #loops: readonly Promise<void>[];
   readonly #stopListening: () => void;
   readonly #counts = { succeeded: 0, failed: 0, cancelled: 0, superseded: 0, recovered: 0 };
@@ -97,27 +99,41 @@ export class Orchestrator implements AsyncDisposable {
     else await this.#renew(); // if it runs here
   }
 
-  /** The execution once it has ended, wherever that was; undefined when the signal aborts first. */
+  /** The execution once it has ended, wherever that was; undefined when the signal aborts first, or this instance ends. */
   async ended(tenantId: string, id: string, signal: AbortSignal): Promise<Execution | undefined> {
-    for await (const execution of this.watch(tenantId, id, signal)) if (isEnded(execution.state)) return execution;
+    for await (const _ of this.#changes(id, [endedChannel], signal)) {
+      const execution = await this.#options.queue.find(tenantId, id);
+      if (!execution || isEnded(execution.state)) return execution;
+    }
     return undefined;
   }
 
-  /** The execution as it is now, and again whenever something was told of it, until it has ended. */
-  async *watch(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Execution> {
-    const { news, clock, lookEvery, queue } = this.#options;
+  /**
+   * Where the execution stands now, and again whenever something was told of it or some time has passed, until it has ended
+   * or this instance does.
+   */
+  async *watch(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Standing> {
+    for await (const _ of this.#changes(id, [endedChannel, toldChannel], signal)) {
+      const standing = await this.#options.queue.standing(tenantId, id);
+      if (!standing) return;
+      yield standing;
+      if (isEnded(standing.state)) return;
+    }
+  }
+
+  /** At once, after each news of the execution, and every `lookEvery`, because news may be lost. */
+  async *#changes(id: string, channels: readonly string[], signal: AbortSignal): AsyncGenerator<void> {
+    const { news, clock, lookEvery } = this.#options;
+    const over = AbortSignal.any([signal, this.#closed.signal]);
     let changed = Promise.withResolvers<void>();
     const heard = (payload: string): void => {
       if (payload === id || payload === "") changed.resolve();
     };
-    const stops = [news.listen(endedChannel, heard), news.listen(toldChannel, heard)];
+    const stops = channels.map((channel) => news.listen(channel, heard));
     try {
-      while (!signal.aborted) {
-        const execution = await queue.find(tenantId, id);
-        if (!execution) return;
-        yield execution;
-        if (isEnded(execution.state)) return;
-        await this.#first(changed.promise, clock, lookEvery, signal);
+      while (!over.aborted) {
+        yield;
+        await this.#first(changed.promise, clock, lookEvery, over);
         changed = Promise.withResolvers();
       }
     } finally {
@@ -250,6 +266,7 @@ export class Orchestrator implements AsyncDisposable {
       await this.announce();
     }
     await all;
+    this.#closed.abort();
     await Promise.all(this.#loops);
     await this.#executor[Symbol.asyncDispose]();
   }
