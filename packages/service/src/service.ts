@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
-import { textProcessor } from "./agents/text-processor.ts";
+import { agentTypesOf } from "./agents/agent-types.ts";
+import { TaskSchemas } from "./agents/task-schemas.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
 import { Lockout } from "./auth/lockout.ts";
@@ -52,7 +53,8 @@ export interface ServiceOptions {
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { config, clock = systemClock, onProgress } = options;
-  const agentTypes = [textProcessor, ...(options.agentTypes ?? [])];
+  const schemas = new TaskSchemas();
+  const agentTypes = agentTypesOf({ schemas, ...(options.agentTypes && { further: options.agentTypes }) });
   await using starting = new AsyncDisposableStack();
   const metrics = new Metrics();
   const database = await openDatabase(starting, config, clock, onProgress);
@@ -87,7 +89,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }),
   );
   metrics.add(...executionGauges(orchestrator));
-  executionRoutes(app, { queue, orchestrator, types: agentTypes, clock });
+  executionRoutes(app, { queue, orchestrator, types: agentTypes, schemas, clock });
   authRoutes(app, { users, tokens, passwords, lockout });
   operationRoutes(app, metrics, {
     draining: () => draining,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Type } from "typebox";
 import type { Clock } from "@mettle/core";
 import type { AgentType } from "../agents/agent-type.ts";
+import type { TaskSchemas } from "../agents/task-schemas.ts";
 import { principalOf } from "../auth/authentication.ts";
 import type { App } from "../http/app.ts";
 import { RequestFailure } from "../http/failure.ts";
@@ -12,12 +13,13 @@ import type { ExecutionQueue } from "./execution-queue.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { executionSchema, found, shown } from "./execution-view.ts";
 import type { Orchestrator } from "./orchestrator.ts";
-import { TaskChecks } from "./task-checks.ts";
+import { checkTask } from "./task-checks.ts";
 
 export interface ExecutionParts {
   readonly queue: ExecutionQueue;
   readonly orchestrator: Orchestrator;
   readonly types: readonly AgentType[];
+  readonly schemas: TaskSchemas;
   readonly clock: Clock;
 }
 
@@ -46,8 +48,7 @@ export function executionRoutes(app: App, parts: ExecutionParts): void {
 }
 
 function executeRoute(app: App, parts: ExecutionParts): void {
-  const { queue, orchestrator, clock } = parts;
-  const checks = new TaskChecks();
+  const { queue, orchestrator, schemas, clock } = parts;
   app.post(
     "/agents/execute",
     {
@@ -72,7 +73,7 @@ function executeRoute(app: App, parts: ExecutionParts): void {
       };
       if (orchestrator.draining)
         throw new RequestFailure("unavailable", "SERVICE_DRAINING", "The service is ending.", { retryAfter: 2 });
-      checks.check(orchestrator.taskOf(agentType, task.type), agentType, task);
+      checkTask(schemas, orchestrator.taskOf(agentType, task.type), agentType, task);
       const requestDigest = createHash("sha256").update(JSON.stringify(request.body)).digest("base64");
       const key = request.headers["idempotency-key"];
       const { execution, added, digest } = await queue.add({

@@ -45,6 +45,8 @@ export interface Leased {
   /** Proves the lease: it rises with each. */
   readonly fence: string;
   readonly deadlineAt: Date;
+  /** What an earlier attempt saved; undefined when there is none. */
+  readonly checkpoint: unknown;
 }
 
 /** What an execution tells while it runs. */

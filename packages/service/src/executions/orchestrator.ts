@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { type Clock, messageOf, type Milliseconds, ms, timeOrderedId } from "@mettle/core";
-import { type AgentTask, type AgentType, TaskFailure } from "../agents/agent-type.ts";
+import { type AgentTask, type AgentType, type TaskContext, TaskFailure } from "../agents/agent-type.ts";
+import { taskIn } from "../agents/agent-types.ts";
 import type { News } from "../storage/news.ts";
 import { type Ending, type Execution, isEnded, type Leased, type Standing } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
@@ -85,7 +86,7 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   taskOf(agentType: string, taskType: string): AgentTask | undefined {
-    return this.#options.types.find(({ name }) => name === agentType)?.tasks.find(({ type }) => type === taskType);
+    return taskIn(this.#options.types, agentType, taskType);
   }
 
   /** Something was queued: here or elsewhere it will be taken. */
@@ -189,7 +190,7 @@ export class Orchestrator implements AsyncDisposable {
       .sleep(ms(Math.max(0, lease.deadlineAt.getTime() - clock.wallTime())), over.signal)
       .then(() => controller.abort(new Ended("EXECUTION_DEADLINE", "It was not finished in time.")))
       .catch(() => undefined); // it has ended before
-    const outcome = await this.#outcome(lease, signal, events);
+    const outcome = await this.#outcome(lease, controller, events);
     over.abort();
     await events.close().catch((error: unknown) => this.#trouble(error));
     const ending = endingOf(outcome, signal);
@@ -201,23 +202,37 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   /** A task that does not heed its signal is left behind: its result is nobody's. */
-  async #outcome(lease: Leased, signal: AbortSignal, events: EventBuffer): Promise<Outcome> {
+  async #outcome(lease: Leased, controller: AbortController, events: EventBuffer): Promise<Outcome> {
     const task = this.taskOf(lease.agentType, lease.task.type);
     if (!task) return { thrown: new TaskFailure("AGENT_TYPE_UNKNOWN", `Nobody here does ${lease.agentType}.`) };
-    const context = {
-      tenantId: lease.tenantId,
-      signal,
-      progress: (share: number, note: string) => events.add({ type: "progress", share, note }),
-      token: (text: string) => events.add({ type: "token", text }),
-      breathe: async (): Promise<void> => {
-        await new Promise(setImmediate);
-        signal.throwIfAborted();
-      },
-    };
+    const { signal } = controller;
     const aborted = new Promise<Outcome>((resolve) => {
       signal.addEventListener("abort", () => resolve({ thrown: signal.reason }), { once: true });
     });
+    const context = this.#contextOf(lease, controller, events);
     return Promise.race([this.#executor.run({ task, asked: lease.task, context }), aborted]);
+  }
+
+  #contextOf(lease: Leased, controller: AbortController, events: EventBuffer): TaskContext {
+    const { signal } = controller;
+    return {
+      tenantId: lease.tenantId,
+      clock: this.#options.clock,
+      signal,
+      progress: (share, note) => events.add({ type: "progress", share, note }),
+      token: (text) => events.add({ type: "token", text }),
+      breathe: async () => {
+        await new Promise(setImmediate);
+        signal.throwIfAborted();
+      },
+      saved: lease.checkpoint,
+      save: async (state) => {
+        signal.throwIfAborted();
+        if (await this.#options.queue.save(lease, state)) return;
+        controller.abort(new Ended("EXECUTION_MOVED", "Another instance has taken it."));
+        signal.throwIfAborted();
+      },
+    };
   }
 
   async #renew(): Promise<void> {

@@ -1,42 +1,31 @@
-import { Ajv, type ValidateFunction } from "ajv";
-import type { AgentTask } from "../agents/agent-type.ts";
+import { type AgentTask, TaskFailure } from "../agents/agent-type.ts";
+import type { TaskSchemas } from "../agents/task-schemas.ts";
 import { RequestFailure } from "../http/failure.ts";
+import { unstorable } from "../storage/storable.ts";
 import type { Task } from "./execution.ts";
 
-/** A task's own schemas, each compiled once. */
-export class TaskChecks {
-  readonly #ajv = new Ajv({ strict: true, allErrors: false });
-  readonly #compiled = new Map<AgentTask, readonly [ValidateFunction, ValidateFunction]>();
-
-  /** @throws RequestFailure `AGENT_TYPE_UNKNOWN`, `TASK_INVALID` */
-  check(task: AgentTask | undefined, agentType: string, asked: Task): void {
-    if (!task) {
-      const message = `There is no agent type ${agentType} with a task ${asked.type}. GET /agents/types lists them.`;
-      throw new RequestFailure("unprocessable", "AGENT_TYPE_UNKNOWN", message);
-    }
-    const [input, parameters] = this.#compile(task);
-    this.#checkPart(input, "input", asked.input);
-    this.#checkPart(parameters, "parameters", asked.parameters);
+/**
+ * Refuses, before it is queued, what could not be run.
+ *
+ * @throws RequestFailure `AGENT_TYPE_UNKNOWN`, `TASK_INVALID`, and the codes of the task's own checks
+ */
+export function checkTask(schemas: TaskSchemas, task: AgentTask | undefined, agentType: string, asked: Task): void {
+  if (!task) {
+    const message = `There is no agent type ${agentType} with a task ${asked.type}. GET /agents/types lists them.`;
+    throw new RequestFailure("unprocessable", "AGENT_TYPE_UNKNOWN", message);
   }
-
-  #compile(task: AgentTask): readonly [ValidateFunction, ValidateFunction] {
-    const known = this.#compiled.get(task);
-    if (known) return known;
-    const compiled = [this.#ajv.compile(task.input), this.#ajv.compile(task.parameters)] as const;
-    this.#compiled.set(task, compiled);
-    return compiled;
+  const bad = unstorable([asked.input, asked.parameters]);
+  if (bad !== undefined) throw new RequestFailure("invalid_request", "TASK_INVALID", `The task ${bad}.`);
+  const problem = schemas.problemOf(task, asked.input, asked.parameters);
+  if (problem) {
+    throw new RequestFailure("invalid_request", "TASK_INVALID", `task${problem.path} ${problem.message}.`, {
+      details: { path: `/task${problem.path}` },
+    });
   }
-
-  #checkPart(validate: ValidateFunction, part: string, value: unknown): void {
-    if (validate(value)) return;
-    const { instancePath, message } = validate.errors?.[0] ?? { instancePath: "", message: undefined };
-    throw new RequestFailure(
-      "invalid_request",
-      "TASK_INVALID",
-      `task/${part}${instancePath} ${message ?? "is wrong"}.`,
-      {
-        details: { path: `/task/${part}${instancePath}` },
-      },
-    );
+  try {
+    task.check?.(asked.input as never, asked.parameters as never);
+  } catch (error) {
+    if (error instanceof TaskFailure) throw new RequestFailure("unprocessable", error.code, error.message);
+    throw error;
   }
 }

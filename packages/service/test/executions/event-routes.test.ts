@@ -78,7 +78,7 @@ test("nothing is read ahead of a reader that does not read; when it does, it get
   });
   const response = await opened(server.url); // paused: nobody listens for data
   const [socket] = server.sockets;
-  while (socket?.writableNeedDrain !== true) await new Promise(setImmediate);
+  while (!(socket?.writableNeedDrain ?? false)) await new Promise(setImmediate);
   const stalledAt = asked;
   for (let i = 0; i < 200; i++) await new Promise(setImmediate);
   expect(asked).toBeLessThanOrEqual(stalledAt + 2);
