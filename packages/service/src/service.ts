@@ -13,6 +13,7 @@ import type { ServiceConfig } from "./config/settings.ts";
 import { serviceErrors } from "./errors.ts";
 import { executionGauges } from "./executions/execution-gauges.ts";
 import { ExecutionQueue } from "./executions/execution-queue.ts";
+import { ExecutionSearch } from "./executions/execution-search.ts";
 import { executionRoutes } from "./executions/execution-routes.ts";
 import { Orchestrator } from "./executions/orchestrator.ts";
 import { type App, makeApp } from "./http/app.ts";
@@ -53,8 +54,6 @@ export interface ServiceOptions {
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { config, clock = systemClock, onProgress } = options;
-  const schemas = new TaskSchemas();
-  const agentTypes = agentTypesOf({ schemas, ...(options.agentTypes && { further: options.agentTypes }) });
   await using starting = new AsyncDisposableStack();
   const metrics = new Metrics();
   const database = await openDatabase(starting, config, clock, onProgress);
@@ -74,6 +73,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   metrics.add(...storageGauges(database, { users: states }));
   const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
   let draining = false;
+  const schemas = new TaskSchemas();
+  const agentTypes = agentTypesOf({
+    schemas,
+    sources: { databases: new ExecutionSearch(database) },
+    ...(options.agentTypes && { further: options.agentTypes }),
+  });
   const queue = new ExecutionQueue(database, clock, { lease: ms(3 * renewEvery), attemptsAllowed: 3 });
   const news = starting.use(new News(database, clock));
   const orchestrator = starting.use(

@@ -52,7 +52,30 @@ test("a data analyzer's answer to a table of rows, of CSV, and to one that is no
   });
 });
 
-test("a workflow of other agents: what one finds, the next summarizes", async () => {
+test("S4-037 a complex task: research over what agents came to before, within the tenant, says what it could not search", async () => {
+  for (const text of [
+    "Lanterns of brass outsell those of tin. The vendors of brass lanterns compete in price.",
+    "A weakness of brass lanterns is their weight. Customers complain about it.",
+  ]) {
+    await execute("text_processor", "summarize", text);
+  }
+  const parameters = { depth: "comprehensive", sources: ["web", "databases", "reports"], analysis_type: "competitive" };
+  const { body } = await execute("multi_step_processor", "research_and_analyze", "brass lanterns", parameters);
+  const result = body["result"] as { report: string; citations: readonly { title: string }[] };
+  expect(body).toMatchObject({
+    status: "succeeded",
+    result: {
+      found: true,
+      sources: [{ source: "web", state: "not configured" }, { state: "searched", passages: 2 }, {}],
+    },
+  });
+  expect(result.report).toMatch(/## Weaknesses\n\nA weakness of brass lanterns is their weight\. \[\d\]/);
+  expect(result.citations[0]?.title).toMatch(/^summarize by text_processor, \d{4}-\d\d-\d\d$/);
+  const nothing = await execute("multi_step_processor", "research_and_analyze", { topic: "submarine cables" });
+  expect(nothing.body).toMatchObject({ status: "succeeded", result: { found: false } });
+});
+
+test("S4-035 a workflow of other agents: what one finds, the next summarizes", async () => {
   const csv = `n,k\n${Array.from({ length: 20 }, (_, i) => `${i === 7 ? 900 : i},x`).join("\n")}`;
   const { body } = await execute("workflow_orchestrator", "run", {
     steps: [

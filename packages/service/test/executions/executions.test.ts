@@ -26,7 +26,7 @@ const execute = (given: unknown, headers: Record<string, string> = {}): Promise<
   call(service.url, "POST", "/agents/execute", { token, body: given, headers });
 const errorOf = ({ body: { error } }: Answer): unknown => (error as { code: unknown }).code;
 
-test("runs a task and answers with its result", async () => {
+test("S4-030 runs a task and answers with its result", async () => {
   const answer = await execute(body());
   expect(answer.status).toBe(200);
   expect(answer.body).toMatchObject({
@@ -131,15 +131,16 @@ test("nobody sees executions of another tenant, nor without a token", async () =
   expect(await call(service.url, "GET", "/agents/executions/nonsense", { token })).toMatchObject({ status: 400 });
 });
 
-test("tells how busy it is, what it can do, and what it did", async () => {
+test("S4-031, S4-034 tells how busy it is, what it can do, and what it did", async () => {
   expect((await call(service.url, "GET", "/agents/status", { token })).body).toMatchObject({ here: { capacity: 100 } });
   const types = (await call(service.url, "GET", "/agents/types", { token })).body as unknown;
   expect(types).toMatchObject([
     { agent_type: "text_processor", tasks: [{ type: "summarize" }] },
     { agent_type: "data_analyzer", tasks: [{ type: "analyze" }] },
+    { agent_type: "multi_step_processor", tasks: [{ type: "research_and_analyze" }] },
     { agent_type: "workflow_orchestrator", tasks: [{ type: "run" }] },
   ]);
-  const { body: page } = await call(service.url, "GET", "/agents/executions?limit=2", { token });
+  const { body: page } = await call(service.url, "GET", "/agents/history?limit=2", { token });
   expect(page["executions"]).toHaveLength(2);
   expect(page["next"]).toEqual(expect.any(String));
 });
