@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
 import { agentTypesOf } from "./agents/agent-types.ts";
+import { modelGauges } from "./agents/model/model-gauges.ts";
+import { OpenAiModel } from "./agents/model/openai-model.ts";
 import { TaskSchemas } from "./agents/task-schemas.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
@@ -29,6 +31,7 @@ import { storageGauges } from "./storage/storage-gauges.ts";
 
 const renewEvery = ms(5000);
 const lookEvery = ms(2000);
+const modelSilentAtMost = ms(60_000);
 
 /** A running service. */
 export interface Service extends AsyncDisposable {
@@ -74,8 +77,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
   let draining = false;
   const schemas = new TaskSchemas();
+  const model = modelOf(config, clock);
+  if (model) metrics.add(...modelGauges(model));
   const agentTypes = agentTypesOf({
     schemas,
+    model,
     sources: { databases: new ExecutionSearch(database) },
     ...(options.agentTypes && { further: options.agentTypes }),
   });
@@ -115,6 +121,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   let closing: Promise<void> | undefined;
   const closeOnce = (): Promise<void> => (closing ??= close());
   return { url, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
+}
+
+function modelOf({ modelBaseUrl, modelName, modelApiKey }: ServiceConfig, clock: Clock): OpenAiModel | undefined {
+  if (modelBaseUrl === undefined || modelName === undefined) return undefined;
+  return new OpenAiModel({
+    baseUrl: modelBaseUrl,
+    name: modelName,
+    clock,
+    silentAtMost: modelSilentAtMost,
+    ...(modelApiKey !== undefined && { apiKey: modelApiKey }),
+  });
 }
 
 async function openDatabase(

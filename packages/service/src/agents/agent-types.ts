@@ -1,5 +1,6 @@
 import type { AgentTask, AgentType } from "./agent-type.ts";
 import { dataAnalyzer } from "./data-analyzer.ts";
+import type { ChatModel } from "./model/chat-model.ts";
 import { multiStepProcessor } from "./multi-step-processor.ts";
 import type { Sources } from "./research/gather.ts";
 import type { TaskSchemas } from "./task-schemas.ts";
@@ -10,13 +11,15 @@ export interface AgentParts {
   readonly schemas: TaskSchemas;
   /** Where research may search. */
   readonly sources: Sources;
+  /** Without one, agents use algorithms of their own. */
+  readonly model: ChatModel | undefined;
   /** Beside the service's own. */
   readonly further?: readonly AgentType[];
 }
 
 /** All that agents do here. */
-export function agentTypesOf({ schemas, sources, further = [] }: AgentParts): readonly AgentType[] {
-  const types: AgentType[] = [textProcessor, dataAnalyzer, multiStepProcessor(sources), ...further];
+export function agentTypesOf({ schemas, sources, model, further = [] }: AgentParts): readonly AgentType[] {
+  const types: AgentType[] = [textProcessor(model), dataAnalyzer, multiStepProcessor(sources, model), ...further];
   types.push(workflowOrchestrator({ schemas, taskOf: (agentType, type) => taskIn(types, agentType, type) }));
   return types;
 }

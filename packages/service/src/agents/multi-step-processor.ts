@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { AgentTask, AgentType, TaskContext } from "./agent-type.ts";
+import type { ChatModel } from "./model/chat-model.ts";
 import { sourceNames, type Sources } from "./research/gather.ts";
 import { analysisTypes, depths } from "./research/plan.ts";
 import { research } from "./research/research.ts";
@@ -17,8 +18,11 @@ const parameters = Type.Object(
   { additionalProperties: false },
 );
 
-/** @param sources - where it may search; what is absent is told to be so in its reports */
-export function multiStepProcessor(sources: Sources): AgentType {
+/**
+ * @param sources - where it may search; what is absent is told to be so in its reports
+ * @param model - writes the sections; without one they are sentences of the sources
+ */
+export function multiStepProcessor(sources: Sources, model: ChatModel | undefined): AgentType {
   const task: AgentTask = {
     type: "research_and_analyze",
     summary: "Plans questions about a topic, searches for answers, and writes a report that cites them.",
@@ -32,7 +36,7 @@ export function multiStepProcessor(sources: Sources): AgentType {
           sources: options.sources ?? ["reports", "databases"],
           analysis: options.analysis_type ?? "general",
         },
-        sources,
+        { sources, model },
         context,
       ),
   };

@@ -38,7 +38,7 @@ const facets: Readonly<Record<AnalysisType, readonly Facet[]>> = {
     ["Where it goes", "future plan development next"],
   ],
   competitive: [
-    ["Who competes", "vendor competitor provider product"],
+    ["Who competes", "vendor compete competitor provider product"],
     ["Strengths", "strength advantage leading fast strong"],
     ["Weaknesses", "weakness drawback lacks slow complaint"],
     ["Prices and market", "price market share revenue customers"],

@@ -61,14 +61,15 @@ function sentencesIn(evidence: readonly Evidence[]): readonly { sentence: Senten
   );
 }
 
-function choose(candidates: readonly Candidate[], vectors: Vectors, most: number): readonly Quote[] {
+function choose(candidates: readonly Candidate[], vectors: Vectors, number: number): readonly Quote[] {
+  const most = Math.max(...candidates.map(({ fit }) => fit), 0);
   const said = new Map(candidates.map((one) => [one, 0]));
   const chosen: Quote[] = [];
-  while (chosen.length < most) {
+  while (chosen.length < number) {
     let best: Candidate | undefined;
     let bestGain = 0;
     for (const [one, before] of said) {
-      const gain = one.fit - redundancy * before;
+      const gain = one.fit / most - redundancy * before;
       if (gain > bestGain) [best, bestGain] = [one, gain];
     }
     if (!best) break;

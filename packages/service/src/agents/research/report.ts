@@ -14,6 +14,8 @@ export interface Section {
   readonly title: string;
   /** Markdown with numbers of citations; empty where nothing answers the question. */
   readonly text: string;
+  /** Sentences of the sources, or a model's words about them. */
+  readonly by: "quotes" | "model";
 }
 
 export interface Report {

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { KnowledgeQuery, KnowledgeSearch, Passage } from "../../../src/agents/knowledge-search.ts";
+import type { Sources } from "../../../src/agents/research/gather.ts";
 import { analysisTypes, depths, planOf } from "../../../src/agents/research/plan.ts";
 import type { Report } from "../../../src/agents/research/report.ts";
-import { research, type ResearchOptions } from "../../../src/agents/research/research.ts";
+import { research, type ResearchOptions, type ResearchParts } from "../../../src/agents/research/research.ts";
 import { termsOf } from "../../../src/agents/text/sentences.ts";
 import { recorded } from "../task-context.ts";
 
@@ -47,12 +48,13 @@ const options: ResearchOptions = {
   analysis: "competitive",
 };
 const asked = (change: Partial<ResearchOptions> = {}): ResearchOptions => ({ ...options, ...change });
+const using = (sources: Sources): ResearchParts => ({ sources, model: undefined });
 const textOf = (report: Report, title: string): string =>
   report.sections.find((section) => section.title === title)?.text ?? "";
 
 test("answers each question with sentences of the sources, and cites where each stands", async () => {
   const { context, tokens } = recorded();
-  const report = await research(asked(), { reports: new Corpus() }, context);
+  const report = await research(asked(), using({ reports: new Corpus() }), context);
   expect(textOf(report, "Who competes")).toContain("Northmill and Oxbow are the vendors");
   expect(textOf(report, "Weaknesses")).toContain("A weakness of stone mills is their noise.");
   expect(textOf(report, "Prices and market")).toMatch(/price of a stone mill fell/);
@@ -69,7 +71,7 @@ test("answers each question with sentences of the sources, and cites where each 
 });
 
 test("what has nothing to do with the topic is no evidence, however high a search ranks it", async () => {
-  const report = await research(asked(), { reports: new Corpus() }, recorded().context);
+  const report = await research(asked(), using({ reports: new Corpus() }), recorded().context);
   expect(report.citations.map((citation) => citation.document_id)).not.toContain("cats");
   expect(report.report).not.toContain("sixteen hours");
 });
@@ -77,7 +79,7 @@ test("what has nothing to do with the topic is no evidence, however high a searc
 test("says so when nothing was found", async () => {
   const report = await research(
     asked({ topic: "volcanoes of Iceland" }),
-    { reports: new Corpus() },
+    using({ reports: new Corpus() }),
     recorded().context,
   );
   expect(report).toMatchObject({ found: false, citations: [], sources: [{ state: "searched", passages: 0 }] });
@@ -87,7 +89,7 @@ test("says so when nothing was found", async () => {
 
 test("what the search finds near in meaning counts without a shared word", async () => {
   const near = [passage("grinders", "Grinders of granite turn grain into flour for bakers.", 0.9)];
-  const report = await research(asked(), { reports: new Corpus(near) }, recorded().context);
+  const report = await research(asked(), using({ reports: new Corpus(near) }), recorded().context);
   expect(report.found).toBe(false); // it is passed on, but no sentence of it answers a question
   expect(report.sources).toMatchObject([{ passages: 1 }]);
 });
@@ -99,14 +101,18 @@ test("a source that is not there or fails is told, and the others answer; when a
     },
   };
   const sources = ["web", "databases", "reports"] as const;
-  const report = await research(asked({ sources }), { reports: new Corpus(), databases: broken }, recorded().context);
+  const report = await research(
+    asked({ sources }),
+    using({ reports: new Corpus(), databases: broken }),
+    recorded().context,
+  );
   expect(report.sources).toMatchObject([
     { source: "web", state: "not configured" },
     { source: "databases", state: "failed", reason: "the disk is full" },
     { source: "reports", state: "searched" },
   ]);
   expect(report.report).toContain("- web: not configured");
-  await expect(research(asked({ sources }), { databases: broken }, recorded().context)).rejects.toMatchObject({
+  await expect(research(asked({ sources }), using({ databases: broken }), recorded().context)).rejects.toMatchObject({
     code: "SOURCES_FAILED",
     retryable: true,
   });
@@ -116,13 +122,13 @@ test("depth decides how much is asked; a comprehensive look follows up what the 
   const counts = await Promise.all(
     depths.map(async (depth) => {
       const search = new Corpus();
-      await research(asked({ depth }), { reports: search }, recorded().context);
+      await research(asked({ depth }), using({ reports: search }), recorded().context);
       return search.queries.length;
     }),
   );
   expect(counts).toEqual([2, 4, 12]);
   const search = new Corpus();
-  await research(asked({ topic: "stone mills" }), { reports: search }, recorded().context);
+  await research(asked({ topic: "stone mills" }), using({ reports: search }), recorded().context);
   expect(search.queries[1]?.text.startsWith(search.queries[0]?.text ?? "?")).toBe(true);
   expect(search.queries[1]?.text).toMatch(/ oxbow|bakery/);
   expect(new Set(search.queries.map(({ tenantId }) => tenantId))).toEqual(new Set(["t"]));
@@ -141,6 +147,6 @@ test("an execution that is ended searches no more", async () => {
   const search = new Corpus();
   controller.abort(new Error("cancelled"));
   const { context } = recorded({ signal: controller.signal });
-  await expect(research(asked(), { reports: search }, context)).rejects.toThrow("cancelled");
+  await expect(research(asked(), using({ reports: search }), context)).rejects.toThrow("cancelled");
   expect(search.queries).toEqual([]);
 });
