@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
-import { textProcessor } from "./agents/text-processor.ts";
+import { agentTypesOf } from "./agents/agent-types.ts";
+import { modelGauges } from "./agents/model/model-gauges.ts";
+import { OpenAiModel } from "./agents/model/openai-model.ts";
+import { TaskSchemas } from "./agents/task-schemas.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
 import { Lockout } from "./auth/lockout.ts";
@@ -12,6 +15,7 @@ import type { ServiceConfig } from "./config/settings.ts";
 import { serviceErrors } from "./errors.ts";
 import { executionGauges } from "./executions/execution-gauges.ts";
 import { ExecutionQueue } from "./executions/execution-queue.ts";
+import { ExecutionSearch } from "./executions/execution-search.ts";
 import { executionRoutes } from "./executions/execution-routes.ts";
 import { Orchestrator } from "./executions/orchestrator.ts";
 import { type App, makeApp } from "./http/app.ts";
@@ -25,10 +29,9 @@ import { migrations } from "./storage/migrations/index.ts";
 import { News } from "./storage/news.ts";
 import { storageGauges } from "./storage/storage-gauges.ts";
 
-/** What agents do here. */
-const agentTypes: readonly AgentType[] = [textProcessor];
 const renewEvery = ms(5000);
 const lookEvery = ms(2000);
+const modelSilentAtMost = ms(60_000);
 
 /** A running service. */
 export interface Service extends AsyncDisposable {
@@ -41,6 +44,8 @@ export interface Service extends AsyncDisposable {
 export interface ServiceOptions {
   readonly config: ServiceConfig;
   readonly clock?: Clock;
+  /** Agent types beside the service's own. */
+  readonly agentTypes?: readonly AgentType[];
   /** Told what happens while it starts. */
   readonly onProgress?: (what: string) => void;
 }
@@ -50,7 +55,8 @@ export interface ServiceOptions {
  *
  * @throws MettleError of `serviceErrors`
  */
-export async function startService({ config, clock = systemClock, onProgress }: ServiceOptions): Promise<Service> {
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { config, clock = systemClock, onProgress } = options;
   await using starting = new AsyncDisposableStack();
   const metrics = new Metrics();
   const database = await openDatabase(starting, config, clock, onProgress);
@@ -70,6 +76,15 @@ export async function startService({ config, clock = systemClock, onProgress }: 
   metrics.add(...storageGauges(database, { users: states }));
   const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
   let draining = false;
+  const schemas = new TaskSchemas();
+  const model = modelOf(config, clock);
+  if (model) metrics.add(...modelGauges(model));
+  const agentTypes = agentTypesOf({
+    schemas,
+    model,
+    sources: { databases: new ExecutionSearch(database) },
+    ...(options.agentTypes && { further: options.agentTypes }),
+  });
   const queue = new ExecutionQueue(database, clock, { lease: ms(3 * renewEvery), attemptsAllowed: 3 });
   const news = starting.use(new News(database, clock));
   const orchestrator = starting.use(
@@ -85,7 +100,7 @@ export async function startService({ config, clock = systemClock, onProgress }: 
     }),
   );
   metrics.add(...executionGauges(orchestrator));
-  executionRoutes(app, { queue, orchestrator, types: agentTypes, clock });
+  executionRoutes(app, { queue, orchestrator, types: agentTypes, schemas, clock });
   authRoutes(app, { users, tokens, passwords, lockout });
   operationRoutes(app, metrics, {
     draining: () => draining,
@@ -106,6 +121,17 @@ export async function startService({ config, clock = systemClock, onProgress }: 
   let closing: Promise<void> | undefined;
   const closeOnce = (): Promise<void> => (closing ??= close());
   return { url, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
+}
+
+function modelOf({ modelBaseUrl, modelName, modelApiKey }: ServiceConfig, clock: Clock): OpenAiModel | undefined {
+  if (modelBaseUrl === undefined || modelName === undefined) return undefined;
+  return new OpenAiModel({
+    baseUrl: modelBaseUrl,
+    name: modelName,
+    clock,
+    silentAtMost: modelSilentAtMost,
+    ...(modelApiKey !== undefined && { apiKey: modelApiKey }),
+  });
 }
 
 async function openDatabase(

@@ -1,4 +1,5 @@
 import type { Clock } from "@mettle/core";
+import type { AgentType } from "../src/agents/agent-type.ts";
 import { loadConfig } from "../src/config/load-config.ts";
 import { type Service, startService } from "../src/service.ts";
 import type { EmbeddedServer } from "../src/storage/embedded-server.ts";
@@ -18,7 +19,7 @@ async function databaseUrl(server: EmbeddedServer): Promise<string> {
 export async function testService(
   server: EmbeddedServer,
   environment: Readonly<Record<string, string>> = {},
-  clock?: Clock,
+  { clock, agentTypes }: { readonly clock?: Clock; readonly agentTypes?: readonly AgentType[] } = {},
 ): Promise<Service> {
   const config = loadConfig({
     PORT: "0",
@@ -30,7 +31,7 @@ export async function testService(
     METTLE_DATA_FOLDER: "/nonexistent",
     ...environment,
   });
-  return startService({ config, ...(clock && { clock }) });
+  return startService({ config, ...(clock && { clock }), ...(agentTypes && { agentTypes }) });
 }
 
 export interface Answer {
