@@ -1,7 +1,33 @@
+export {
+  budgetBar,
+  type ChartLine,
+  type Content,
+  explanations,
+  figureCell,
+  formatClock,
+  formatShare,
+  type HeatColumn,
+  type HeatMap,
+  heatMap,
+  html,
+  info,
+  type LimitLine,
+  limitLine,
+  Markup,
+  name,
+  nothing,
+  type PhaseBand,
+  scrollable,
+  sparkChart,
+  type TimeChart,
+  timeChart,
+  type TimeGap,
+} from "./charts.ts";
 export { renderCtrf } from "./ctrf.ts";
 export { type ReportErrorCode, reportErrors } from "./errors.ts";
 export { type FlameGraphOptions, type FlameNode, renderFlameGraph, renderFlamePage } from "./flame-graph.ts";
 export { renderAnnotations } from "./github.ts";
+export { pageIcon, pageStyle } from "./html/page.ts";
 export type { HtmlOptions } from "./html/page-model.ts";
 export { type Candidate, renderComparisonHtml } from "./html/render-comparison.ts";
 export { renderHistoryHtml } from "./html/render-history.ts";

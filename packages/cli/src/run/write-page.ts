@@ -18,6 +18,7 @@ export const pageFile = "report.html";
  * files are there.
  *
  * @param verdict - undefined when nothing judged the run
+ * @returns the page; undefined where there is none
  * @throws MettleError `OUTPUT_WRITE_FAILED`, and what reading the history throws
  */
 export async function writePage(
@@ -26,13 +27,15 @@ export async function writePage(
   yardstick: Yardstick,
   settings: Settings,
   context: CommandContext,
-): Promise<void> {
+): Promise<string | undefined> {
   try {
     const page = renderHtml(run, verdict, pageOptions(run, yardstick, settings));
     await new OutputFolder(settings.out, context.cwd).write(pageFile, page);
+    return page;
   } catch (error) {
     if (!(error instanceof MettleError && error.code === "REPORT_TOO_LARGE")) throw error;
     warn(context, `No ${pageFile}: ${error.message} ${error.next}`);
+    return undefined;
   }
 }
 

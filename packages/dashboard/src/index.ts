@@ -1,0 +1,11 @@
+export { type DashboardErrorCode, dashboardErrors } from "./errors.ts";
+export { LiveServer, type LiveServerOptions } from "./live/live-server.ts";
+export {
+  type LiveAbout,
+  type LiveMoment,
+  type LiveRule,
+  type LiveSecond,
+  slotOf,
+  slotsPerDoubling,
+} from "./live/moment.ts";
+export { type Address, LOOPBACK, parseAddress } from "./server/address.ts";
