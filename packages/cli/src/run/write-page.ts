@@ -6,6 +6,7 @@ import { type CommandContext, warn } from "../command-context.ts";
 import type { Settings } from "../config/settings.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { seriesUpTo } from "./history-series.ts";
+import { profilesOf } from "./profiles.ts";
 import type { Yardstick } from "./judge-run.ts";
 
 /** Searching a history for changes takes a few milliseconds; a page shows two dozen. */
@@ -29,7 +30,8 @@ export async function writePage(
   context: CommandContext,
 ): Promise<string | undefined> {
   try {
-    const page = renderHtml(run, verdict, pageOptions(run, yardstick, settings));
+    const profiles = profilesOf(run, settings.out, context);
+    const page = renderHtml(run, verdict, { ...pageOptions(run, yardstick, settings), profiles });
     await new OutputFolder(settings.out, context.cwd).write(pageFile, page);
     return page;
   } catch (error) {
