@@ -167,8 +167,8 @@ const commands: readonly CommandSpec[] = [
       history,
       {
         name: "html",
-        type: onOff,
-        help: "show: write history.html, one page with every metric, for any host of files",
+        type: { kind: "optional", placeholder: "DIR" },
+        help: "list, show: write a site of it, for any host of files (mettle-out/history)",
       },
       {
         name: "limit",
@@ -185,10 +185,38 @@ const commands: readonly CommandSpec[] = [
     examples: [
       "mettle history list",
       "mettle history show parse.time",
-      "mettle history show --html",
+      "mettle history --html=public",
       "mettle history check",
     ],
     notes: ["`check` looks for steps, trends and a last value off its level, and exits with 4 where one got worse."],
+  },
+  {
+    name: "dashboard",
+    summary: "past runs and metrics in a browser, with the report of each run",
+    arguments: [],
+    flags: [
+      {
+        name: "port",
+        type: { kind: "number", placeholder: "N", above: -1, integer: true },
+        help: "0 for any that is free (7789)",
+      },
+      {
+        name: "host",
+        type: text("ADDRESS"),
+        help: "to listen on; not this machine alone: the address then has a token (127.0.0.1)",
+        environment: true,
+      },
+      history,
+      compare,
+      {
+        name: "limit",
+        type: { kind: "number", placeholder: "N", above: 0, integer: true },
+        help: "of each metric, the newest N runs (500)",
+      },
+      { name: "branch", type: text("NAME"), help: "only runs of this branch" },
+    ],
+    examples: ["mettle dashboard", "mettle dashboard --port 0 --branch main"],
+    notes: ["It only reads. Ends with Ctrl-C. `mettle history --html` writes the same pages as files."],
   },
   {
     name: "gate",
@@ -274,7 +302,10 @@ const commands: readonly CommandSpec[] = [
       nodeFlags,
     ],
     examples: ["mettle profile parse.bench.ts --filter small"],
-    notes: ["Its time is measured first, without the profiler. Open .cpuprofile files in Chrome DevTools or VS Code."],
+    notes: [
+      "Its time is measured first, without the profiler. Open .cpuprofile files in Chrome DevTools or VS Code.",
+      "`mettle report --html` shows the flame graph in the report of a run that measured the benchmark.",
+    ],
   },
   {
     name: "init",

@@ -16,6 +16,7 @@ import { cliErrors } from "../errors.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findRun } from "../run/find-run.ts";
 import { findYardstick, isJudged, judgeRun } from "../run/judge-run.ts";
+import { profilesOf } from "../run/profiles.ts";
 import { pageFile, pageOptions } from "../run/write-page.ts";
 import { textOptions } from "../run/render-text.ts";
 
@@ -62,7 +63,10 @@ export async function run(context: CommandContext): Promise<number> {
     run: rendered,
     verdict,
     judged: isJudged(yardstick, rendered),
-    options: () => pageOptions(rendered, yardstick, settings),
+    options: () => ({
+      ...pageOptions(rendered, yardstick, settings),
+      profiles: profilesOf(rendered, settings.out, context),
+    }),
   };
   const out = new OutputFolder(settings.out, context.cwd);
   for (const name of chosen) {
