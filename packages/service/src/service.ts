@@ -18,6 +18,9 @@ import { ExecutionQueue } from "./executions/execution-queue.ts";
 import { ExecutionSearch } from "./executions/execution-search.ts";
 import { executionRoutes } from "./executions/execution-routes.ts";
 import { Orchestrator } from "./executions/orchestrator.ts";
+import { Gateway } from "./gateway/gateway.ts";
+import { gatewayGauges } from "./gateway/gateway-gauges.ts";
+import { gatewayRoutes, routing } from "./gateway/gateway-routes.ts";
 import { type App, makeApp } from "./http/app.ts";
 import { Metrics } from "./http/metrics.ts";
 import { operationRoutes } from "./http/operation-routes.ts";
@@ -100,7 +103,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }),
   );
   metrics.add(...executionGauges(orchestrator));
-  executionRoutes(app, { queue, orchestrator, types: agentTypes, schemas, clock });
+  const gateway = starting.use(
+    new Gateway({
+      urls: config.orchestrators,
+      clock,
+      draining: () => draining,
+      onChange: (instance, health, before) => app.log.warn({ instance, health, before }, "instance"),
+    }),
+  );
+  metrics.add(...gatewayGauges(gateway));
+  gatewayRoutes(app, gateway);
+  executionRoutes(app, { queue, orchestrator, types: agentTypes, schemas, clock, routing: routing(gateway) });
   authRoutes(app, { users, tokens, passwords, lockout });
   operationRoutes(app, metrics, {
     draining: () => draining,
@@ -110,6 +123,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const running = starting.move();
   const close = async (): Promise<void> => {
     draining = true;
+    gateway.drain();
     // First what runs, then those who wait for it: a caller that waits gets its answer.
     await orchestrator.close(config.drainTimeout);
     const drained = app.close();

@@ -27,6 +27,7 @@ export interface ServiceConfig {
   readonly bodyLimit: number;
   readonly uploadLimit: number;
   readonly requestTimeout: Milliseconds;
+  readonly connections: number;
   readonly trustProxy: boolean;
   readonly maxEventLoopDelay: Milliseconds;
   readonly drainTimeout: Milliseconds;
@@ -155,6 +156,13 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     default: "30s",
     least: "100ms",
     help: "in which a request must have arrived as a whole",
+  }),
+  connections: integer({
+    variable: "METTLE_CONNECTIONS",
+    default: 20_000,
+    from: 1,
+    to: 1_000_000,
+    help: "open connections at most; further ones are closed at once",
   }),
   trustProxy: flag({
     variable: "METTLE_TRUST_PROXY",
