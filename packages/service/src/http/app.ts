@@ -63,7 +63,8 @@ export async function makeApp({ config, clock, metrics, authentication }: AppPar
     bodyLimit: config.bodyLimit,
     trustProxy: config.trustProxy,
     requestTimeout: config.requestTimeout,
-    connectionTimeout: config.requestTimeout,
+    // Silence on a socket: longer than an answer may have to wait for the database.
+    connectionTimeout: config.requestTimeout + config.poolAcquireTimeout + config.statementTimeout,
     keepAliveTimeout: 72_000,
     http: {
       maxHeaderSize: 16_384,
