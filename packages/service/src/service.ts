@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
 import { agentTypesOf } from "./agents/agent-types.ts";
@@ -32,8 +31,9 @@ import { migrations } from "./storage/migrations/index.ts";
 import { News } from "./storage/news.ts";
 import { storageGauges } from "./storage/storage-gauges.ts";
 
-const renewEvery = ms(5000);
-const lookEvery = ms(2000);
+/** A lease is renewed so often before it would end. */
+const renewalsOfALease = 3;
+const lookAtMost = 2000;
 const modelSilentAtMost = ms(60_000);
 
 /** A running service. */
@@ -88,7 +88,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     sources: { databases: new ExecutionSearch(database) },
     ...(options.agentTypes && { further: options.agentTypes }),
   });
-  const queue = new ExecutionQueue(database, clock, { lease: ms(3 * renewEvery), attemptsAllowed: 3 });
+  const queue = new ExecutionQueue(database, clock, { lease: config.lease, attemptsAllowed: 3 });
   const news = starting.use(new News(database, clock));
   const orchestrator = starting.use(
     new Orchestrator({
@@ -97,8 +97,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       clock,
       types: agentTypes,
       capacity: config.executions,
-      renewEvery,
-      lookEvery,
+      renewEvery: ms(config.lease / renewalsOfALease),
+      lookEvery: ms(Math.min(lookAtMost, config.lease / 2)),
       onTrouble: (error) => app.log.error({ err: error }, "orchestrator"),
     }),
   );
@@ -157,7 +157,7 @@ async function openDatabase(
   let connection: ConstructorParameters<typeof Database>[0] | undefined = config.databaseUrl;
   if (connection === undefined) {
     onProgress?.("starting the embedded PostgreSQL");
-    const server = starting.use(await EmbeddedServer.start(join(config.dataFolder)));
+    const server = starting.use(await EmbeddedServer.start(config.dataFolder, onProgress));
     connection = server.connection;
   }
   const options = {

@@ -33,6 +33,7 @@ export interface ServiceConfig {
   readonly drainTimeout: Milliseconds;
   readonly orchestrators: readonly string[];
   readonly executions: number;
+  readonly lease: Milliseconds;
   readonly modelBaseUrl: string | undefined;
   readonly modelName: string | undefined;
   readonly modelApiKey: string | undefined;
@@ -190,6 +191,12 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     from: 1,
     to: 10_000,
     help: "executions at once in this instance",
+  }),
+  lease: duration({
+    variable: "METTLE_LEASE",
+    default: "15s",
+    least: "1s",
+    help: "an instance that is not heard of for so long is taken for dead, and others run its executions",
   }),
   modelBaseUrl: url({
     variable: "MODEL_BASE_URL",
