@@ -93,7 +93,7 @@ export class EmbeddedServer implements AsyncDisposable {
     const binaries = await runnableBinaries(root, runAs);
     await initialise(binaries, dataFolder(root), runAs);
     const socketFolder = await makeSocketFolder(runAs);
-    const pid = await launch(binaries, root, socketFolder, runAs, "w");
+    const pid = await launchPatiently(binaries, root, socketFolder, runAs);
     await writeOwner(root);
     return new EmbeddedServer({ folder: root, runAs, pid, owned: true }, connectionTo(socketFolder), onTrouble);
   }
@@ -250,6 +250,22 @@ const identity = ({ uid, gid }: RunAs): { uid?: number; gid?: number } => ({
 
 /** Its own log, cut at each start of the service; statements, which may hold what users sent, stay out of it. */
 const serverSettings = ["listen_addresses=", "log_min_error_statement=panic", "log_checkpoints=off"];
+
+/** Backends of a server that was killed hold its memory until they notice: a little later it starts. */
+async function launchPatiently(
+  binaries: PostgresBinaries,
+  root: string,
+  socketFolder: string,
+  runAs: RunAs,
+): Promise<number> {
+  for (const until = Date.now() + stopLimitMs; ; await pause(restartEveryMs)) {
+    try {
+      return await launch(binaries, root, socketFolder, runAs, "w");
+    } catch (error) {
+      if (!/pre-existing shared memory block/.test(messageOf(error)) || Date.now() > until) throw error;
+    }
+  }
+}
 
 async function launch(
   { postgres }: PostgresBinaries,
