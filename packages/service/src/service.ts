@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
 import { agentTypesOf } from "./agents/agent-types.ts";
@@ -18,6 +17,9 @@ import { ExecutionQueue } from "./executions/execution-queue.ts";
 import { ExecutionSearch } from "./executions/execution-search.ts";
 import { executionRoutes } from "./executions/execution-routes.ts";
 import { Orchestrator } from "./executions/orchestrator.ts";
+import { Gateway } from "./gateway/gateway.ts";
+import { gatewayGauges } from "./gateway/gateway-gauges.ts";
+import { gatewayRoutes, routing } from "./gateway/gateway-routes.ts";
 import { type App, makeApp } from "./http/app.ts";
 import { Metrics } from "./http/metrics.ts";
 import { operationRoutes } from "./http/operation-routes.ts";
@@ -29,8 +31,9 @@ import { migrations } from "./storage/migrations/index.ts";
 import { News } from "./storage/news.ts";
 import { storageGauges } from "./storage/storage-gauges.ts";
 
-const renewEvery = ms(5000);
-const lookEvery = ms(2000);
+/** A lease is renewed so often before it would end. */
+const renewalsOfALease = 3;
+const lookAtMost = 2000;
 const modelSilentAtMost = ms(60_000);
 
 /** A running service. */
@@ -86,7 +89,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     sources: { databases: new ExecutionSearch(database) },
     ...(options.agentTypes && { further: options.agentTypes }),
   });
-  const queue = new ExecutionQueue(database, clock, { lease: ms(3 * renewEvery), attemptsAllowed: 3 });
+  const queue = new ExecutionQueue(database, clock, { lease: config.lease, attemptsAllowed: 3 });
   const news = starting.use(new News(database, clock));
   const orchestrator = starting.use(
     new Orchestrator({
@@ -95,13 +98,23 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       clock,
       types: agentTypes,
       capacity: config.executions,
-      renewEvery,
-      lookEvery,
+      renewEvery: ms(config.lease / renewalsOfALease),
+      lookEvery: ms(Math.min(lookAtMost, config.lease / 2)),
       onTrouble: (error) => app.log.error({ err: error }, "orchestrator"),
     }),
   );
   metrics.add(...executionGauges(orchestrator));
-  executionRoutes(app, { queue, orchestrator, types: agentTypes, schemas, clock });
+  const gateway = starting.use(
+    new Gateway({
+      urls: config.orchestrators,
+      clock,
+      draining: () => draining,
+      onChange: (instance, health, before) => app.log.warn({ instance, health, before }, "instance"),
+    }),
+  );
+  metrics.add(...gatewayGauges(gateway));
+  gatewayRoutes(app, gateway);
+  executionRoutes(app, { queue, orchestrator, types: agentTypes, schemas, clock, routing: routing(gateway) });
   authRoutes(app, { users, tokens, passwords, lockout });
   operationRoutes(app, metrics, {
     draining: () => draining,
@@ -111,6 +124,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const running = starting.move();
   const close = async (): Promise<void> => {
     draining = true;
+    gateway.drain();
     // First what runs, then those who wait for it: a caller that waits gets its answer.
     await orchestrator.close(config.drainTimeout);
     const drained = app.close();
@@ -144,7 +158,7 @@ async function openDatabase(
   let connection: ConstructorParameters<typeof Database>[0] | undefined = config.databaseUrl;
   if (connection === undefined) {
     onProgress?.("starting the embedded PostgreSQL");
-    const server = starting.use(await EmbeddedServer.start(join(config.dataFolder)));
+    const server = starting.use(await EmbeddedServer.start(config.dataFolder, onProgress));
     connection = server.connection;
   }
   const options = {

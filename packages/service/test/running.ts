@@ -6,7 +6,7 @@ import { testDatabase } from "./storage/server.ts";
 export const adminPassword = "correct horse battery";
 
 /** The address of an empty database on a test's server, as a URL. */
-async function databaseUrl(server: EmbeddedServer): Promise<string> {
+export async function databaseUrl(server: EmbeddedServer): Promise<string> {
   await using database = await testDatabase(server, { min: 0, max: 1 });
   const [row] = await database.query<{ name: string }>("SELECT current_database() AS name");
   const { host, port, user } = server.connection;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { preHandlerAsyncHookHandler } from "fastify";
 import { Type } from "typebox";
 import type { Clock } from "@mettle/core";
 import type { AgentType } from "../agents/agent-type.ts";
@@ -6,6 +7,7 @@ import type { TaskSchemas } from "../agents/task-schemas.ts";
 import { principalOf } from "../auth/authentication.ts";
 import type { App } from "../http/app.ts";
 import { RequestFailure } from "../http/failure.ts";
+import { prefersAsync } from "../http/prefer.ts";
 import { bearer, failures, strict } from "../http/schemas.ts";
 import { untilAnswered } from "../http/until-answered.ts";
 import { isEnded } from "./execution.ts";
@@ -21,6 +23,8 @@ export interface ExecutionParts {
   readonly types: readonly AgentType[];
   readonly schemas: TaskSchemas;
   readonly clock: Clock;
+  /** Has a request answered by another instance, where it is that one's turn. */
+  readonly routing: preHandlerAsyncHookHandler;
 }
 
 const deadlineUnlessGivenMs = 300_000;
@@ -52,6 +56,7 @@ function executeRoute(app: App, parts: ExecutionParts): void {
   app.post(
     "/agents/execute",
     {
+      preHandler: parts.routing,
       schema: {
         ...secured,
         summary: "Runs a task; answers when it has ended, or at once with `Prefer: respond-async`",
@@ -94,7 +99,7 @@ function executeRoute(app: App, parts: ExecutionParts): void {
       }
       if (added) await orchestrator.announce();
       reply.header("location", `/agents/executions/${execution.id}`);
-      if (/\brespond-async\b/.test(request.headers.prefer ?? "") && !isEnded(execution.state)) {
+      if (prefersAsync(request.headers.prefer) && !isEnded(execution.state)) {
         return reply.code(202).header("preference-applied", "respond-async").send(shown(execution));
       }
       const ended = await orchestrator.ended(tenantId, execution.id, untilAnswered(request, reply));

@@ -20,10 +20,13 @@ export async function serving(args: readonly string[], env: Readonly<Record<stri
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   const ended = once(child, "close");
-  const line = await Promise.race([
-    once(createInterface(child.stdout), "line").then(([first]) => String(first)),
-    ended.then(() => Promise.reject(new Error(`mettle ${args.join(" ")} ended: ${said}`))),
-  ]);
+  const lines = createInterface(child.stdout);
+  const first = once(lines, "line").then(([line]) => String(line));
+  lines.on("line", (line) => (said += `${line}\n`));
+  const failed = ended.then(() => Promise.reject(new Error(`mettle ${args.join(" ")} ended: ${said}`)));
+  // An error is an object over several lines: then the end says all of it.
+  const line = await Promise.race([first.then((one) => (one.endsWith("}") ? one : failed)), failed]);
+  failed.catch(() => undefined); // it ends some time
   return {
     child,
     listening: JSON.parse(line) as Record<string, string>,
