@@ -486,7 +486,7 @@
         text.setAttribute("y", String(frame.y + 12.5));
         frame.group.append(text);
       }
-      const characters = [...frame.name];
+      const characters = Array.from(frame.name);
       text.setAttribute("x", (x + 3).toFixed(1));
       text.textContent = characters.length <= letters ? frame.name : `${characters.slice(0, letters - 1).join("")}…`;
     }

@@ -3,7 +3,7 @@ import { formatRevision, formatTime } from "../../provenance.ts";
 import { formatDuration } from "../../text/quantities.ts";
 import { info } from "../glossary.ts";
 import { html, type Markup } from "../html.ts";
-import type { HistoryLinks } from "../render-history.ts";
+import type { HistoryLinks } from "../history-links.ts";
 import { absentSection, figureCell, name, type Section, scrollable, section } from "./section.ts";
 
 /** The runs that a history holds, newest first, each with a link to its report where there is one. */
