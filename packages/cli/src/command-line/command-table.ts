@@ -236,6 +236,9 @@ const commands: readonly CommandSpec[] = [
     flags: [
       { name: "text", type: onOff, help: "the summary, as `mettle gate` shows it" },
       { name: "html", type: onOff, help: "one page for the browser: the verdict, why, and everything measured" },
+      { name: "png", type: text("CHART"), help: "one chart of the page as a picture: the one with this in its title" },
+      { name: "theme", type: { kind: "choice", choices: ["light", "dark"] }, help: "of the picture (light)" },
+      { name: "font", type: text("FILE"), help: "to write with, where the machine has none" },
       { name: "md", type: onOff, help: "Markdown, for a pull-request comment" },
       { name: "step-summary", type: onOff, help: "Markdown, for the step summary of GitHub Actions" },
       { name: "junit", type: onOff, help: "JUnit XML: a test for each thing judged" },
@@ -260,6 +263,7 @@ const commands: readonly CommandSpec[] = [
     examples: [
       "mettle report --html > report.html",
       "mettle report --md",
+      "mettle report --png 'requests per second' --theme dark",
       "mettle report mettle-out/run.json --junit --ctrf",
       "mettle report main --csv",
     ],

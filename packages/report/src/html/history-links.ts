@@ -6,3 +6,11 @@ export interface HistoryLinks {
   metric(history: MetricHistory): string | undefined;
   run(id: string): string | undefined;
 }
+
+/** Its last move was for the worse; it moved; it stayed; nobody looked. */
+export function rank({ changePoints }: MetricHistory): number {
+  if (changePoints === undefined) return 3;
+  const last = changePoints.at(-1);
+  if (!last) return 2;
+  return last.outcome === "worse" ? 0 : 1;
+}

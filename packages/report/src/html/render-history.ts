@@ -10,7 +10,7 @@ import { changeWord, forestText } from "./charts/forest.ts";
 import { sparkChart } from "./charts/time-chart.ts";
 import { html, type Markup } from "./html.ts";
 import { pageMarkup } from "./page.ts";
-import type { HistoryLinks } from "./history-links.ts";
+import { type HistoryLinks, rank } from "./history-links.ts";
 import { changeFact, historyItem } from "./sections/history.ts";
 import { runsSection } from "./sections/runs.ts";
 import { absentSection, figureCell, name, scrollable, section } from "./sections/section.ts";
@@ -67,14 +67,6 @@ export function renderHistoryHtml(
     ],
     data: { schema: "mettle.series/1", metrics: sorted(all, "metrics") },
   });
-}
-
-/** Its last move was for the worse; it moved; it stayed; nobody looked. */
-export function rank({ changePoints }: MetricHistory): number {
-  if (changePoints === undefined) return 3;
-  const last = changePoints.at(-1);
-  if (!last) return 2;
-  return last.outcome === "worse" ? 0 : 1;
 }
 
 const newest = ({ changePoints, points }: MetricHistory): number => {

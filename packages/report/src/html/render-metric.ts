@@ -7,8 +7,7 @@ import { counted } from "../text/words.ts";
 import { changeWord, forestText } from "./charts/forest.ts";
 import { html, type Markup } from "./html.ts";
 import { pageMarkup } from "./page.ts";
-import type { HistoryLinks } from "./history-links.ts";
-import { rank } from "./render-history.ts";
+import { type HistoryLinks, rank } from "./history-links.ts";
 import { historyItem } from "./sections/history.ts";
 import { figureCell, name, scrollable, section } from "./sections/section.ts";
 
