@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import { type ResolvedPolicy, resolvePolicy, type Verdict } from "@mettle/judge";
-import { LoadControl, type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
+import { LoadControl, type LoadPlan, type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
 import {
   colorSupport,
   LoadView,
@@ -19,7 +19,7 @@ import { k6Ending } from "../load/k6-end.ts";
 import { withK6Variables } from "../load/k6-script.ts";
 import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
-import { ControlServer } from "../load/control-server.ts";
+import type { ControlServer } from "../load/control-server.ts";
 import { progressOf } from "../load/progress.ts";
 import { isServiceTarget } from "../load/service-target.ts";
 import { runTarget } from "../load/run-target.ts";
@@ -110,7 +110,7 @@ async function loadInterruptibly(
   const live = new LiveThresholds(policy, emptyRun(settings.name));
   const control = new LoadControl();
   const address = context.flags.text("control");
-  await using controller = address === undefined ? undefined : await ControlServer.listen(address, plan, control);
+  await using controller = address === undefined ? undefined : await listen(address, plan, control);
   if (controller) view.note(`Controlled at ${controller.url}/v1/status`);
   const options: Omit<RunLoadOptions, "from"> = {
     name: settings.name,
@@ -135,6 +135,12 @@ async function loadInterruptibly(
     view.note(text);
   });
   return { result };
+}
+
+/** The server is read only where it is wanted: `node:http` brings much of Node with it. */
+async function listen(address: string, plan: LoadPlan, control: LoadControl): Promise<ControlServer> {
+  const server = await import("../load/control-server.ts");
+  return await server.ControlServer.listen(address, plan, control);
 }
 
 function viewOf({ stderr, env, flags, clock }: CommandContext): LoadView {
