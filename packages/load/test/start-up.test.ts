@@ -25,9 +25,15 @@ const modules = ["tls", "crypto", "http2", "zlib", "http"];
 test("who imports the package reads neither the compiler of k6 scripts, nor HTML, NATS, YAML or the mock model", async () => {
   const { files } = await readFor("../src/index.ts");
   expect(files.length).toBeGreaterThan(50);
-  const packages = /\/node_modules\/(?:acorn|parse5|css-select|@nats-io|yaml|ajv)\//;
+  const packages = /\/node_modules\/(?:acorn|parse5|css-select|@nats-io|tldts|yaml|ajv)\//;
   const own = /\/load\/src\/(?:k6\/(?:script|transform|modules|html)|mock-model\/server|distribute\/nats-transport)/;
   expect(files.filter((url) => packages.test(url) || own.test(url))).toEqual([]);
+});
+
+test("a script of k6 that looks into no page and keeps no cookie of a domain needs none of what they take", async () => {
+  const { files } = await readFor("../src/k6/script.ts");
+  expect(files.some((url) => url.includes("/node_modules/acorn/"))).toBe(true);
+  expect(files.filter((url) => /\/node_modules\/(?:parse5|css-select|entities|tldts)\//.test(url))).toEqual([]);
 });
 
 test("a worker under plain HTTP does without TLS, HTTP/2 and compression", async () => {
