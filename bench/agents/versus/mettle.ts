@@ -11,9 +11,8 @@ import {
   type Runtime,
   type Signal,
   type StandardSchema,
-  unanimity,
-  wheelTimers,
   TimerWheel,
+  unanimity,
 } from "@mettle/agents";
 import { systemClock } from "@mettle/core";
 import {
@@ -116,7 +115,7 @@ function register(runtime: Runtime, agent: AnyRef): readonly { readonly namespac
 
 function costs(runtime: Runtime): () => Promise<Values> {
   const wheel = new TimerWheel(systemClock);
-  const coordinator = new Coordinator({ timers: wheelTimers(wheel), nowMs: () => performance.now() });
+  const coordinator = new Coordinator({ timers: wheel, nowMs: () => performance.now() });
   const publishers = createRuntime();
   for (let i = 0; i < 1000; i++) publishers.spawn(listener);
   const publish = (): Promise<void> =>

@@ -58,6 +58,9 @@ export class CompiledDefinition {
   readonly #state: () => unknown;
   readonly #schema: StandardSchema | undefined;
   readonly #plugins: readonly Plugin[];
+  /** Of the ceiling's account of memory: bytes of a first state, and spawns until one is looked at again. */
+  stateBytes = 0;
+  untilAccount = 0;
   #lastType: string | undefined = undefined;
   #lastAction: CompiledAction | undefined = undefined;
 
