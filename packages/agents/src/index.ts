@@ -11,7 +11,8 @@ export {
 } from "./agent/action.ts";
 export { type AgentOptions, defineAgent, type RefOf } from "./agent/definition.ts";
 export type { AgentDefinition, AnyDefinition } from "./agent/definition-types.ts";
-export { type Directive, directives, type Instruction, type Timing } from "./agent/directive.ts";
+export { type Directive, directives, type Timing } from "./agent/directive.ts";
+export type { Instruction, InstructionInfo, InstructionOptions } from "./agent/instruction.ts";
 export type { ActionMode, AgentStatus, AskOptions, FailurePolicy, Message, StopOptions } from "./agent/message.ts";
 export { definePlugin, type Plugin } from "./agent/plugin.ts";
 export type { AgentProtocol, AgentRef, AnyRef, MessageOf, ReplyOf } from "./agent/ref.ts";

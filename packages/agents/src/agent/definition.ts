@@ -1,6 +1,7 @@
 import { agentErrors } from "../runtime/errors.ts";
 import type { ActionContext, ActionMap, AnyAction, AnyOutcome, TypesOf } from "./action.ts";
 import type { AgentDefinition, AnyDefinition } from "./definition-types.ts";
+import { INSTRUCTION } from "./instruction.ts";
 import type { FailurePolicy, Message } from "./message.ts";
 import { onPart, ownState, type Plugin, wholeState } from "./plugin.ts";
 import type { AgentRef } from "./ref.ts";
@@ -235,6 +236,7 @@ function problemsOf({ name, actions, plugins = [], signals = {}, start, snapshot
   const twice = names.filter((name, i) => names.indexOf(name) !== i);
   if (twice.length > 0) problems.push(`plugins named twice: ${twice.join(", ")}`);
   const routed = [...Object.values(signals), ...(start === undefined ? [] : [start])];
+  if (Object.hasOwn(actions, INSTRUCTION)) problems.push(`"${INSTRUCTION}" is not free as the name of an action`);
   for (const action of routed) {
     if (!Object.hasOwn(actions, action)) problems.push(`there is no action "${action}"`);
   }

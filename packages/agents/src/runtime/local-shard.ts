@@ -2,6 +2,7 @@ import type { Clock } from "@mettle/core";
 import { compiledOf, type SignalRoute } from "../agent/definition.ts";
 import type { AnyDefinition } from "../agent/definition-types.ts";
 import type { Directive } from "../agent/directive.ts";
+import { actionOf } from "../agent/instruction.ts";
 import type { Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
@@ -243,7 +244,8 @@ export class LocalShard implements CellHost, Effects {
   deadLetter(to: string, item: MailboxItem, reason: DeadLetterReason, error: unknown): void {
     const message = messageOfItem(item);
     this.deadLetters.add({ to, message, reason, error, at: this.clock.wallTime() });
-    if (this.observers.active) this.observers.tell({ kind: "dead-letter", agent: to, action: message.type, reason });
+    if (this.observers.active)
+      this.observers.tell({ kind: "dead-letter", agent: to, action: actionOf(message), reason });
   }
 
   unknownAddress(to: string, message: Message): void {

@@ -39,6 +39,7 @@ function obstacleOf(cell: AgentCell): string | undefined {
     children: extras?.children,
     sensors: extras?.sensors,
     schedules: extras?.schedules,
+    retries: extras?.retries,
     links: extras?.links,
   };
   const tie = Object.entries(ties).find(([, things]) => things !== undefined && things.size > 0);
