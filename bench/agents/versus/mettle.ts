@@ -2,7 +2,6 @@
 import { isMainThread } from "node:worker_threads";
 import {
   type AnyRef,
-  type BallotMessage,
   ballotsTo,
   Coordinator,
   createRuntime,
@@ -15,6 +14,7 @@ import {
   unanimity,
 } from "@mettle/agents";
 import { systemClock } from "@mettle/core";
+import { counter, type Total, voter } from "../subjects.ts";
 import {
   ASKS,
   asks,
@@ -33,21 +33,6 @@ import {
   sends,
   type Values,
 } from "./round.ts";
-
-interface Total {
-  readonly total: number;
-}
-
-const counter = defineAgent({
-  name: "counter",
-  state: (): Total => ({ total: 0 }),
-  actions: {
-    add: defineAction({
-      run: (state: Total, by: number) => ({ state: { total: state.total + by }, reply: state.total + by }),
-    }),
-    note: defineAction({ run: (state: Total, by: number) => ({ state: { total: state.total + by } }) }),
-  },
-});
 
 const wholeNumber: StandardSchema<number> = {
   "~standard": {
@@ -81,19 +66,6 @@ const listener = defineAgent({
       run: (_state: Total, _signal: Signal) => {
         heard += 1;
         if (heard === 1000) allHeard();
-      },
-    }),
-  },
-});
-
-const voter = defineAgent({
-  name: "voter",
-  state: () => 0,
-  actions: {
-    propose: defineAction({
-      run: (state: number, { member, ballot }: BallotMessage<string>) => {
-        ballot.vote(member, 1);
-        return { state: state + 1 };
       },
     }),
   },
