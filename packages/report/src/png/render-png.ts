@@ -1,3 +1,4 @@
+import type * as canvasModule from "@napi-rs/canvas";
 import { messageOf } from "@mettle/core";
 import { reportErrors } from "../errors.ts";
 import { pageStyle } from "../html/page.ts";
@@ -61,7 +62,7 @@ export async function renderPng(chart: PageChart, options: PngOptions = {}): Pro
   return { png: canvas.toBuffer("image/png"), isWithoutText: GlobalFonts.families.length === 0 };
 }
 
-type CanvasModule = typeof import("@napi-rs/canvas");
+type CanvasModule = typeof canvasModule;
 type Context = ReturnType<ReturnType<CanvasModule["createCanvas"]>["getContext"]>;
 
 /** Not installed on every platform, and needed for nothing else. */
@@ -98,6 +99,7 @@ function paintScene(
     context.globalAlpha = item.opacity;
     if (item.fill !== undefined) {
       context.fillStyle = item.fill;
+      // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- no array, a canvas
       context.fill(path);
     }
     if (item.stroke !== undefined && item.strokeWidth > 0) {
