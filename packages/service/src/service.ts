@@ -94,6 +94,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   if (config.adminPassword !== undefined && (await users.createFirst(config.adminName, config.adminPassword))) {
     onProgress?.(`made the first administrator, ${config.adminName}`);
   }
+  if (await users.none()) onProgress?.("nobody can log in: start it again with METTLE_ADMIN_PASSWORD set");
   metrics.add(...storageGauges(database, { users: states }));
   const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
   background.log = app.log;

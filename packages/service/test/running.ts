@@ -1,7 +1,5 @@
-import type { Clock } from "@mettle/core";
-import type { AgentType } from "../src/agents/agent-type.ts";
 import { loadConfig } from "../src/config/load-config.ts";
-import { type Service, startService } from "../src/service.ts";
+import { type Service, type ServiceOptions, startService } from "../src/service.ts";
 import type { EmbeddedServer } from "../src/storage/embedded-server.ts";
 import { testDatabase } from "./storage/server.ts";
 
@@ -18,8 +16,8 @@ export async function databaseUrl(server: EmbeddedServer): Promise<string> {
 /** A service with a database of its own on any free port. */
 export async function testService(
   server: EmbeddedServer,
-  environment: Readonly<Record<string, string>> = {},
-  { clock, agentTypes }: { readonly clock?: Clock; readonly agentTypes?: readonly AgentType[] } = {},
+  environment: Readonly<Record<string, string | undefined>> = {},
+  options: Omit<ServiceOptions, "config"> = {},
 ): Promise<Service> {
   const config = loadConfig({
     PORT: "0",
@@ -31,7 +29,7 @@ export async function testService(
     METTLE_DATA_FOLDER: "/nonexistent",
     ...environment,
   });
-  return startService({ config, ...(clock && { clock }), ...(agentTypes && { agentTypes }) });
+  return startService({ config, ...options });
 }
 
 export interface Answer {
