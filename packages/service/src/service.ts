@@ -24,11 +24,13 @@ import { type App, makeApp } from "./http/app.ts";
 import { Metrics } from "./http/metrics.ts";
 import { operationRoutes } from "./http/operation-routes.ts";
 import { TwoLevelCache } from "./storage/cache.ts";
+import { cacheNews } from "./storage/cache-news.ts";
 import { Database } from "./storage/database.ts";
 import { EmbeddedServer } from "./storage/embedded-server.ts";
 import { migrate } from "./storage/migrate.ts";
 import { migrations } from "./storage/migrations/index.ts";
 import { News } from "./storage/news.ts";
+import { RedisCache } from "./storage/redis-cache.ts";
 import { storageGauges } from "./storage/storage-gauges.ts";
 
 /** A lease is renewed so often before it would end. */
@@ -63,8 +65,24 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   await using starting = new AsyncDisposableStack();
   const metrics = new Metrics();
   const database = await openDatabase(starting, config, clock, onProgress);
+  const news = starting.use(new News(database, clock));
+  const background: { log?: App["log"] } = {};
+  const onTrouble = (error: unknown): void => {
+    if (background.log) background.log.error({ err: error }, "in the background");
+    else onProgress?.(messageOf(error));
+  };
+  const redis =
+    config.redisUrl === undefined
+      ? undefined
+      : starting.use(new RedisCache(config.redisUrl, clock, (error) => onTrouble(error)));
   const states = starting.use(
-    new TwoLevelCache<UserState>({ max: 50_000, lifetime: userStateLifetime, absentLifetime: ms(5000) }),
+    new TwoLevelCache<UserState>({
+      max: 50_000,
+      lifetime: userStateLifetime,
+      absentLifetime: ms(5000),
+      news: cacheNews(news, "users", (error) => onTrouble(error)),
+      ...(redis && { shared: redis }),
+    }),
   );
   const users = new Users(database, states);
   const tokens = new Tokens(database, clock, { lifetime: config.tokenLifetime, keyLifetime: config.keyLifetime });
@@ -79,6 +97,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   if (await users.none()) onProgress?.("nobody can log in: start it again with METTLE_ADMIN_PASSWORD set");
   metrics.add(...storageGauges(database, { users: states }));
   const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
+  background.log = app.log;
   let draining = false;
   const schemas = new TaskSchemas();
   const model = modelOf(config, clock);
@@ -90,7 +109,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     ...(options.agentTypes && { further: options.agentTypes }),
   });
   const queue = new ExecutionQueue(database, clock, { lease: config.lease, attemptsAllowed: 3 });
-  const news = starting.use(new News(database, clock));
   const orchestrator = starting.use(
     new Orchestrator({
       queue,
@@ -100,7 +118,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       capacity: config.executions,
       renewEvery: ms(config.lease / renewalsOfALease),
       lookEvery: ms(Math.min(lookAtMost, config.lease / 2)),
-      onTrouble: (error) => app.log.error({ err: error }, "orchestrator"),
+      onTrouble,
     }),
   );
   metrics.add(...executionGauges(orchestrator));
