@@ -13,7 +13,7 @@ export interface SceneShape {
   readonly opacity: number;
 }
 
-export interface SceneText {
+interface SceneText {
   readonly kind: "text";
   readonly text: string;
   readonly x: number;
