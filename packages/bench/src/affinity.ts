@@ -8,8 +8,8 @@ const run = promisify(execFile);
  * Holds the main threads of several processes on one processor while they take turns.
  *
  * Left alone, each stays on a processor of its own, and the ratio of two sides becomes the ratio of two processors of
- * which other guests of the machine may use one. A hand-over then also has to wake an idle processor: measured in a
- * virtual machine, 80–100 µs against 7 µs, with cold caches after it. Only the main threads are held: the collector's
+ * which other guests of the machine may use one. On a quiet machine a hand-over then also has to wake an idle processor
+ * (`bench/detect/hand-over.ts`), and finds cold caches after it. Only the main threads are held: the collector's
  * helpers go where there is room.
  */
 export class SharedProcessor {

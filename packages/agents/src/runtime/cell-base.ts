@@ -292,6 +292,10 @@ export abstract class CellBase implements Supervised {
 
   #refuseWaiting(reason: string, error: unknown): void {
     const { extras } = this;
+    for (const [timer, message] of extras?.retries ?? []) {
+      this.host.wheel.remove(timer);
+      this.#refuseStopped(message, reason, error);
+    }
     for (let item = extras?.waiting.shift(); item !== undefined; item = extras?.waiting.shift()) {
       if (item instanceof RunningAction) item.drop(this.stoppedError(reason, error));
       else this.#refuseStopped(item, reason, error);

@@ -41,11 +41,11 @@ export type RuntimeEvent =
   | { readonly kind: "memory-warning"; readonly agent: string; readonly bytes: number; readonly limitBytes: number }
   | { readonly kind: "memory-exceeded"; readonly agent: string; readonly bytes: number; readonly limitBytes: number }
   | { readonly kind: "agent-hibernated"; readonly agent: string; readonly bytes: number }
-  /** Its handlers took longer than the budget, several times within a second. */
+  /** Its handlers computed longer than the budget, several times within a second; `computedMs` is that of the last one. */
   | {
       readonly kind: "agent-greedy";
       readonly agent: string;
-      readonly tookMs: number;
+      readonly computedMs: number;
       readonly movedTo?: number;
       readonly keptBecause?: string;
     }

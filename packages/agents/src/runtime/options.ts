@@ -3,6 +3,7 @@ import { problemsOfLimits, type RestartLimits, restartDefaults } from "../superv
 import { type Switches, resolveSwitches } from "../switches/switches.ts";
 import type { BusOptions } from "../bus/bus-options.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { cpuTimeOn } from "./cpu-time.ts";
 import { agentErrors } from "./errors.ts";
 
 export interface RuntimeOptions {
@@ -19,14 +20,19 @@ export interface RuntimeOptions {
   readonly maxAgents?: number;
   /** New agents are refused while more than this share of the heap limit is in use. @defaultValue 0.9 */
   readonly maxHeapShare?: number;
-  /** A handler that takes longer three times within a second makes its agent greedy. In ms. @defaultValue 5 */
+  /** A handler that computes longer three times within a second makes its agent greedy. CPU ms. @defaultValue 5 */
   readonly handlerBudgetMs?: number;
+  /**
+   * CPU nanoseconds that this thread has used, for `handlerBudgetMs`.
+   * @defaultValue `process.threadCpuUsage` where there is one and the clock is the system's; otherwise the clock
+   */
+  readonly cpuTime?: () => number;
   /** Accounted bytes of state and mailbox of one agent. @defaultValue 52 428 800 */
   readonly memoryLimitBytes?: number;
   /** How often the memory of agents that handled messages since is accounted, in ms. @defaultValue 30 000 */
   readonly memoryCheckMs?: number;
   /** Dead letters kept; all are counted. @defaultValue 1000 */
-  readonly deadLetters?: number;
+  readonly maxDeadLetters?: number;
   /** Limits on restarts of agents that no supervisor of your own watches. */
   readonly restarts?: Partial<RestartLimits>;
   /** Of the runtime's bus: its log, its limits. */
@@ -63,7 +69,7 @@ export const runtimeDefaults = {
   handlerBudgetMs: 5,
   memoryLimitBytes: 52_428_800,
   memoryCheckMs: 30_000,
-  deadLetters: 1000,
+  maxDeadLetters: 1000,
 } as const;
 
 /**
@@ -71,11 +77,12 @@ export const runtimeDefaults = {
  * @throws AGENT_OPTIONS_INVALID naming every problem
  */
 export function resolveOptions(given: RuntimeOptions, cores: number): ResolvedOptions {
-  const { restarts, shards, switches, bus: _bus, telemetry: _telemetry, clock, ...rest } = given;
+  const { restarts, shards, switches, bus: _bus, telemetry: _telemetry, clock, cpuTime, ...rest } = given;
   const resolved: ResolvedOptions = {
     ...runtimeDefaults,
     ...rest,
     clock: clock ?? systemClock,
+    cpuTime: cpuTime ?? cpuTimeOn(clock ?? systemClock),
     switches: resolveSwitches(switches),
     restarts: { ...restartDefaults, ...restarts },
     shards: { workers: Math.max(1, cores - 1), stuckAfterMs: 2000, maxInFlight: 100_000, moveGreedy: true, ...shards },
@@ -106,7 +113,7 @@ function problemsOf(options: ResolvedOptions): string[] {
   }
   for (const [name, value] of Object.entries({
     ...whole,
-    deadLetters: options.deadLetters,
+    maxDeadLetters: options.maxDeadLetters,
     "shards.workers": shards.workers,
   })) {
     if (!Number.isInteger(value) || value < 0) problems.push(`${name} must be a whole number, got ${value}`);

@@ -177,12 +177,19 @@ export function warmupLength(bytes: readonly number[]): number {
   return least + best.drop;
 }
 
+/**
+ * With fewer, t's quantile explodes (64 at one) and a heap that grows by a few steps says nothing. Simulated over 18–36
+ * points of AR(1) noise, r = 0–1: against a floor of one the interval is a third to a fifth as wide, and misses in at most
+ * 5 % more of the series.
+ */
+const LEAST_DEGREES_OF_FREEDOM = 3;
+
 /** Half the interval's width. Correlated residuals are worth fewer cycles: n (1 − r) / (1 + r), for r above 0. */
 function slopeMargin(fit: LinearTrend, residuals: readonly number[], confidence: number): number {
   const r = Math.min(0.9, Math.max(0, lag1(residuals)));
   const worth = (1 - r) / (1 + r);
-  const degreesOfFreedom = Math.max(1, fit.count * worth - 2);
-  const standardError = fit.standardError * Math.sqrt((fit.count - 2) / degreesOfFreedom);
+  const degreesOfFreedom = Math.max(LEAST_DEGREES_OF_FREEDOM, fit.count * worth - 2);
+  const standardError = fit.standardError * Math.sqrt(Math.max(1 / worth, (fit.count - 2) / degreesOfFreedom));
   return studentTCritical(confidence, degreesOfFreedom) * standardError;
 }
 

@@ -1,44 +1,48 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { ManualClock, ms, ns, Random } from "@mettle/core";
 import { describe, expect, test } from "vitest";
-import { findLeak, type LeakPoint, measureLeak, warmupLength } from "../../src/memory/leak.ts";
+import { findLeak, type LeakFinding, type LeakPoint, measureLeak, warmupLength } from "../../src/memory/leak.ts";
+import type { LeakCycle } from "./leak-process.ts";
 
 const series = (n: number, size: (cycle: number) => number, cycleNs = 1e9): LeakPoint[] =>
   Array.from({ length: n }, (_, cycle) => ({ cycle, bytes: 1e7 + size(cycle), cycleNs: ns(cycleNs) }));
 
-describe("measureLeak on this process (S3-022)", () => {
+interface Printed extends Omit<LeakFinding, "points"> {
+  readonly kept: number;
+  readonly cached: number;
+}
+
+async function inProcess(cycle: LeakCycle, cycles: number): Promise<Printed> {
+  const entry = fileURLToPath(new URL("./leak-process.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    "--conditions=mettle-source",
+    "--disable-warning=ExperimentalWarning",
+    entry,
+    cycle,
+    String(cycles),
+  ]);
+  return JSON.parse(stdout) as Printed;
+}
+
+describe("measureLeak (S3-022)", () => {
   test("a leak of known size is found, and its size", async () => {
-    const leaked: unknown[] = [];
-    // Large beside what the test runner itself keeps from cycle to cycle, some kilobytes.
-    const found = await measureLeak({ cycle: () => void leaked.push(new Uint8Array(1_000_000)), cycles: 24 });
+    const found = await inProcess("leak", 24);
     expect(found.outcome).toBe("leak");
-    expect(Math.abs(found.slopeBytesPerCycle / 1_000_000 - 1)).toBeLessThan(0.02);
-    expect(leaked).toHaveLength(24);
+    expect(Math.abs(found.slopeBytesPerCycle / 100_000 - 1)).toBeLessThan(0.02);
+    expect(found.kept).toBe(24);
   });
 
   test("garbage is no leak", async () => {
-    let sink: unknown;
-    const cycle = (): void => {
-      for (let i = 0; i < 1000; i++) sink = Array.from({ length: 100 }, (_, j) => ({ i, j }));
-    };
-    // Above what the test runner itself keeps from cycle to cycle.
-    const found = await measureLeak({ cycle, cycles: 24, minimumBytesPerCycle: 8192 });
-    expect(found.outcome).toBe("none");
-    expect(sink).toBeDefined();
+    expect((await inProcess("garbage", 24)).outcome).toBe("none");
   });
 
   test("a cache that fills and then stops is no leak", async () => {
-    const cache = new Map<number, unknown>();
-    const cycle = (index: number): void => {
-      if (index < 10)
-        cache.set(
-          index,
-          Array.from({ length: 10_000 }, (_, i) => ({ i })),
-        );
-    };
-    const found = await measureLeak({ cycle, cycles: 40, minimumBytesPerCycle: 8192 });
+    const found = await inProcess("cache that fills", 40);
     expect(found.outcome).toBe("none");
     expect(found.droppedCycles).toBeGreaterThanOrEqual(9);
-    expect(cache.size).toBe(10);
+    expect(found.cached).toBe(10);
   });
 
   test("growth per hour follows from the cycles' own time", async () => {

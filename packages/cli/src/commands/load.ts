@@ -19,8 +19,8 @@ import { k6Ending } from "../load/k6-end.ts";
 import { withK6Variables } from "../load/k6-script.ts";
 import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
-import { ControlServer } from "../load/control-server.ts";
-import { type LivePage, openLivePage } from "../load/live-page.ts";
+import type { ControlServer } from "../load/control-server.ts";
+import type { LivePage } from "../load/live-page.ts";
 import { progressOf } from "../load/progress.ts";
 import { isServiceTarget } from "../load/service-target.ts";
 import { runTarget } from "../load/run-target.ts";
@@ -41,7 +41,7 @@ export async function run(given: CommandContext): Promise<number> {
   for (const text of target.k6?.notes ?? []) note(context, text);
   const yardstick = withThresholds(await findYardstick(settings), target, context);
   const plan = resolvePlan(withFlags(target.test.options, context, target.k6 !== undefined));
-  await using live = await openLivePage({ name: settings.name, target: target.shown }, plan, context);
+  await using live = await livePage({ name: settings.name, target: target.shown }, plan, context);
   const result = await loadInterruptibly(target, plan, yardstick, settings, context, live);
   const troubles = [...result.troubles, ...(await keep(result, settings, context))];
   const verdict = judgeRun(result.run, yardstick, settings, context);
@@ -113,7 +113,7 @@ async function loadInterruptibly(
   const thresholds = new LiveThresholds(policy, emptyRun(settings.name));
   const control = new LoadControl();
   const address = context.flags.text("control");
-  await using controller = address === undefined ? undefined : await ControlServer.listen(address, plan, control);
+  await using controller = address === undefined ? undefined : await listen(address, plan, control);
   if (live) view.note(`The live page: ${live.url}`);
   if (controller) view.note(`Controlled at ${controller.url}/v1/status`);
   const options: Omit<RunLoadOptions, "from"> = {
@@ -140,6 +140,23 @@ async function loadInterruptibly(
   return await runTarget(target, options, context, (text) => {
     view.note(text);
   });
+}
+
+/** The server is read only where it is wanted: `node:http` brings much of Node with it. */
+/** The page is read from disk only where it is asked for. */
+async function livePage(
+  about: { readonly name: string; readonly target: string },
+  plan: LoadPlan,
+  context: CommandContext,
+): Promise<LivePage | undefined> {
+  if (context.flags.text("ui") === undefined) return undefined;
+  const { openLivePage } = await import("../load/live-page.ts");
+  return openLivePage(about, plan, context);
+}
+
+async function listen(address: string, plan: LoadPlan, control: LoadControl): Promise<ControlServer> {
+  const server = await import("../load/control-server.ts");
+  return await server.ControlServer.listen(address, plan, control);
 }
 
 function viewOf({ stderr, env, flags, clock }: CommandContext): LoadView {

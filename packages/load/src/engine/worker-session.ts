@@ -7,6 +7,7 @@ import { ClosedRun } from "./closed-run.ts";
 import { nowMs } from "./engine-clock.ts";
 import { ErrorBook } from "./error-book.ts";
 import { loadErrors } from "./errors.ts";
+import { LoopTurns } from "./loop-turns.ts";
 import type { LoadSource, LoadTest } from "./load-test.ts";
 import { OpenRun } from "./open-run.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
@@ -44,6 +45,7 @@ export class WorkerSession {
   #stream: SampleStream | undefined;
   #monitor: HealthMonitor | undefined;
   readonly #errors = new ErrorBook();
+  readonly #turns = new LoopTurns();
   #scenarios: ScenarioRun[] = [];
   #setupData: unknown;
   #http: HttpEngine | undefined;
@@ -220,6 +222,7 @@ export class WorkerSession {
       clock,
       recorder,
       errors: this.#errors,
+      turns: this.#turns,
       http: pacer ? (user) => new PacedClient(plain(user), pacer) : plain,
     };
   }
