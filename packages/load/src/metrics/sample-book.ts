@@ -1,4 +1,4 @@
-import type { Tags } from "./recorder.ts";
+type Tags = Readonly<Record<string, string>>;
 
 /** One of the slowest samples of an operation and where its time went, in ms. Plain data: it crosses threads. */
 export interface SlowSample {
@@ -12,7 +12,7 @@ export interface SlowSample {
 }
 
 /** Failures of one kind, and the first of them. */
-export interface FailureKind {
+interface FailureKind {
   readonly kind: string;
   readonly count: number;
   readonly at: number;

@@ -2,7 +2,7 @@ import { ms } from "@mettle/core";
 import { checkRun } from "@mettle/results";
 import { describe, expect, test } from "vitest";
 import { failureCodes } from "../../src/http/failure.ts";
-import type { HttpClient, HttpRequest, HttpResponse } from "../../src/http/exchange.ts";
+import type { HttpClient, HttpResponse } from "../../src/http/exchange.ts";
 import { HttpMetrics, isExpected, requestTags } from "../../src/scenario/http-metrics.ts";
 import { runVirtually } from "../engine/virtual-run.ts";
 
@@ -11,7 +11,7 @@ function runOf(answer: (n: number) => { readonly status: number; readonly wait: 
   let n = 0;
   let metrics: HttpMetrics | undefined;
   const client: HttpClient = {
-    send: (_: HttpRequest) => Promise.reject(new Error("not asked")),
+    send: () => Promise.reject(new Error("not asked")),
     closeIdle: () => {},
     close: () => {},
   };
