@@ -67,9 +67,9 @@ function cellsOf(map: HeatMap): ReadonlyMap<number, Map<number, number>> {
   const cells = new Map<number, Map<number, number>>();
   const span = Math.max(1, toMs - fromMs);
   for (const { atMs, slots } of columns) {
-    // A moment is the end of its second, give or take: the middle of that second says where it belongs.
-    const at = Math.floor(((atMs - 500 - fromMs) / span) * count);
-    if (at < 0 || at >= count) continue;
+    if (atMs < fromMs || atMs > toMs) continue;
+    // A moment is the end of its second, early or late by some milliseconds: the middle of the second has the place.
+    const at = Math.max(0, Math.min(count - 1, Math.floor(((atMs - 500 - fromMs) / span) * count)));
     const column = cells.get(at) ?? new Map<number, number>();
     cells.set(at, column);
     for (let i = 0; i + 1 < slots.length; i += 2) {
