@@ -1,5 +1,5 @@
-import type * as canvasModule from "@napi-rs/canvas";
 import { messageOf } from "@mettle/core";
+import type * as CanvasTypes from "@napi-rs/canvas";
 import { reportErrors } from "../errors.ts";
 import { pageStyle } from "../html/page.ts";
 import type { PageChart } from "./page-charts.ts";
@@ -62,8 +62,7 @@ export async function renderPng(chart: PageChart, options: PngOptions = {}): Pro
   return { png: canvas.toBuffer("image/png"), isWithoutText: GlobalFonts.families.length === 0 };
 }
 
-type CanvasModule = typeof canvasModule;
-type Context = ReturnType<ReturnType<CanvasModule["createCanvas"]>["getContext"]>;
+type CanvasModule = typeof CanvasTypes;
 
 /** Not installed on every platform, and needed for nothing else. */
 async function loadCanvas(): Promise<CanvasModule> {
@@ -81,7 +80,7 @@ const unavailable = (why: string, cause?: unknown): Error =>
 
 function paintScene(
   { items }: Scene,
-  context: Context,
+  context: CanvasTypes.SKRSContext2D,
   Path2D: CanvasModule["Path2D"],
   families: { readonly sans: string; readonly mono: string },
 ): void {
@@ -99,7 +98,7 @@ function paintScene(
     context.globalAlpha = item.opacity;
     if (item.fill !== undefined) {
       context.fillStyle = item.fill;
-      // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- no array, a canvas
+      // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- no array is filled: an area is painted
       context.fill(path);
     }
     if (item.stroke !== undefined && item.strokeWidth > 0) {
