@@ -250,7 +250,12 @@ const identity = ({ uid, gid }: RunAs): { uid?: number; gid?: number } => ({
 });
 
 /** Its own log, cut at each start of the service; statements, which may hold what users sent, stay out of it. */
-const serverSettings = ["listen_addresses=", "log_min_error_statement=panic", "log_checkpoints=off"];
+const serverSettings = [
+  "random_page_cost=1.1", // disks without arms: an index is worth it sooner
+  "listen_addresses=",
+  "log_min_error_statement=panic",
+  "log_checkpoints=off",
+];
 
 /** What PostgreSQL says when a killed server's backends hold its memory still, or its process has not quite gone. */
 const leftBehind = /pre-existing shared memory block|lock file .* already exists/;
