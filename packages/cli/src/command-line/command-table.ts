@@ -264,7 +264,7 @@ const commands: readonly CommandSpec[] = [
     examples: [
       "mettle report --html > report.html",
       "mettle report --md",
-      "mettle report --png 'requests per second' --theme dark",
+      "mettle report --png=requests-per-second --theme dark",
       "mettle report mettle-out/run.json --junit --ctrf",
       "mettle report main --csv",
     ],
