@@ -5,12 +5,9 @@
 import { ms } from "@mettle/core";
 import {
   type Ballot,
-  type BallotMessage,
   ballotsTo,
   Coordinator,
   createRuntime,
-  defineAction,
-  defineAgent,
   formHierarchy,
   HierarchyMember,
   type HierarchyMessage,
@@ -28,25 +25,12 @@ import {
   VoteCollector,
 } from "@mettle/agents";
 import { alternate, show } from "./alternate.ts";
+import { voter } from "./subjects.ts";
 
 /** Deadlines cost the same everywhere, and none of them comes: what is measured is the counting. */
 const timers: Timers = {
   after: () => ({ cancel: () => undefined }),
 };
-
-const voter = defineAgent({
-  name: "voter",
-  state: () => 0,
-  actions: {
-    propose: defineAction({
-      run: (state: number, { member, ballot }: BallotMessage<string>) => {
-        ballot.vote(member, 1);
-        return { state: state + 1 };
-      },
-    }),
-    decide: defineAction({ run: (state: number) => ({ state: state + 1, reply: 1 }) }),
-  },
-});
 
 /** The same with real agents: each message goes through a mailbox and is handled in a turn of its own. */
 async function agentVotes(members: number): Promise<void> {

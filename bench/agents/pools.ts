@@ -6,11 +6,11 @@ import {
   AgentPool,
   Batcher,
   BoundedCache,
-  clockTimers,
   ConnectionPool,
   ObjectPool,
   type Poolable,
   TaskPool,
+  TimerWheel,
 } from "@mettle/agents";
 import { alternate, show } from "./alternate.ts";
 
@@ -115,7 +115,7 @@ show(
 const connections = new ConnectionPool({
   open: async () => ({ sent: 0 }),
   close: () => undefined,
-  timers: clockTimers(systemClock),
+  timers: new TimerWheel(systemClock),
 });
 show(
   "a connection whose opening costs one turn of the event loop",
@@ -142,7 +142,7 @@ const cost = async (items: number): Promise<void> => {
 const batcher = (adaptive: boolean): Batcher<number, number> =>
   new Batcher({
     adaptive,
-    timers: clockTimers(systemClock),
+    timers: new TimerWheel(systemClock),
     interval: ms(1),
     handle: async (_type, items) => {
       await cost(items.length);

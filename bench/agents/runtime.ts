@@ -3,11 +3,8 @@
 // Absolute times are the machine's; the ratios are what counts.
 //
 // Run: node --expose-gc -C mettle-source bench/agents/runtime.ts [rounds]
-import { createRuntime, defineAction, defineAgent } from "@mettle/agents";
-
-interface Total {
-  readonly total: number;
-}
+import { createRuntime } from "@mettle/agents";
+import { counter } from "./subjects.ts";
 
 interface Costs {
   readonly createNs: number;
@@ -23,17 +20,6 @@ const SENDS = 2_000_000;
 /** Sent between two waits, so that the mailbox (10 000) holds them. */
 const BURST = 8000;
 const IN_FLIGHT = 100;
-
-const counter = defineAgent({
-  name: "counter",
-  state: (): Total => ({ total: 0 }),
-  actions: {
-    add: defineAction({
-      run: (state: Total, by: number) => ({ state: { total: state.total + by }, reply: state.total + by }),
-    }),
-    note: defineAction({ run: (state: Total, by: number) => ({ state: { total: state.total + by } }) }),
-  },
-});
 
 const now = (): number => Number(process.hrtime.bigint());
 const collect = globalThis.gc ?? ((): void => undefined);

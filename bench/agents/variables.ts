@@ -5,9 +5,9 @@
 import { Random, systemClock } from "@mettle/core";
 import {
   ChoiceKind,
-  clockTimers,
   FloatKind,
   TeamKind,
+  TimerWheel,
   UpdateBroadcast,
   Variable,
   VariableCoordinator,
@@ -16,7 +16,7 @@ import {
 } from "@mettle/agents";
 import { alternate, show } from "./alternate.ts";
 
-const timers = clockTimers(systemClock);
+const timers = new TimerWheel(systemClock);
 const random = new Random(1);
 let told = 0;
 const environment = <Value>(): VariableEnvironment<Value> => ({

@@ -4,10 +4,11 @@
 //   looked up once: null null
 //   hit rate 50 %
 import { systemClock } from "@mettle/core";
-import { Batcher, BoundedCache, clockTimers } from "@mettle/agents";
+import { Batcher, BoundedCache, TimerWheel } from "@mettle/agents";
 
+using timers = new TimerWheel(systemClock);
 await using batcher = new Batcher<number, number>({
-  timers: clockTimers(systemClock),
+  timers,
   handle: (_type, items) => items.map((item) => (item < 0 ? new Error("refused") : 2 * item)),
 });
 const submitted = [1, 2, -1].map((item) => batcher.submit("double", item));

@@ -3,9 +3,10 @@
 //   scale up: yes, by 3 of 5 votes; 2 had not answered yet
 //   scale down: undecided, since no side can win any more
 import { systemClock } from "@mettle/core";
-import { type Ballot, clockTimers, Coordinator, type VoteOutcome } from "@mettle/agents";
+import { type Ballot, Coordinator, TimerWheel, type VoteOutcome } from "@mettle/agents";
 
-const coordinator = new Coordinator({ timers: clockTimers(systemClock), nowMs: () => performance.now() });
+using timers = new TimerWheel(systemClock);
+const coordinator = new Coordinator({ timers, nowMs: () => performance.now() });
 
 /** In a runtime, `ask` puts the ballot into an agent's mailbox, and the agent votes when it gets to it. */
 async function decide(proposal: string, votes: ReadonlyMap<number, number>): Promise<VoteOutcome> {

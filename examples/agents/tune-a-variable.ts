@@ -4,12 +4,13 @@
 //   asked: worker-1 worker-2 worker-3
 //   committed by consensus: 64
 import { Random, systemClock } from "@mettle/core";
-import { clockTimers, FloatKind, Variable, type VariableSignalOut } from "@mettle/agents";
+import { FloatKind, TimerWheel, Variable, type VariableSignalOut } from "@mettle/agents";
 
 const signals: { signal: VariableSignalOut<number>; to: readonly string[] }[] = [];
+using timers = new TimerWheel(systemClock);
 const environment = {
   clock: systemClock,
-  timers: clockTimers(systemClock),
+  timers,
   random: new Random(1),
   node: "node-1",
   emit: (signal: VariableSignalOut<number>, to: readonly string[]) => void signals.push({ signal, to }),

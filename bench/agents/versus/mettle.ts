@@ -2,7 +2,6 @@
 import { isMainThread } from "node:worker_threads";
 import {
   type AnyRef,
-  type BallotMessage,
   ballotsTo,
   Coordinator,
   createRuntime,
@@ -11,11 +10,11 @@ import {
   type Runtime,
   type Signal,
   type StandardSchema,
-  unanimity,
-  wheelTimers,
   TimerWheel,
+  unanimity,
 } from "@mettle/agents";
 import { systemClock } from "@mettle/core";
+import { counter, type Total, voter } from "../subjects.ts";
 import {
   ASKS,
   asks,
@@ -34,21 +33,6 @@ import {
   sends,
   type Values,
 } from "./round.ts";
-
-interface Total {
-  readonly total: number;
-}
-
-const counter = defineAgent({
-  name: "counter",
-  state: (): Total => ({ total: 0 }),
-  actions: {
-    add: defineAction({
-      run: (state: Total, by: number) => ({ state: { total: state.total + by }, reply: state.total + by }),
-    }),
-    note: defineAction({ run: (state: Total, by: number) => ({ state: { total: state.total + by } }) }),
-  },
-});
 
 const wholeNumber: StandardSchema<number> = {
   "~standard": {
@@ -87,19 +71,6 @@ const listener = defineAgent({
   },
 });
 
-const voter = defineAgent({
-  name: "voter",
-  state: () => 0,
-  actions: {
-    propose: defineAction({
-      run: (state: number, { member, ballot }: BallotMessage<string>) => {
-        ballot.vote(member, 1);
-        return { state: state + 1 };
-      },
-    }),
-  },
-});
-
 /** Keys of their own, as from a message: a text that is the key itself is compared by identity. */
 function register(runtime: Runtime, agent: AnyRef): readonly { readonly namespace: string; readonly name: string }[] {
   for (let i = 0; i < REGISTERED; i++) {
@@ -116,7 +87,7 @@ function register(runtime: Runtime, agent: AnyRef): readonly { readonly namespac
 
 function costs(runtime: Runtime): () => Promise<Values> {
   const wheel = new TimerWheel(systemClock);
-  const coordinator = new Coordinator({ timers: wheelTimers(wheel), nowMs: () => performance.now() });
+  const coordinator = new Coordinator({ timers: wheel, nowMs: () => performance.now() });
   const publishers = createRuntime();
   for (let i = 0; i < 1000; i++) publishers.spawn(listener);
   const publish = (): Promise<void> =>

@@ -11,7 +11,8 @@ export {
 } from "./agent/action.ts";
 export { type AgentOptions, defineAgent, type RefOf } from "./agent/definition.ts";
 export type { AgentDefinition, AnyDefinition } from "./agent/definition-types.ts";
-export { type Directive, directives, type Instruction, type Timing } from "./agent/directive.ts";
+export { type Directive, directives, type Timing } from "./agent/directive.ts";
+export type { Instruction, InstructionInfo, InstructionOptions } from "./agent/instruction.ts";
 export type { ActionMode, AgentStatus, AskOptions, FailurePolicy, Message, StopOptions } from "./agent/message.ts";
 export { definePlugin, type Plugin } from "./agent/plugin.ts";
 export type { AgentProtocol, AgentRef, AnyRef, MessageOf, ReplyOf } from "./agent/ref.ts";
@@ -19,7 +20,7 @@ export type { Sensor } from "./agent/sensor.ts";
 export type { IsolatedPlacement, Placement, RestartKind, SpawnOptions } from "./agent/spawn-options.ts";
 export type { StandardSchema } from "./agent/standard-schema.ts";
 export type { Broadcast } from "./runtime/broadcast.ts";
-export { type AgentDeadLetter, AgentDeadLetters } from "./runtime/dead-letters.ts";
+export type { DeadMessage } from "./runtime/dead-message.ts";
 export type { Down, DownListener } from "./runtime/down.ts";
 export { type AgentErrorCode, agentErrors } from "./runtime/errors.ts";
 export type { DeadLetterReason, RuntimeEvent } from "./runtime/events.ts";
@@ -37,11 +38,13 @@ export type { RestartLimits } from "./supervision/restart-window.ts";
 export type { SupervisionStrategy } from "./supervision/supervisor.ts";
 export { allSwitches, type Switches } from "./switches/switches.ts";
 export { CallbackTimer, TimerWheel, WheelTimer } from "./timers/timer-wheel.ts";
+export type { Timer, Timers } from "./timers/timers.ts";
 
 // Signals, bus, registry, configuration, events, dispatch, telemetry
 export { SignalBus } from "./bus/bus.ts";
 export type { BusOptions, BusStatistics, SubscribeOptions } from "./bus/bus-options.ts";
-export { type DeadLetter, DeadLetters, type DeadLetterSelection } from "./bus/dead-letters.ts";
+export { type AnyDeadLetter, DeadLetters, type DeadLetterSelection } from "./dead-letters/dead-letters.ts";
+export type { DeadSignal } from "./bus/dead-signal.ts";
 export { busErrors } from "./bus/errors.ts";
 export type { BusMiddleware, DispatchOutcome, SubscriptionInfo } from "./bus/middleware.ts";
 export type { Attachment, Delivery, DeliveryHandler, PersistentSubscription } from "./bus/persistent.ts";
@@ -213,7 +216,6 @@ export {
   SimulatedNetwork,
   SimulatedTime,
 } from "./coordination/simulation.ts";
-export { clockTimers, type Timer, type Timers, wheelTimers } from "./coordination/timers.ts";
 export {
   type DecisionRule,
   simpleMajority,

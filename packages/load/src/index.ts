@@ -156,6 +156,7 @@ export type { LoadSource, LoadTest, LoadTestFactory } from "./engine/load-test.t
 export { importLoadTest } from "./engine/import-load-test.ts";
 export type { Punctuality } from "./engine/precise-timer.ts";
 export { type LoadPlan, resolvePlan } from "./engine/resolve-plan.ts";
+export { plannedEndMs } from "./engine/scenario-plan.ts";
 export { type LoadResult, runLoad, type RunLoadOptions } from "./engine/run-load.ts";
 export { builtIn } from "./metrics/built-in.ts";
 export type { Submetric } from "./metrics/worker-recorder.ts";

@@ -1,7 +1,9 @@
-import { join } from "node:path";
 import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
-import { textProcessor } from "./agents/text-processor.ts";
+import { agentTypesOf } from "./agents/agent-types.ts";
+import { modelGauges } from "./agents/model/model-gauges.ts";
+import { OpenAiModel } from "./agents/model/openai-model.ts";
+import { TaskSchemas } from "./agents/task-schemas.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
 import { Lockout } from "./auth/lockout.ts";
@@ -12,23 +14,29 @@ import type { ServiceConfig } from "./config/settings.ts";
 import { serviceErrors } from "./errors.ts";
 import { executionGauges } from "./executions/execution-gauges.ts";
 import { ExecutionQueue } from "./executions/execution-queue.ts";
+import { ExecutionSearch } from "./executions/execution-search.ts";
 import { executionRoutes } from "./executions/execution-routes.ts";
 import { Orchestrator } from "./executions/orchestrator.ts";
+import { Gateway } from "./gateway/gateway.ts";
+import { gatewayGauges } from "./gateway/gateway-gauges.ts";
+import { gatewayRoutes, routing } from "./gateway/gateway-routes.ts";
 import { type App, makeApp } from "./http/app.ts";
 import { Metrics } from "./http/metrics.ts";
 import { operationRoutes } from "./http/operation-routes.ts";
 import { TwoLevelCache } from "./storage/cache.ts";
+import { cacheNews } from "./storage/cache-news.ts";
 import { Database } from "./storage/database.ts";
 import { EmbeddedServer } from "./storage/embedded-server.ts";
 import { migrate } from "./storage/migrate.ts";
 import { migrations } from "./storage/migrations/index.ts";
 import { News } from "./storage/news.ts";
+import { RedisCache } from "./storage/redis-cache.ts";
 import { storageGauges } from "./storage/storage-gauges.ts";
 
-/** What agents do here. */
-const agentTypes: readonly AgentType[] = [textProcessor];
-const renewEvery = ms(5000);
-const lookEvery = ms(2000);
+/** A lease is renewed so often before it would end. */
+const renewalsOfALease = 3;
+const lookAtMost = 2000;
+const modelSilentAtMost = ms(60_000);
 
 /** A running service. */
 export interface Service extends AsyncDisposable {
@@ -41,6 +49,8 @@ export interface Service extends AsyncDisposable {
 export interface ServiceOptions {
   readonly config: ServiceConfig;
   readonly clock?: Clock;
+  /** Agent types beside the service's own. */
+  readonly agentTypes?: readonly AgentType[];
   /** Told what happens while it starts. */
   readonly onProgress?: (what: string) => void;
 }
@@ -50,12 +60,29 @@ export interface ServiceOptions {
  *
  * @throws MettleError of `serviceErrors`
  */
-export async function startService({ config, clock = systemClock, onProgress }: ServiceOptions): Promise<Service> {
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { config, clock = systemClock, onProgress } = options;
   await using starting = new AsyncDisposableStack();
   const metrics = new Metrics();
   const database = await openDatabase(starting, config, clock, onProgress);
+  const news = starting.use(new News(database, clock));
+  const background: { log?: App["log"] } = {};
+  const onTrouble = (error: unknown): void => {
+    if (background.log) background.log.error({ err: error }, "in the background");
+    else onProgress?.(messageOf(error));
+  };
+  const redis =
+    config.redisUrl === undefined
+      ? undefined
+      : starting.use(new RedisCache(config.redisUrl, clock, (error) => onTrouble(error)));
   const states = starting.use(
-    new TwoLevelCache<UserState>({ max: 50_000, lifetime: userStateLifetime, absentLifetime: ms(5000) }),
+    new TwoLevelCache<UserState>({
+      max: 50_000,
+      lifetime: userStateLifetime,
+      absentLifetime: ms(5000),
+      news: cacheNews(news, "users", (error) => onTrouble(error)),
+      ...(redis && { shared: redis }),
+    }),
   );
   const users = new Users(database, states);
   const tokens = new Tokens(database, clock, { lifetime: config.tokenLifetime, keyLifetime: config.keyLifetime });
@@ -67,11 +94,21 @@ export async function startService({ config, clock = systemClock, onProgress }: 
   if (config.adminPassword !== undefined && (await users.createFirst(config.adminName, config.adminPassword))) {
     onProgress?.(`made the first administrator, ${config.adminName}`);
   }
+  if (await users.none()) onProgress?.("nobody can log in: start it again with METTLE_ADMIN_PASSWORD set");
   metrics.add(...storageGauges(database, { users: states }));
   const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
+  background.log = app.log;
   let draining = false;
-  const queue = new ExecutionQueue(database, clock, { lease: ms(3 * renewEvery), attemptsAllowed: 3 });
-  const news = starting.use(new News(database, clock));
+  const schemas = new TaskSchemas();
+  const model = modelOf(config, clock);
+  if (model) metrics.add(...modelGauges(model));
+  const agentTypes = agentTypesOf({
+    schemas,
+    model,
+    sources: { databases: new ExecutionSearch(database) },
+    ...(options.agentTypes && { further: options.agentTypes }),
+  });
+  const queue = new ExecutionQueue(database, clock, { lease: config.lease, attemptsAllowed: 3 });
   const orchestrator = starting.use(
     new Orchestrator({
       queue,
@@ -79,13 +116,23 @@ export async function startService({ config, clock = systemClock, onProgress }: 
       clock,
       types: agentTypes,
       capacity: config.executions,
-      renewEvery,
-      lookEvery,
-      onTrouble: (error) => app.log.error({ err: error }, "orchestrator"),
+      renewEvery: ms(config.lease / renewalsOfALease),
+      lookEvery: ms(Math.min(lookAtMost, config.lease / 2)),
+      onTrouble,
     }),
   );
   metrics.add(...executionGauges(orchestrator));
-  executionRoutes(app, { queue, orchestrator, types: agentTypes, clock });
+  const gateway = starting.use(
+    new Gateway({
+      urls: config.orchestrators,
+      clock,
+      draining: () => draining,
+      onChange: (instance, health, before) => app.log.warn({ instance, health, before }, "instance"),
+    }),
+  );
+  metrics.add(...gatewayGauges(gateway));
+  gatewayRoutes(app, gateway);
+  executionRoutes(app, { queue, orchestrator, types: agentTypes, schemas, clock, routing: routing(gateway) });
   authRoutes(app, { users, tokens, passwords, lockout });
   operationRoutes(app, metrics, {
     draining: () => draining,
@@ -95,6 +142,7 @@ export async function startService({ config, clock = systemClock, onProgress }: 
   const running = starting.move();
   const close = async (): Promise<void> => {
     draining = true;
+    gateway.drain();
     // First what runs, then those who wait for it: a caller that waits gets its answer.
     await orchestrator.close(config.drainTimeout);
     const drained = app.close();
@@ -108,6 +156,17 @@ export async function startService({ config, clock = systemClock, onProgress }: 
   return { url, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
 }
 
+function modelOf({ modelBaseUrl, modelName, modelApiKey }: ServiceConfig, clock: Clock): OpenAiModel | undefined {
+  if (modelBaseUrl === undefined || modelName === undefined) return undefined;
+  return new OpenAiModel({
+    baseUrl: modelBaseUrl,
+    name: modelName,
+    clock,
+    silentAtMost: modelSilentAtMost,
+    ...(modelApiKey !== undefined && { apiKey: modelApiKey }),
+  });
+}
+
 async function openDatabase(
   starting: AsyncDisposableStack,
   config: ServiceConfig,
@@ -117,7 +176,7 @@ async function openDatabase(
   let connection: ConstructorParameters<typeof Database>[0] | undefined = config.databaseUrl;
   if (connection === undefined) {
     onProgress?.("starting the embedded PostgreSQL");
-    const server = starting.use(await EmbeddedServer.start(join(config.dataFolder)));
+    const server = starting.use(await EmbeddedServer.start(config.dataFolder, onProgress));
     connection = server.connection;
   }
   const options = {

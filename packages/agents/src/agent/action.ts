@@ -1,3 +1,4 @@
+import type { InstructionInfo } from "./instruction.ts";
 import type { ActionMode } from "./message.ts";
 import type { AnyRef } from "./ref.ts";
 import type { Directive } from "./directive.ts";
@@ -11,6 +12,8 @@ export interface ActionContext {
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch by the runtime's clock. */
   now(): number;
+  /** Present when the action runs for an instruction with context or options. */
+  readonly instruction?: InstructionInfo;
 }
 
 /** What a write returns: the state as it is from now on, the reply to a request, and effects to carry out. */

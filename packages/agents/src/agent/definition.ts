@@ -1,6 +1,7 @@
 import { agentErrors } from "../runtime/errors.ts";
 import type { ActionContext, ActionMap, AnyAction, AnyOutcome, TypesOf } from "./action.ts";
 import type { AgentDefinition, AnyDefinition } from "./definition-types.ts";
+import { INSTRUCTION } from "./instruction.ts";
 import type { FailurePolicy, Message } from "./message.ts";
 import { onPart, ownState, type Plugin, wholeState } from "./plugin.ts";
 import type { AgentRef } from "./ref.ts";
@@ -58,6 +59,9 @@ export class CompiledDefinition {
   readonly #state: () => unknown;
   readonly #schema: StandardSchema | undefined;
   readonly #plugins: readonly Plugin[];
+  /** Of the ceiling's account of memory: bytes of a first state, and spawns until one is looked at again. */
+  stateBytes = 0;
+  untilAccount = 0;
   #lastType: string | undefined = undefined;
   #lastAction: CompiledAction | undefined = undefined;
 
@@ -232,6 +236,7 @@ function problemsOf({ name, actions, plugins = [], signals = {}, start, snapshot
   const twice = names.filter((name, i) => names.indexOf(name) !== i);
   if (twice.length > 0) problems.push(`plugins named twice: ${twice.join(", ")}`);
   const routed = [...Object.values(signals), ...(start === undefined ? [] : [start])];
+  if (Object.hasOwn(actions, INSTRUCTION)) problems.push(`"${INSTRUCTION}" is not free as the name of an action`);
   for (const action of routed) {
     if (!Object.hasOwn(actions, action)) problems.push(`there is no action "${action}"`);
   }

@@ -1,4 +1,5 @@
 import type { AnyDefinition } from "./definition-types.ts";
+import type { Instruction } from "./instruction.ts";
 import type { Message } from "./message.ts";
 import type { AnyRef } from "./ref.ts";
 import type { Sensor } from "./sensor.ts";
@@ -6,12 +7,6 @@ import type { SpawnOptions } from "./spawn-options.ts";
 
 /** When a scheduled message comes: once, again and again, or by a calendar. */
 export type Timing = { readonly afterMs: number } | { readonly everyMs: number } | { readonly cron: string };
-
-/** An action with its input, as something that can be queued. Runs as a message that the agent sends itself. */
-export interface Instruction {
-  readonly action: string;
-  readonly data?: unknown;
-}
 
 /** An effect as data. An action returns it, the agent's server carries it out, so what an action decides can be tested. */
 export type Directive =

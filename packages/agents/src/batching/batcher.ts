@@ -1,6 +1,6 @@
 import { type Milliseconds, ms } from "@mettle/core";
 import { refuseProblems, wholeAtLeast } from "../coordination/check-options.ts";
-import type { Timer, Timers } from "../coordination/timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 import { poolErrors } from "../pools/errors.ts";
 
 /** What became of one item: its result, or an `Error` for this item alone. */

@@ -5,7 +5,8 @@ import type { Signal } from "../signals/signal.ts";
 import { SignalFactory } from "../signals/signal-factory.ts";
 import { TimerWheel } from "../timers/timer-wheel.ts";
 import type { BusContext } from "./context.ts";
-import { type DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
+import { type DeadLetterSelection, DeadLetters } from "../dead-letters/dead-letters.ts";
+import type { DeadSignal } from "./dead-signal.ts";
 import { type BusOptions, type BusStatistics, checkLimits, type SubscribeOptions } from "./bus-options.ts";
 import { busErrors } from "./errors.ts";
 import { type BusMiddleware, dispatchHooksOf } from "./middleware.ts";
@@ -43,7 +44,7 @@ interface BusPlan {
  */
 export class SignalBus implements AsyncDisposable, Work {
   /** Signals that persistent subscriptions gave up on. */
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: DeadLetters<DeadSignal>;
   queued = false;
   readonly #clock: Clock;
   readonly #signals: SignalFactory;
@@ -224,10 +225,10 @@ export class SignalBus implements AsyncDisposable, Work {
   }
 
   /** Gives dead letters back to their subscriptions, attempts forgotten. Returns how many; those without room stay. */
-  redrive(selection: DeadLetterSelection = {}): number {
+  redrive(selection: DeadLetterSelection<DeadSignal> = {}): number {
     return this.deadLetters.remove(
       selection,
-      (letter) => this.#persistent.get(letter.subscription)?.subscription.revive(letter) ?? false,
+      (letter) => this.#persistent.get(letter.to)?.subscription.revive(letter) ?? false,
     );
   }
 

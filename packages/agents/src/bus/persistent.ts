@@ -1,7 +1,7 @@
 import type { Signal } from "../signals/signal.ts";
 import { type TimerWheel, WheelTimer } from "../timers/timer-wheel.ts";
 import type { BusContext } from "./context.ts";
-import type { DeadLetter } from "./dead-letters.ts";
+import type { DeadSignal } from "./dead-signal.ts";
 import { busErrors } from "./errors.ts";
 import { type DispatchHooks, dispatchWithin, isThenable, type SubscriptionInfo } from "./middleware.ts";
 import { backoffOf, type ResolvedPersistentOptions } from "./persistent-options.ts";
@@ -92,7 +92,7 @@ export interface PersistentHost {
   readonly context: BusContext;
   readonly wheel: TimerWheel;
   wallTime(): number;
-  bury(letter: Omit<DeadLetter, "id">): void;
+  bury(letter: Omit<DeadSignal, "id">): void;
 }
 
 /**
@@ -194,7 +194,7 @@ export class PersistentSubscription implements SubscriptionInfo, Work {
   }
 
   /** The bus's: a dead letter comes back, its attempts forgotten; false when there is no room. */
-  revive(letter: DeadLetter): boolean {
+  revive(letter: DeadSignal): boolean {
     if (this.full) return false;
     this.#pending.push(new Entry(this, letter.signal, letter.sequence, ++this.#orders));
     this.#wake();
@@ -356,11 +356,11 @@ export class PersistentSubscription implements SubscriptionInfo, Work {
     if (entry.delivery !== undefined) this.fail(entry, entry.delivery, error);
   }
 
-  #bury(signal: Signal, sequence: number, reason: DeadLetter["reason"], attempts: number, error: unknown): void {
+  #bury(signal: Signal, sequence: number, reason: DeadSignal["reason"], attempts: number, error: unknown): void {
     this.dead += 1;
     const at = this.#host.wallTime();
     const why = error === undefined ? {} : { error };
-    this.#host.bury({ subscription: this.name, signal, sequence, attempts, reason, at, ...why });
+    this.#host.bury({ to: this.name, signal, sequence, attempts, reason, at, ...why });
     // One error for all of a flood: an error of its own for each would cost more than all the rest of it.
     if (error === undefined) this.#surplus ??= surplusOf(this);
     this.#host.context.report({ kind: "dead", subscription: this, signal, error: error ?? this.#surplus });

@@ -1,7 +1,7 @@
 import { type Milliseconds, ms } from "@mettle/core";
 import { refuseProblems, wholeAtLeast } from "./check-options.ts";
 import { coordinationErrors } from "./errors.ts";
-import type { Timers } from "./timers.ts";
+import type { Timers } from "../timers/timers.ts";
 import { type DecisionRule, VoteCollector, type VoteOutcome, type VoteReceipt } from "./vote-collector.ts";
 
 /** One question to a group, with the place to put the answers. All members get the same object. */

@@ -2,7 +2,7 @@ import { type Milliseconds, ms } from "@mettle/core";
 import { refuseProblems, wholeAtLeast } from "./check-options.ts";
 import type { Cluster, Hierarchy } from "./hierarchy.ts";
 import type { Network } from "./network.ts";
-import type { Timer, Timers } from "./timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 import { type DecisionRule, simpleMajority, type VoteOutcome } from "./vote-collector.ts";
 
 /** Votes of a cluster, summed. Members in neither number were silent. */

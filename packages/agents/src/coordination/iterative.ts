@@ -1,6 +1,6 @@
 import type { Milliseconds } from "@mettle/core";
 import { refuseProblems, within, wholeAtLeast } from "./check-options.ts";
-import type { Timer, Timers } from "./timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 
 /** What one member thinks in one round. */
 export interface Position<Value> {

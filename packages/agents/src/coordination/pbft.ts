@@ -13,7 +13,7 @@ import {
   quorumOf,
   type ViewChange,
 } from "./pbft-messages.ts";
-import type { Timer, Timers } from "./timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 
 export interface PbftOptions<Value> {
   /** This member, from 0. */

@@ -3,7 +3,7 @@ import { refuseProblems, wholeAtLeast } from "./check-options.ts";
 import { coordinationErrors } from "./errors.ts";
 import type { Network } from "./network.ts";
 import type { RelayTree } from "./relay-tree.ts";
-import type { Timer, Timers } from "./timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 
 export type RelayMessage<Payload> =
   | { readonly kind: "relay"; readonly id: number; readonly payload: Payload }

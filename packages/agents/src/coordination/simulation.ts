@@ -1,7 +1,7 @@
 import { type Clock, type Milliseconds, ms, type Nanoseconds, ns, type Random } from "@mettle/core";
 import { refuseProblems, within } from "./check-options.ts";
 import type { JoinableNetwork, Receive } from "./network.ts";
-import type { Timer, Timers } from "./timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 
 interface Event {
   readonly due: number;
@@ -123,7 +123,7 @@ export interface NetworkCounts {
 
 /**
  * A network with faults, drawn from a seeded generator: delays, loss, duplication, partitions and crashed members. On
- * `SimulatedTime` a run repeats exactly; on `clockTimers(systemClock)` its delays are real ones.
+ * `SimulatedTime` a run repeats exactly; on `new TimerWheel(systemClock)` its delays are real ones.
  */
 export class SimulatedNetwork<Message> implements JoinableNetwork<Message> {
   readonly #timers: Timers;

@@ -1,6 +1,6 @@
 import type { Milliseconds } from "@mettle/core";
 import { refuseProblems, wholeAtLeast } from "./check-options.ts";
-import type { Timer, Timers } from "./timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 
 /** How much support decides. Above one half, so that two choices can never both reach it. */
 export interface DecisionRule {

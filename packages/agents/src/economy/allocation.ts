@@ -1,6 +1,6 @@
 import { type Milliseconds, ms } from "@mettle/core";
 import { refuseProblems, within } from "../coordination/check-options.ts";
-import type { Timer, Timers } from "../coordination/timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 
 /** What an agent could use. */
 export interface ResourceRequest {

@@ -1,12 +1,13 @@
-import { messageOf } from "@mettle/core";
 import type { ActionContext, AnyOutcome } from "../agent/action.ts";
 import { type CompiledAction, CONCURRENT, WRITE } from "../agent/definition.ts";
+import { INSTRUCTION, type QueuedInstruction } from "../agent/instruction.ts";
 import type { AskOptions, Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import { issueText, validated } from "../agent/standard-schema.ts";
 import { CellBase, HIBERNATED, IDLE, INITIALIZING, type MailboxItem, MOVED, RUNNING, STOPPING } from "./cell-base.ts";
-import { agentErrors } from "./errors.ts";
+import { failedError, fullError, inputError, timeoutError, unknownError } from "./cell-errors.ts";
 import type { DeadLetterReason } from "./events.ts";
+import { InstructionContext, retryLater } from "./instructions.ts";
 import { PendingAsk } from "./pending-ask.ts";
 import { RunningAction } from "./running-action.ts";
 
@@ -39,7 +40,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       this.#sendEnded(message);
       return;
     }
-    if (!this.accept(this.host.direct ? message : this.host.prepare(message))) throw this.#fullError();
+    if (!this.accept(this.host.direct ? message : this.host.prepare(message))) throw fullError(this);
   }
 
   ask(message: Message, options?: AskOptions): Promise<unknown> {
@@ -99,7 +100,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   #request(message: Message, options: AskOptions | undefined): Promise<unknown> {
     const ask = new PendingAsk(message, this);
     if (!this.accept(ask)) {
-      ask.fail(this.#fullError());
+      ask.fail(fullError(this));
       return ask.promise;
     }
     this.#limit(ask, options);
@@ -203,7 +204,8 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     } else message = item;
     const action = this.#actionOf(message.type);
     if (action === undefined) {
-      this.#refuse(item, "action-unknown", this.#unknownError(message));
+      if (ask === undefined && message.type === INSTRUCTION) this.#instruct(message);
+      else this.#refuse(item, "action-unknown", unknownError(this, message.type));
       return;
     }
     if (action.mode === WRITE && this.extras !== undefined && this.extras.writing !== undefined) {
@@ -234,6 +236,31 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (this.controller !== undefined) this.controller = undefined;
   }
 
+  /** Runs the action of an instruction: as `#handle`, with a context and limits of its own. */
+  #instruct(message: Message): void {
+    const instruction = message.data as QueuedInstruction;
+    const action = this.#actionOf(instruction.action);
+    if (action === undefined) {
+      this.#refuse(message, "action-unknown", unknownError(this, instruction.action));
+      return;
+    }
+    if (action.mode === WRITE && this.extras?.writing !== undefined) {
+      this.extras.waiting.push(message);
+      return;
+    }
+    const input =
+      action.input === undefined ? { value: instruction.data } : this.#validate(action, instruction.data, message);
+    if (input === undefined) return;
+    try {
+      const outcome = action.run(this.state, input.value, new InstructionContext(this, instruction));
+      if (outcome instanceof Promise) this.#follow(outcome, action, message, instruction.options?.timeoutMs);
+      else if (outcome !== undefined) this.#apply(outcome, action, message);
+    } catch (error) {
+      this.#failed(message, action, error);
+    }
+    this.controller = undefined;
+  }
+
   #actionOf(type: string): CompiledAction | undefined {
     return this.host.caching ? this.definition.find(type) : this.definition.actions.get(type);
   }
@@ -243,8 +270,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       const result = validated(action.input!, input);
       if (result.issues === undefined) return result;
       const problems = result.issues.map(issueText);
-      const text = `${this.label} does not accept the input of "${action.name}": ${problems.join("; ")}.`;
-      this.#refuse(item, "input-invalid", agentErrors.create("AGENT_INPUT_INVALID", text, { details: { problems } }));
+      this.#refuse(item, "input-invalid", inputError(this, action.name, problems));
     } catch (error) {
       this.#refuse(item, "input-invalid", error);
     }
@@ -323,13 +349,18 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (timeout !== Number.POSITIVE_INFINITY) ask.within(timeout, this.host.wheel);
   }
 
-  #follow(promise: Promise<AnyOutcome | void>, action: CompiledAction, item: MailboxItem): void {
+  #follow(
+    promise: Promise<AnyOutcome | void>,
+    action: CompiledAction,
+    item: MailboxItem,
+    timeoutMs: number = action.timeoutMs,
+  ): void {
     const extras = this.cold();
-    const running = new RunningAction(this, action, item, this.controller);
+    const running = new RunningAction(this, action, timeoutMs, item, this.controller);
     this.controller = undefined;
     extras.running.add(running);
     if (action.mode === WRITE) extras.writing = running;
-    if (action.timeoutMs !== Number.POSITIVE_INFINITY) this.host.wheel.addCoarse(running, action.timeoutMs);
+    if (timeoutMs !== Number.POSITIVE_INFINITY) this.host.wheel.addCoarse(running, timeoutMs);
     running.follow(promise);
   }
 
@@ -353,17 +384,13 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   }
 
   actionExpired(running: RunningAction): void {
-    const { action, item } = running;
+    const { action, item, timeoutMs } = running;
     const extras = this.extras!;
-    const error = agentErrors.create(
-      "AGENT_ACTION_TIMEOUT",
-      `"${action.name}" of ${this.label} did not settle within ${action.timeoutMs} ms.`,
-      { details: { address: this.address, action: action.name, timeoutMs: action.timeoutMs } },
-    );
+    const error = timeoutError(this, action.name, timeoutMs);
     extras.running.delete(running);
     if (extras.writing === running) extras.writing = undefined;
     running.drop(error);
-    this.host.deadLetter(this.address, item, "action-timeout", error);
+    if (!retryLater(this, item)) this.host.deadLetter(this.address, item, "action-timeout", error);
     this.#afterAction();
   }
 
@@ -382,14 +409,8 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   #failed(item: MailboxItem, action: CompiledAction, cause: unknown): void {
     this.controller?.abort(cause);
     this.controller = undefined;
-    if (item instanceof PendingAsk) {
-      item.fail(
-        agentErrors.create("AGENT_ACTION_FAILED", `"${action.name}" of ${this.label} failed: ${messageOf(cause)}`, {
-          details: { address: this.address, action: action.name },
-          cause,
-        }),
-      );
-    }
+    if (retryLater(this, item)) return;
+    if (item instanceof PendingAsk) item.fail(failedError(this, action.name, cause));
     this.host.deadLetter(this.address, item, "action-failed", cause);
     this.crash(action.name, cause);
   }
@@ -397,22 +418,5 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   #refuse(item: MailboxItem, reason: DeadLetterReason, error: unknown): void {
     if (item instanceof PendingAsk) item.fail(error);
     else this.host.deadLetter(this.address, item, reason, error);
-  }
-
-  #unknownError({ type }: Message): Error {
-    const known = [...this.definition.actions.keys()];
-    return agentErrors.create("AGENT_ACTION_UNKNOWN", `${this.label} has no action "${type}".`, {
-      details: { address: this.address, action: type, known },
-    });
-  }
-
-  #fullError(): Error {
-    return agentErrors.create(
-      "AGENT_MAILBOX_FULL",
-      `The mailbox of ${this.label} is full: ${this.waiting} messages wait.`,
-      {
-        details: { address: this.address, waiting: this.waiting },
-      },
-    );
   }
 }

@@ -7,6 +7,7 @@ import type { SpawnOptions } from "../agent/spawn-options.ts";
 import type { AgentCell } from "./agent-cell.ts";
 import { STOPPING } from "./cell-base.ts";
 import { agentErrors } from "./errors.ts";
+import { queued } from "./instructions.ts";
 import type { SignalPort } from "./ports.ts";
 import { cancel, schedule } from "./schedules.ts";
 
@@ -44,7 +45,7 @@ function carryOutOne(cell: AgentCell, directive: Directive, effects: Effects): v
       cancel(cell, directive.name);
       return;
     case "run":
-      cell.send({ type: directive.instruction.action, data: directive.instruction.data });
+      cell.send(queued(cell, directive.instruction));
       return;
     case "start-sensor":
       startSensor(cell, directive.sensor);

@@ -1,3 +1,4 @@
+import type { Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { WheelTimer } from "../timers/timer-wheel.ts";
 import type { DownListener } from "./down.ts";
@@ -14,6 +15,8 @@ export class CellExtras<Item = unknown> {
   readonly waiting: Ring<Item | RunningAction> = new Ring();
   children: Map<string, AnyRef> | undefined = undefined;
   schedules: Map<string, WheelTimer> | undefined = undefined;
+  /** Instructions that failed and wait for their next attempt. */
+  retries: Map<WheelTimer, Message> | undefined = undefined;
   sensors: Map<string, () => void> | undefined = undefined;
   watchers: Set<DownListener> | undefined = undefined;
   links: Set<AnyRef> | undefined = undefined;

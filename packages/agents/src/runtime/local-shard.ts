@@ -2,6 +2,7 @@ import type { Clock } from "@mettle/core";
 import { compiledOf, type SignalRoute } from "../agent/definition.ts";
 import type { AnyDefinition } from "../agent/definition-types.ts";
 import type { Directive } from "../agent/directive.ts";
+import { actionOf } from "../agent/instruction.ts";
 import type { Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
@@ -14,7 +15,8 @@ import { AgentCell } from "./agent-cell.ts";
 import type { Census } from "./census.ts";
 import { carryOut, type Effects, endEffects } from "./carry-out.ts";
 import { type CellBase, type CellHost, IDLE, type MailboxItem, STOPPED } from "./cell-base.ts";
-import { AgentDeadLetters } from "./dead-letters.ts";
+import { DeadLetters } from "../dead-letters/dead-letters.ts";
+import type { DeadMessage } from "./dead-message.ts";
 import type { Down, DownListener } from "./down.ts";
 import { Directory } from "./directory.ts";
 import { agentErrors } from "./errors.ts";
@@ -54,8 +56,8 @@ export interface ShardSurroundings {
   resolve(to: string): AnyRef | undefined;
   /** Spawns where the placement says, when that is not this thread. */
   spawnElsewhere(definition: AnyDefinition, options: SpawnOptions): AnyRef;
-  /** A handler took too long: one strike. */
-  onLongTurn(cell: AgentCell, tookNs: number): void;
+  /** A handler computed too long: one strike. */
+  onLongTurn(cell: AgentCell, computedNs: number): void;
   readonly current: Int32Array | undefined;
   readonly census: Census;
   /** Agents ordered in other threads from here, begun or not: those that have not are in no census yet. */
@@ -75,7 +77,7 @@ export class LocalShard implements CellHost, Effects {
   readonly caching: boolean;
   readonly direct: boolean;
   readonly addressPrefix: string;
-  readonly deadLetters: AgentDeadLetters;
+  readonly deadLetters: DeadLetters<DeadMessage>;
   readonly signals: SignalPort;
   readonly root: RootSupervisor;
   readonly prepare: (message: Message) => Message;
@@ -94,6 +96,8 @@ export class LocalShard implements CellHost, Effects {
   readonly #memoryTimer = new CallbackTimer(() => this.#checkMemory());
   readonly #accounted = new WeakMap<AgentCell, number>();
   #lastId: number;
+  /** Garbage was collected since the last check of memory. */
+  #collected = false;
   #closed = false;
 
   constructor(number: number, options: ResolvedOptions, surroundings: ShardSurroundings, firstId = 0) {
@@ -111,7 +115,7 @@ export class LocalShard implements CellHost, Effects {
     this.direct = options.switches.zeroCopy && options.switches.monomorphic;
     this.fastPath = options.switches.fastPath && this.direct;
     this.addressPrefix = `${number}/`;
-    this.deadLetters = new AgentDeadLetters(options.deadLetters);
+    this.deadLetters = new DeadLetters(options.maxDeadLetters);
     this.signals = surroundings.signals(this.wheel);
     this.root = new RootSupervisor(`${number}/root`, this, options.restarts);
     this.#batch = options.switches.batching ? options.batch : 1;
@@ -122,7 +126,8 @@ export class LocalShard implements CellHost, Effects {
       clock: options.clock,
       batch: this.#batch,
       handlerBudgetNs: options.handlerBudgetMs * 1e6,
-      onLongTurn: (cell, tookNs) => surroundings.onLongTurn(cell as AgentCell, tookNs),
+      cpuTime: options.cpuTime,
+      onLongTurn: (cell, computedNs) => surroundings.onLongTurn(cell as AgentCell, computedNs),
       current: surroundings.current,
     });
   }
@@ -174,6 +179,7 @@ export class LocalShard implements CellHost, Effects {
       high: options.priority === "high",
       batch: this.#batch,
     });
+    this.#ceiling.added(compiled, cell.state, options.state !== undefined);
     this.#cells.set(id, cell);
     this.census.add(1);
     if (name !== undefined) this.#names.set(name, cell);
@@ -240,7 +246,8 @@ export class LocalShard implements CellHost, Effects {
   deadLetter(to: string, item: MailboxItem, reason: DeadLetterReason, error: unknown): void {
     const message = messageOfItem(item);
     this.deadLetters.add({ to, message, reason, error, at: this.clock.wallTime() });
-    if (this.observers.active) this.observers.tell({ kind: "dead-letter", agent: to, action: message.type, reason });
+    if (this.observers.active)
+      this.observers.tell({ kind: "dead-letter", agent: to, action: actionOf(message), reason });
   }
 
   unknownAddress(to: string, message: Message): void {
@@ -400,7 +407,16 @@ export class LocalShard implements CellHost, Effects {
   }
 
   /** Accounts every agent that has handled messages since the last time, and takes back large mailboxes of idle ones. */
+  collectOnce(): boolean {
+    const { collect } = this.options;
+    if (collect === undefined || this.#collected) return false;
+    this.#collected = true;
+    collect();
+    return true;
+  }
+
   #checkMemory(): void {
+    this.#collected = false;
     for (const cell of this.#cells.values()) {
       if (cell.phase === IDLE && cell.box !== undefined && cell.box.capacity > KEPT_CAPACITY) cell.dropBox();
       if (cell.processed === 0 || this.#accounted.get(cell) === cell.processed) continue;

@@ -3,6 +3,7 @@ import { problemsOfLimits, type RestartLimits, restartDefaults } from "../superv
 import { type Switches, resolveSwitches } from "../switches/switches.ts";
 import type { BusOptions } from "../bus/bus-options.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { cpuTimeOn } from "./cpu-time.ts";
 import { agentErrors } from "./errors.ts";
 
 export interface RuntimeOptions {
@@ -19,14 +20,24 @@ export interface RuntimeOptions {
   readonly maxAgents?: number;
   /** New agents are refused while more than this share of the heap limit is in use. @defaultValue 0.9 */
   readonly maxHeapShare?: number;
-  /** A handler that takes longer three times within a second makes its agent greedy. In ms. @defaultValue 5 */
+  /** A handler that computes longer three times within a second makes its agent greedy. CPU ms. @defaultValue 5 */
   readonly handlerBudgetMs?: number;
+  /**
+   * CPU nanoseconds that this thread has used, for `handlerBudgetMs`.
+   * @defaultValue `process.threadCpuUsage` where there is one and the clock is the system's; otherwise the clock
+   */
+  readonly cpuTime?: () => number;
   /** Accounted bytes of state and mailbox of one agent. @defaultValue 52 428 800 */
   readonly memoryLimitBytes?: number;
   /** How often the memory of agents that handled messages since is accounted, in ms. @defaultValue 30 000 */
   readonly memoryCheckMs?: number;
+  /**
+   * Collects garbage when an agent comes near its limit, once a check at most, so that what is told of it is what it keeps.
+   * @defaultValue `gc` of the process when it runs with --expose-gc; otherwise nothing is forced
+   */
+  readonly collect?: (() => void) | undefined;
   /** Dead letters kept; all are counted. @defaultValue 1000 */
-  readonly deadLetters?: number;
+  readonly maxDeadLetters?: number;
   /** Limits on restarts of agents that no supervisor of your own watches. */
   readonly restarts?: Partial<RestartLimits>;
   /** Of the runtime's bus: its log, its limits. */
@@ -48,7 +59,9 @@ export interface ShardOptions {
   readonly moveGreedy?: boolean;
 }
 
-export interface ResolvedOptions extends Required<Omit<RuntimeOptions, "bus" | "telemetry" | "shards" | "restarts">> {
+export interface ResolvedOptions
+  extends Required<Omit<RuntimeOptions, "bus" | "telemetry" | "shards" | "restarts" | "collect">> {
+  readonly collect: (() => void) | undefined;
   readonly switches: Switches;
   readonly restarts: RestartLimits;
   readonly shards: Required<ShardOptions>;
@@ -63,7 +76,7 @@ export const runtimeDefaults = {
   handlerBudgetMs: 5,
   memoryLimitBytes: 52_428_800,
   memoryCheckMs: 30_000,
-  deadLetters: 1000,
+  maxDeadLetters: 1000,
 } as const;
 
 /**
@@ -71,11 +84,13 @@ export const runtimeDefaults = {
  * @throws AGENT_OPTIONS_INVALID naming every problem
  */
 export function resolveOptions(given: RuntimeOptions, cores: number): ResolvedOptions {
-  const { restarts, shards, switches, bus: _bus, telemetry: _telemetry, clock, ...rest } = given;
+  const { restarts, shards, switches, bus: _bus, telemetry: _telemetry, clock, cpuTime, ...rest } = given;
   const resolved: ResolvedOptions = {
     ...runtimeDefaults,
     ...rest,
     clock: clock ?? systemClock,
+    cpuTime: cpuTime ?? cpuTimeOn(clock ?? systemClock),
+    collect: "collect" in given ? given.collect : globalThis.gc && (() => globalThis.gc?.()),
     switches: resolveSwitches(switches),
     restarts: { ...restartDefaults, ...restarts },
     shards: { workers: Math.max(1, cores - 1), stuckAfterMs: 2000, maxInFlight: 100_000, moveGreedy: true, ...shards },
@@ -106,7 +121,7 @@ function problemsOf(options: ResolvedOptions): string[] {
   }
   for (const [name, value] of Object.entries({
     ...whole,
-    deadLetters: options.deadLetters,
+    maxDeadLetters: options.maxDeadLetters,
     "shards.workers": shards.workers,
   })) {
     if (!Number.isInteger(value) || value < 0) problems.push(`${name} must be a whole number, got ${value}`);

@@ -1,4 +1,5 @@
 import { getHeapStatistics, serialize, deserialize } from "node:v8";
+import type { CompiledDefinition } from "../agent/definition.ts";
 import { CallbackTimer } from "../timers/timer-wheel.ts";
 import { type CellBase, HIBERNATED, IDLE } from "./cell-base.ts";
 import { agentErrors } from "./errors.ts";
@@ -10,6 +11,10 @@ const WARN_SHARE = 0.8;
 const CHECK_EVERY = 1024;
 /** Spawns between two looks at the heap: the look costs as much as many spawns. */
 const HEAP_LOOK_EVERY = 1024;
+/** The next look comes, at the latest, when states of this share of the room that was left have been added. */
+const HEAP_LOOK_SHARE = 0.1;
+/** Of the states that a definition makes itself one in so many is accounted, and stands for those up to the next. */
+const STATE_ACCOUNT_EVERY = 64;
 
 /** Accounted bytes of an agent's state and of what waits in its mailbox (counted as its oldest message times the rest). */
 function accountedBytes(cell: CellBase): number {
@@ -51,7 +56,8 @@ export function holdToLimit(cell: CellBase, defaultLimitBytes: number): void {
   }
   if (cell.cold().memoryWarned) return;
   cell.cold().memoryWarned = true;
-  observers.tell({ kind: "memory-warning", agent: cell.address, bytes, limitBytes });
+  const collected = cell.host.collectOnce();
+  observers.tell({ kind: "memory-warning", agent: cell.address, bytes, limitBytes, collected });
 }
 
 /** Lets an agent give up its mailbox and pack its state whenever it had no message for `afterMs`. */
@@ -90,16 +96,25 @@ export function unpack(cell: CellBase): void {
   cell.phase = IDLE;
 }
 
-/** Refuses new agents before the thread dies of them. */
+type HeapInUse = Pick<ReturnType<typeof getHeapStatistics>, "used_heap_size" | "heap_size_limit">;
+
+/**
+ * Refuses new agents before the thread dies of them. The heap is looked at every 1024 spawns, and sooner when the states of
+ * the agents that came since are large: a thousand agents of a megabyte each would otherwise be there before the next look.
+ */
 export class Ceiling {
   readonly #maxAgents: number;
   readonly #maxHeapShare: number;
+  readonly #heap: () => HeapInUse;
   #untilLook = 0;
+  /** Accounted bytes of new states until the next look. */
+  #bytesUntilLook = 0;
   #heapShare = 0;
 
-  constructor(maxAgents: number, maxHeapShare: number) {
+  constructor(maxAgents: number, maxHeapShare: number, heap: () => HeapInUse = getHeapStatistics) {
     this.#maxAgents = maxAgents;
     this.#maxHeapShare = maxHeapShare;
+    this.#heap = heap;
   }
 
   /** @throws AGENT_CEILING_REACHED */
@@ -109,7 +124,7 @@ export class Ceiling {
         details: { living, maxAgents: this.#maxAgents },
       });
     }
-    if (--this.#untilLook <= 0) this.#look();
+    if (--this.#untilLook <= 0 || this.#bytesUntilLook <= 0) this.#look();
     if (this.#heapShare <= this.#maxHeapShare) return;
     this.#untilLook = 0; // the next spawn looks again: memory may have been freed
     throw agentErrors.create(
@@ -120,8 +135,21 @@ export class Ceiling {
   }
 
   #look(): void {
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+    const { used_heap_size: used, heap_size_limit: limit } = this.#heap();
     this.#heapShare = used / limit;
     this.#untilLook = HEAP_LOOK_EVERY;
+    this.#bytesUntilLook = Math.max(limit * this.#maxHeapShare - used, 0) * HEAP_LOOK_SHARE;
+  }
+
+  /** Hot: once per spawn. A state that was given is accounted each time, one that the definition made now and then. */
+  added(definition: CompiledDefinition, state: unknown, given: boolean): void {
+    if (given) this.#bytesUntilLook -= accountedSize(state);
+    else {
+      if (--definition.untilAccount <= 0) {
+        definition.untilAccount = STATE_ACCOUNT_EVERY;
+        definition.stateBytes = accountedSize(state);
+      }
+      this.#bytesUntilLook -= definition.stateBytes;
+    }
   }
 }

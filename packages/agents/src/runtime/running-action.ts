@@ -14,6 +14,8 @@ export interface ActionOwner {
 export class RunningAction extends WheelTimer {
   readonly owner: ActionOwner;
   readonly action: CompiledAction;
+  /** How long it may take, in ms. */
+  readonly timeoutMs: number;
   readonly item: Message | PendingAsk;
   /** Made when the action asked for its signal; aborted when nobody waits for the action any more. */
   readonly controller: AbortController | undefined;
@@ -26,12 +28,14 @@ export class RunningAction extends WheelTimer {
   constructor(
     owner: ActionOwner,
     action: CompiledAction,
+    timeoutMs: number,
     item: Message | PendingAsk,
     controller: AbortController | undefined,
   ) {
     super();
     this.owner = owner;
     this.action = action;
+    this.timeoutMs = timeoutMs;
     this.item = item;
     this.controller = controller;
   }

@@ -1,4 +1,4 @@
-import { ms } from "@mettle/core";
+import { MettleError, ms } from "@mettle/core";
 import { availableParallelism } from "node:os";
 import type { SignalBus } from "../bus/bus.ts";
 import type { AgentRegistry } from "../registry/registry.ts";
@@ -15,9 +15,11 @@ import { ShardPool } from "../shards/shard-pool.ts";
 import { problemsOfLimits, type RestartLimits, restartDefaults } from "../supervision/restart-window.ts";
 import type { Parent } from "../supervision/supervised.ts";
 import { type SupervisionStrategy, Supervisor } from "../supervision/supervisor.ts";
+import type { Timers } from "../timers/timers.ts";
 import { AgentCell } from "./agent-cell.ts";
 import { type Broadcast, broadcast } from "./broadcast.ts";
-import type { AgentDeadLetters } from "./dead-letters.ts";
+import type { DeadLetterSelection, DeadLetters } from "../dead-letters/dead-letters.ts";
+import type { DeadMessage } from "./dead-message.ts";
 import type { DownListener } from "./down.ts";
 import { Census } from "./census.ts";
 import { agentErrors } from "./errors.ts";
@@ -101,7 +103,12 @@ export interface Runtime extends AsyncDisposable {
   readonly telemetry: Telemetry;
   /** Adds a way to agents elsewhere. @returns takes it away again */
   attach(transport: Transport): () => void;
-  readonly deadLetters: AgentDeadLetters;
+  /** Messages that nobody handled. */
+  readonly deadLetters: DeadLetters<DeadMessage>;
+  /** Sends dead letters again. Returns how many; those whose agent is gone or has no room stay. */
+  redrive(selection?: DeadLetterSelection<DeadMessage>): number;
+  /** Deadlines on the wheel of this thread, which a request's deadline is on too. */
+  readonly timers: Timers;
   stats(): RuntimeStats;
   /** Ends all agents and threads. May be called twice. `await using` calls it. */
   close(options?: CloseOptions): Promise<void>;
@@ -135,7 +142,8 @@ class LocalRuntime implements Runtime {
       },
       resolve: (to) => this.#pool.resolve(to) ?? this.#elsewhere(to),
       spawnElsewhere: (definition, options) => this.#pool.spawn(definition, options),
-      onLongTurn: (cell, tookNs) => strike(cell, tookNs / 1e6, resolved.shards.moveGreedy ? this.#pool : undefined),
+      onLongTurn: (cell, computedNs) =>
+        strike(cell, computedNs / 1e6, resolved.shards.moveGreedy ? this.#pool : undefined),
       current: undefined,
       census: new Census(),
       ordered: () => this.#pool.agents,
@@ -165,8 +173,26 @@ class LocalRuntime implements Runtime {
     return undefined;
   }
 
-  get deadLetters(): AgentDeadLetters {
+  get deadLetters(): DeadLetters<DeadMessage> {
     return this.#shard.deadLetters;
+  }
+
+  redrive(selection: DeadLetterSelection<DeadMessage> = {}): number {
+    return this.#shard.deadLetters.remove(selection, ({ to, message }) => {
+      const agent = this.#shard.resolve(to);
+      if (agent === undefined || agent.status === "stopped") return false;
+      try {
+        agent.send(message);
+        return true;
+      } catch (error) {
+        if (error instanceof MettleError && error.code === "AGENT_MAILBOX_FULL") return false;
+        throw error;
+      }
+    });
+  }
+
+  get timers(): Timers {
+    return this.#shard.wheel;
   }
 
   spawn<State, P>(definition: AgentDefinition<State, P>, options: SpawnOptions<State> = {}): AgentRef<P> {
@@ -206,7 +232,7 @@ class LocalRuntime implements Runtime {
       agents: this.#shard.living + this.#pool.agents,
       threads: 1 + this.#pool.threads,
       ready: this.#shard.ready,
-      deadLetters: this.#shard.deadLetters.total,
+      deadLetters: this.#shard.deadLetters.added,
     };
   }
 

@@ -24,9 +24,11 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** Most messages a turn. */
   readonly batch: number;
-  /** A turn of one handler that takes longer is reported to `onLongTurn`. */
+  /** A handler that computes longer is reported to `onLongTurn`, with the CPU time it took. */
   readonly handlerBudgetNs: number;
-  readonly onLongTurn: (cell: CellBase, tookNs: number) => void;
+  /** CPU nanoseconds of this thread; see cpu-time.ts. */
+  readonly cpuTime: () => number;
+  readonly onLongTurn: (cell: CellBase, computedNs: number) => void;
   /** Where a watchdog in another thread reads which agent has its turn. */
   readonly current: Int32Array | undefined;
 }
@@ -42,6 +44,9 @@ export interface SchedulerOptions {
  * The clock is read once in 16 turns, because reading it costs as much as several messages. When these took more than
  * 2 ms together, their agents are suspects, and only they are timed until they were quick four times. An agent whose turn
  * takes more than 1 ms gets fewer messages a turn, down to one, and more again when it is quick.
+ *
+ * A suspect's turns are measured in CPU time as well, and only that counts as a strike: on a busy machine a handler of
+ * microseconds takes milliseconds whenever the thread has to wait for its core.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -152,6 +157,7 @@ export class Scheduler {
 
   /** One message, and the rest of the batch if that was quick. */
   #timedTurn(cell: CellBase): number {
+    const computedAt = this.#options.cpuTime();
     const startedAt = this.#clock.now();
     let done = cell.turn(1);
     let now = this.#clock.now();
@@ -160,6 +166,11 @@ export class Scheduler {
       now = this.#clock.now();
     }
     this.#account(cell, done, now - startedAt);
+    const budgetNs = this.#options.handlerBudgetNs * Math.max(done, 1);
+    if (now - startedAt > budgetNs) {
+      const computedNs = this.#options.cpuTime() - computedAt;
+      if (computedNs > budgetNs) this.#options.onLongTurn(cell, computedNs);
+    }
     this.#glancedAt = now;
     return done;
   }
@@ -199,7 +210,6 @@ export class Scheduler {
       this.#yieldDue = true;
       cell.suspicion = SUSPECT_TURNS;
       if (done > 1) cell.batch = Math.max(1, Math.floor((done * LONG_TURN_NS) / tookNs));
-      if (tookNs > this.#options.handlerBudgetNs * Math.max(done, 1)) this.#options.onLongTurn(cell, tookNs);
       return;
     }
     if (cell.batch >= this.#options.batch) cell.suspicion--;

@@ -6,17 +6,17 @@ const STRIKES = 3;
 const WITHIN_MS = 1000;
 
 /**
- * Counts a handler that took longer than its budget. Three within a second make its agent greedy: that is reported, and
+ * Counts a handler that computed longer than its budget. Three within a second make its agent greedy: that is reported, and
  * the agent moves to a thread of its own, with its state and what waits in its mailbox, so that its neighbours are rid
  * of it. References to it stay good.
  */
-export function strike(cell: AgentCell, tookMs: number, pool: ShardPool | undefined): void {
+export function strike(cell: AgentCell, computedMs: number, pool: ShardPool | undefined): void {
   const now = cell.host.clock.now() / 1e6;
   const extras = cell.cold();
   extras.strikes = [...(extras.strikes ?? []), now].filter((at) => now - at < WITHIN_MS).slice(-STRIKES);
   if (extras.strikes.length < STRIKES) return;
   extras.strikes = undefined;
-  const report = { kind: "agent-greedy", agent: cell.address, tookMs } as const;
+  const report = { kind: "agent-greedy", agent: cell.address, computedMs } as const;
   const obstacle = pool === undefined ? "shards.moveGreedy is off" : obstacleOf(cell);
   if (pool === undefined || obstacle !== undefined) {
     cell.host.observers.tell({ ...report, keptBecause: obstacle ?? "" });
@@ -39,6 +39,7 @@ function obstacleOf(cell: AgentCell): string | undefined {
     children: extras?.children,
     sensors: extras?.sensors,
     schedules: extras?.schedules,
+    retries: extras?.retries,
     links: extras?.links,
   };
   const tie = Object.entries(ties).find(([, things]) => things !== undefined && things.size > 0);

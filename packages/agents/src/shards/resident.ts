@@ -44,7 +44,7 @@ export function settingsFor(
     handlerBudgetMs,
     memoryLimitBytes,
     memoryCheckMs,
-    deadLetters,
+    maxDeadLetters,
   } = options;
   return {
     shard,
@@ -58,7 +58,7 @@ export function settingsFor(
       handlerBudgetMs,
       memoryLimitBytes,
       memoryCheckMs,
-      deadLetters,
+      maxDeadLetters,
     },
     restarts: { ...options.restarts },
     maxInFlight: options.shards.maxInFlight,

@@ -5,6 +5,7 @@ import type { AnyDefinition } from "../agent/definition-types.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { AgentCell } from "../runtime/agent-cell.ts";
 import { Census } from "../runtime/census.ts";
+import { cpuTimeOn } from "../runtime/cpu-time.ts";
 import { agentErrors } from "../runtime/errors.ts";
 import { Observers, type RuntimeEvent } from "../runtime/events.ts";
 import { LocalShard } from "../runtime/local-shard.ts";
@@ -109,6 +110,8 @@ class ShardWorker {
     return {
       ...numbers,
       clock: systemClock,
+      cpuTime: cpuTimeOn(systemClock),
+      collect: globalThis.gc && (() => globalThis.gc?.()),
       switches,
       restarts,
       shards: { workers: 0, stuckAfterMs: 1, maxInFlight, moveGreedy: false },

@@ -1,4 +1,5 @@
-import { type Clock, ms } from "@mettle/core";
+import { type Clock, type Milliseconds, ms } from "@mettle/core";
+import type { Timer, Timers } from "./timers.ts";
 
 const SLOTS = 256;
 const LEVELS = 4;
@@ -51,7 +52,7 @@ export class CallbackTimer extends WheelTimer {
  * A timer never fires early; it fires up to one tick late, a coarse one up to 10 ms more, plus whatever the event loop
  * is late. Sleeps only while a timer is pending.
  */
-export class TimerWheel {
+export class TimerWheel implements Timers {
   readonly #clock: Clock;
   readonly #startNs: number;
   /** First entry of each list; the last one is that of the incoming. */
@@ -103,6 +104,13 @@ export class TimerWheel {
     if (!this.#coarseArmed) this.#armCoarse();
   }
 
+  /** As `add`, for a function. */
+  after(delay: Milliseconds, run: () => void): Timer {
+    const timer = new CallbackTimer(run);
+    this.add(timer, delay);
+    return { cancel: () => this.remove(timer) };
+  }
+
   /** Hot. Takes a timer out; one that is not pending is left alone. */
   remove(timer: WheelTimer): void {
     const slot = timer.wheelSlot;
@@ -125,6 +133,11 @@ export class TimerWheel {
     for (let slot = 0; slot < this.#heads.length; slot++) {
       for (let head = this.#heads[slot]; head !== undefined; head = this.#heads[slot]) this.remove(head);
     }
+  }
+
+  /** For `using`. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #link(timer: WheelTimer, slot: number): void {

@@ -1,5 +1,5 @@
 import { type DecisionRule, simpleMajority, unanimity, VoteCollector } from "../coordination/vote-collector.ts";
-import type { Timer, Timers } from "../coordination/timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 import type { Milliseconds } from "@mettle/core";
 import type { Budgets, Reservation } from "../economy/budgets.ts";
 import { vickreyAuction } from "../economy/sealed-bid.ts";

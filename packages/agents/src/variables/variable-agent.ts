@@ -3,7 +3,7 @@ import { defineAction } from "../agent/action.ts";
 import { defineAgent } from "../agent/definition.ts";
 import type { AgentRef } from "../agent/ref.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
-import { clockTimers, type Timers } from "../coordination/timers.ts";
+import type { Timers } from "../timers/timers.ts";
 import type { Budgets } from "../economy/budgets.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Feedback } from "./kind.ts";
@@ -63,10 +63,10 @@ export interface VariableAgentOptions<Value> extends Omit<VariableOptions<Value>
  * @throws MettleError `OPTIONS_INVALID`, `AGENT_NAME_TAKEN`, `AGENT_CEILING_REACHED`, `RUNTIME_CLOSED`
  */
 export function spawnVariable<Value>(
-  runtime: Pick<Runtime, "spawn" | "find" | "bus">,
+  runtime: Pick<Runtime, "spawn" | "find" | "bus" | "timers">,
   options: VariableAgentOptions<Value>,
 ): { readonly agent: AgentRef<VariableProtocol<Value>>; readonly variable: Variable<Value> } {
-  const { clock = systemClock, timers = clockTimers(clock), random, node = "local", economy, agent, ...own } = options;
+  const { clock = systemClock, timers = runtime.timers, random, node = "local", economy, agent, ...own } = options;
   const variable = new Variable<Value>({
     ...own,
     environment: {

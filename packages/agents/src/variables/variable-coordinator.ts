@@ -1,7 +1,7 @@
 import type { Milliseconds, Random } from "@mettle/core";
 import { ms } from "@mettle/core";
 import { refuseProblems, wholeAtLeast } from "../coordination/check-options.ts";
-import type { Timer, Timers } from "../coordination/timers.ts";
+import type { Timer, Timers } from "../timers/timers.ts";
 import { variableErrors } from "./errors.ts";
 import type { ChangeOutcome } from "./signals.ts";
 

@@ -1,6 +1,6 @@
 import { type Clock, type Milliseconds, ms, type Random } from "@mettle/core";
 import { refuseProblems, within, wholeAtLeast } from "../coordination/check-options.ts";
-import type { Timers } from "../coordination/timers.ts";
+import type { Timers } from "../timers/timers.ts";
 import type { Budgets } from "../economy/budgets.ts";
 import type { VariableKind } from "./kind.ts";
 import type { VariableSignalOut } from "./signals.ts";

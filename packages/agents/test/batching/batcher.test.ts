@@ -1,7 +1,7 @@
 import { ManualClock, ms } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { adaptiveBatchSize, Batcher, type BatcherOptions, clockTimers } from "../../src/index.ts";
+import { adaptiveBatchSize, Batcher, type BatcherOptions, TimerWheel } from "../../src/index.ts";
 
 function setUp(options: Partial<BatcherOptions<number, number>> = {}) {
   const clock = new ManualClock();
@@ -11,7 +11,7 @@ function setUp(options: Partial<BatcherOptions<number, number>> = {}) {
       batches.push([type, items]);
       return items.map((item) => item * 2);
     },
-    timers: clockTimers(clock),
+    timers: new TimerWheel(clock),
     ...options,
   });
   return { clock, batches, batcher };

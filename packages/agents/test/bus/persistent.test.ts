@@ -138,7 +138,7 @@ describe("failure", () => {
     expect(at).toEqual([1000, 1100, 1300, 1700, 2500]);
     expect(bus.deadLetters.list()).toEqual([
       expect.objectContaining({
-        subscription: "orders",
+        to: "orders",
         attempts: 5,
         reason: "attempts",
         error: reason,
@@ -293,13 +293,13 @@ describe("dead letters", () => {
     expect(bus.deadLetters.size).toBe(4);
     failing = false;
     attempts.length = 0;
-    expect(bus.redrive({ subscription: "one", where: ({ signal }) => signal.data === 2 })).toBe(1);
+    expect(bus.redrive({ to: "one", where: ({ signal }) => signal.data === 2 })).toBe(1);
     await turn();
     expect([
       attempts,
       bus.deadLetters
         .list()
-        .map((l) => [l.subscription, l.signal.data])
+        .map((l) => [l.to, l.signal.data])
         .toSorted(([a, b], [c, d]) => (a === c ? Number(b) - Number(d) : String(a) < String(c) ? -1 : 1)),
     ]).toEqual([
       [1],

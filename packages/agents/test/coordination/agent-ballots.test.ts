@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type BallotMessage, ballotsTo, clockTimers, Coordinator, defineAction, defineAgent } from "../../src/index.ts";
+import { type BallotMessage, ballotsTo, Coordinator, defineAction, defineAgent, TimerWheel } from "../../src/index.ts";
 import { runtimeForTest } from "../support.ts";
 
 const voter = defineAgent({
@@ -18,7 +18,7 @@ const voter = defineAgent({
 
 test("agents get their ballot as a message and vote in their own turn; who cannot take it, or has stopped, abstains", async () => {
   const { runtime, clock } = runtimeForTest({ mailboxLimit: 1 });
-  const coordinator = new Coordinator({ timers: clockTimers(clock), nowMs: () => clock.now() / 1e6 });
+  const coordinator = new Coordinator({ timers: new TimerWheel(clock), nowMs: () => clock.now() / 1e6 });
   const agents = Array.from({ length: 7 }, () => runtime.spawn(voter));
   agents[1]!.pause();
   agents[1]!.send({ type: "seen" }); // its mailbox is full now

@@ -3,16 +3,16 @@ import { describe, expect, test } from "vitest";
 import {
   type Ballot,
   chooseProtocol,
-  clockTimers,
   type CoordinationEvent,
   Coordinator,
   type CoordinatorOptions,
+  TimerWheel,
   weightedMajority,
 } from "../../src/index.ts";
 
 function setUp(options: Partial<CoordinatorOptions> = {}) {
   const clock = new ManualClock();
-  const coordinator = new Coordinator({ timers: clockTimers(clock), nowMs: () => clock.now() / 1e6, ...options });
+  const coordinator = new Coordinator({ timers: new TimerWheel(clock), nowMs: () => clock.now() / 1e6, ...options });
   const events: CoordinationEvent[] = [];
   coordinator.subscribe((event) => events.push(event));
   return { clock, coordinator, events };

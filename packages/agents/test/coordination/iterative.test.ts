@@ -1,13 +1,6 @@
 import { ManualClock, ms } from "@mettle/core";
 import { describe, expect, test } from "vitest";
-import {
-  agreeByKey,
-  agreeWithin,
-  clockTimers,
-  iterativeConsensus,
-  type Position,
-  type Round,
-} from "../../src/index.ts";
+import { agreeByKey, agreeWithin, iterativeConsensus, type Position, type Round, TimerWheel } from "../../src/index.ts";
 
 function consensus(
   opinions: readonly number[],
@@ -20,7 +13,7 @@ function consensus(
     members: opinions.length,
     agree: agreeWithin(0.5),
     roundDeadline: ms(100),
-    timers: clockTimers(clock),
+    timers: new TimerWheel(clock),
     ...limits,
     ask: (member, round, answer) => {
       if (member === 0) rounds.push(round.number);
@@ -87,7 +80,7 @@ describe("iterativeConsensus", () => {
       members: 1,
       agree: agreeByKey((value) => value),
       roundDeadline: ms(1),
-      timers: clockTimers(new ManualClock()),
+      timers: new TimerWheel(new ManualClock()),
       ask: (_member, _round, answer) => {
         answer({ value: "first" });
         late.push(answer);

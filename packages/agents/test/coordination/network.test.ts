@@ -1,7 +1,7 @@
 import { ManualClock, ms, Random } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clockTimers, LocalNetwork, SimulatedNetwork, SimulatedTime } from "../../src/index.ts";
+import { LocalNetwork, SimulatedNetwork, SimulatedTime, TimerWheel } from "../../src/index.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
@@ -120,7 +120,7 @@ describe("SimulatedNetwork (S2-043)", () => {
 
   test("delays are real ones on a clock", async () => {
     const clock = new ManualClock();
-    const network = new SimulatedNetwork<string>(clockTimers(clock), new Random(1), {
+    const network = new SimulatedNetwork<string>(new TimerWheel(clock), new Random(1), {
       delay: { min: ms(7), max: ms(7) },
     });
     const got: string[] = [];

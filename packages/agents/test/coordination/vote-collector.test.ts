@@ -2,9 +2,9 @@ import { ManualClock, ms } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  clockTimers,
   type DecisionRule,
   simpleMajority,
+  TimerWheel,
   unanimity,
   VoteCollector,
   type VoteOutcome,
@@ -133,7 +133,7 @@ describe("VoteCollector", () => {
     const collector = new VoteCollector({
       members: 5,
       deadline: ms(100),
-      timers: clockTimers(clock),
+      timers: new TimerWheel(clock),
       concluded: (outcome) => seen.push(outcome),
     });
     const result = collector.result();
@@ -149,7 +149,7 @@ describe("VoteCollector", () => {
 
   test("a decision cancels the deadline", async () => {
     const clock = new ManualClock();
-    const collector = new VoteCollector({ members: 1, deadline: ms(100), timers: clockTimers(clock) });
+    const collector = new VoteCollector({ members: 1, deadline: ms(100), timers: new TimerWheel(clock) });
     collector.vote(0, 0);
     await clock.advance(ms(200));
     expect(await collector.result()).toMatchObject({ state: "decided", choice: 0 });

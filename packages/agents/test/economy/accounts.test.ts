@@ -4,11 +4,11 @@ import { describe, expect, test } from "vitest";
 import {
   allocateResources,
   Budgets,
-  clockTimers,
   computeOptimalAllocation,
   fairAllocation,
   ReputationBook,
   type Reservation,
+  TimerWheel,
 } from "../../src/index.ts";
 
 describe("ReputationBook", () => {
@@ -195,7 +195,7 @@ describe("allocation", () => {
     const allocated = allocateResources(10, {
       agents: ["a", "b", "c", "d"],
       ask: (agent, answer) => void answers.set(agent, answer),
-      timers: clockTimers(clock),
+      timers: new TimerWheel(clock),
     });
     expect([...answers.keys()]).toEqual(["a", "b", "c", "d"]);
     answers.get("a")!({ amount: 8, value: 8 });
@@ -210,10 +210,14 @@ describe("allocation", () => {
     const allocated = allocateResources(1, {
       agents: ["a"],
       ask: (_agent, answer) => answer({ amount: 1, value: 1 }),
-      timers: clockTimers(new ManualClock()),
+      timers: new TimerWheel(new ManualClock()),
     });
     expect(await allocated).toMatchObject({ granted: [1], silent: [] });
-    const nobody = allocateResources(1, { agents: [], ask: () => undefined, timers: clockTimers(new ManualClock()) });
+    const nobody = allocateResources(1, {
+      agents: [],
+      ask: () => undefined,
+      timers: new TimerWheel(new ManualClock()),
+    });
     expect(await nobody).toMatchObject({ granted: [] });
   });
 
@@ -221,7 +225,7 @@ describe("allocation", () => {
     const allocated = allocateResources(1, {
       agents: ["a"],
       ask: (_agent, answer) => answer({ amount: -1, value: 1 }),
-      timers: clockTimers(new ManualClock()),
+      timers: new TimerWheel(new ManualClock()),
     });
     await expect(allocated).rejects.toMatchObject({ code: "OPTIONS_INVALID" });
   });

@@ -5,13 +5,13 @@ import {
   type Bid,
   type BundleBid,
   clearMarket,
-  clockTimers,
   determineWinners,
   DutchAuction,
   EnglishAuction,
   type Order,
   runEnglishAuction,
   sealedBidAuction,
+  TimerWheel,
   vcgAuction,
   vickreyAuction,
 } from "../../src/index.ts";
@@ -68,7 +68,7 @@ describe("sealed bids", () => {
 describe("open auctions", () => {
   test("English: bids rise, quiet sells", async () => {
     const clock = new ManualClock();
-    const auction = new EnglishAuction({ reserve: 10, increment: 2, quiet: ms(100), timers: clockTimers(clock) });
+    const auction = new EnglishAuction({ reserve: 10, increment: 2, quiet: ms(100), timers: new TimerWheel(clock) });
     expect(() => auction.bid("a", 9)).toThrow(/at least 10/);
     auction.bid("a", 10);
     await clock.advance(ms(99));
@@ -84,7 +84,7 @@ describe("open auctions", () => {
 
   test("English: nobody bids", async () => {
     const clock = new ManualClock();
-    const auction = new EnglishAuction({ increment: 1, quiet: ms(5), timers: clockTimers(clock) });
+    const auction = new EnglishAuction({ increment: 1, quiet: ms(5), timers: new TimerWheel(clock) });
     await clock.advance(ms(5));
     expect(await auction.outcome()).toEqual({ state: "unsold" });
   });
@@ -98,7 +98,12 @@ describe("open auctions", () => {
         (worth, reserve, increment) => {
           const limits = worth.map((limit, i) => ({ bidder: `b${i}`, limit }));
           const outcome = runEnglishAuction(limits, { reserve, increment });
-          const live = new EnglishAuction({ reserve, increment, quiet: ms(1), timers: clockTimers(new ManualClock()) });
+          const live = new EnglishAuction({
+            reserve,
+            increment,
+            quiet: ms(1),
+            timers: new TimerWheel(new ManualClock()),
+          });
           for (let bidding = true; bidding; ) {
             bidding = false;
             for (const { bidder, limit } of limits) {
@@ -128,7 +133,7 @@ describe("open auctions", () => {
   test("Dutch: the price falls to the reserve, the first to accept has it", async () => {
     const clock = new ManualClock();
     const called: number[] = [];
-    const timers = clockTimers(clock);
+    const timers = new TimerWheel(clock);
     const options = { start: 10, decrement: 4, every: ms(10), reserve: 1, timers };
     const auction = new DutchAuction({ ...options, called: (price) => called.push(price) });
     await clock.advance(ms(25));

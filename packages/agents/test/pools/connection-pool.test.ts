@@ -1,7 +1,7 @@
 import { ManualClock, ms } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clockTimers, ConnectionPool, type ConnectionPoolOptions, type Lease } from "../../src/index.ts";
+import { ConnectionPool, type ConnectionPoolOptions, type Lease, TimerWheel } from "../../src/index.ts";
 
 interface Connection {
   readonly id: number;
@@ -21,7 +21,7 @@ function setUp(options: Partial<ConnectionPoolOptions<Connection>> = {}) {
       expect(connection.open).toBe(true);
       connection.open = false;
     },
-    timers: clockTimers(clock),
+    timers: new TimerWheel(clock),
     size: 2,
     overflow: 1,
     ...options,

@@ -167,7 +167,7 @@ describe("schedules", () => {
     expect((await agent.ask({ type: "seen" })).slice(5)).toEqual(["cron", "cron"]);
     await agent.stop();
     await clock.advance(ms(20 * 60_000));
-    expect(runtime.deadLetters.total).toBe(0);
+    expect(runtime.deadLetters.added).toBe(0);
     await runtime.close();
   });
 

@@ -154,4 +154,40 @@ describe("turns", () => {
     expect(greedy).toEqual([agent.address]);
     await runtime.close();
   });
+
+  test("a handler that waits for its core is not greedy, one that uses it is, by as much as it used", async () => {
+    const clock = new WorkClock();
+    let computed = 0;
+    const runtime = createRuntime({ clock, cpuTime: () => computed, shards: { moveGreedy: false } });
+    const greedy: number[] = [];
+    runtime.observe((event) => {
+      if (event.kind === "agent-greedy") greedy.push(event.computedMs);
+    });
+    const agent = runtime.spawn(
+      defineAgent({
+        name: "preempted",
+        state: () => ({}),
+        actions: {
+          work: defineAction({
+            run: (_state: object, computesMs: number): undefined => {
+              clock.worked += 20e6;
+              computed += computesMs * 1e6;
+            },
+          }),
+        },
+      }),
+    );
+    const work = async (computesMs: number): Promise<void> => {
+      for (let i = 0; i < 30; i++) {
+        agent.send({ type: "work", data: computesMs });
+        await settled();
+      }
+    };
+    await work(1);
+    expect(greedy).toEqual([]);
+    await work(7);
+    expect(greedy.length).toBeGreaterThan(0);
+    expect(new Set(greedy)).toEqual(new Set([7]));
+    await runtime.close();
+  });
 });

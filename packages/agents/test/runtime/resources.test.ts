@@ -3,6 +3,8 @@ import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { defineAction, defineAgent } from "../../src/index.ts";
+import { type CompiledDefinition, compiledOf } from "../../src/agent/definition.ts";
+import { Ceiling } from "../../src/runtime/resources.ts";
 import { accountedSize } from "../../src/runtime/size.ts";
 import { counter, runtimeForTest, settled } from "../support.ts";
 
@@ -26,6 +28,10 @@ const hoarder = defineAgent({
     drop: defineAction({ run: (_state: Hoard) => ({ state: { things: [] } }) }),
     count: defineAction({ mode: "read", run: (state: Hoard) => ({ reply: state.things.length }) }),
   },
+});
+
+const compiledFor = (state: object): { compiled: CompiledDefinition } => ({
+  compiled: compiledOf(defineAgent({ name: "sized", state: () => state, actions: {} })),
 });
 
 describe("memory limit", () => {
@@ -54,6 +60,23 @@ describe("memory limit", () => {
     await expect(agent.ask({ type: "count" })).rejects.toMatchObject({ code: "AGENT_STOPPED" });
     expect(await other.ask({ type: "count" })).toBe(0);
     await runtime.close();
+  });
+
+  test("garbage is collected before the warning, once a check, when that can be forced", async () => {
+    let collections = 0;
+    const { runtime, clock, events } = runtimeForTest({ memoryCheckMs: 1000, collect: () => void collections++ });
+    const agents = [1, 2, 3].map(() => runtime.spawn(hoarder, { memoryLimitBytes: 100_000 }));
+    for (const agent of agents) await agent.ask({ type: "keep", data: "x".repeat(85_000) });
+    await clock.advance(ms(1001));
+    const warned = events.flatMap((event) => (event.kind === "memory-warning" ? [event.collected] : []));
+    expect([warned, collections]).toEqual([[true, false, false], 1]);
+    await runtime.close();
+    const unforced = runtimeForTest({ memoryCheckMs: 1000, collect: undefined });
+    const agent = unforced.runtime.spawn(hoarder, { memoryLimitBytes: 100_000 });
+    await agent.ask({ type: "keep", data: "x".repeat(85_000) });
+    await unforced.clock.advance(ms(1001));
+    expect(unforced.events).toContainEqual(expect.objectContaining({ kind: "memory-warning", collected: false }));
+    await unforced.runtime.close();
   });
 
   test("counts what waits in the mailbox", async () => {
@@ -101,6 +124,7 @@ describe("memory limit", () => {
       () => new Map(Array.from({ length: 100_000 }, (_, i) => [`key ${i}`, { value: i + 0.5 }])),
       () => Array.from({ length: 100_000 }, (_, i) => `a text with some length ${i}`),
       () => new Float64Array(2_000_000),
+      () => Array.from({ length: 500_000 }, (_, i) => i + 0.5),
     ];
     const used = (): number => {
       collect();
@@ -146,6 +170,43 @@ describe("ceilings", () => {
     const { runtime } = runtimeForTest({ maxHeapShare: 1e-9 });
     expect(() => runtime.spawn(counter)).toThrow(expect.objectContaining({ code: "AGENT_CEILING_REACHED" }));
     await runtime.close();
+  });
+
+  test("heap: large states are seen long before 1024 agents have them, small ones cost a look in 1024", () => {
+    const heapOf = (
+      made: { readonly agents: number },
+      stateBytes: number,
+    ): { ceiling: Ceiling; looks: () => number } => {
+      let looks = 0;
+      const ceiling = new Ceiling(1_000_000, 0.9, () => {
+        looks++;
+        return { used_heap_size: 10e6 + made.agents * stateBytes, heap_size_limit: 100e6 };
+      });
+      return { ceiling, looks: () => looks };
+    };
+    for (const given of [true, false]) {
+      const made = { agents: 0 };
+      const { ceiling } = heapOf(made, 1e6);
+      const { compiled } = compiledFor({ text: "x".repeat(1e6) });
+      const spawn = (): void => {
+        ceiling.admit(made.agents);
+        made.agents++;
+        ceiling.added(compiled, { text: "x".repeat(1e6) }, given);
+      };
+      expect(() => {
+        for (let i = 0; i < 1000; i++) spawn();
+      }).toThrow(expect.objectContaining({ code: "AGENT_CEILING_REACHED" }));
+      expect(made.agents).toBeGreaterThan(80); // that is where 90 % is
+      expect(made.agents).toBeLessThan(90); // a tenth of the room that was left, at most, behind
+    }
+    const made = { agents: 0 };
+    const { ceiling, looks } = heapOf(made, 100);
+    const { compiled } = compiledFor({ n: 1 });
+    for (; made.agents < 10_240; made.agents++) {
+      ceiling.admit(made.agents);
+      ceiling.added(compiled, { n: 1 }, false);
+    }
+    expect(looks()).toBe(10);
   });
 
   test("a spawn storm at the ceiling leaves it usable", async () => {
@@ -205,14 +266,35 @@ describe("hibernation", () => {
 });
 
 test("a million dead letters: all counted, the newest kept, memory bounded", async () => {
-  const { runtime } = runtimeForTest({ deadLetters: 100 });
+  const { runtime } = runtimeForTest({ maxDeadLetters: 100 });
   const agent = runtime.spawn(counter);
   await agent.stop();
   for (let i = 0; i < 1_000_000; i++) agent.send({ type: "add", data: i });
-  expect([runtime.deadLetters.total, runtime.deadLetters.size, runtime.deadLetters.count("stopped")]).toEqual([
+  expect([runtime.deadLetters.added, runtime.deadLetters.size, runtime.deadLetters.count("stopped")]).toEqual([
     1_000_000, 100, 1_000_000,
   ]);
   expect(runtime.deadLetters.drain().at(-1)).toMatchObject({ message: { data: 999_999 } });
   expect(runtime.deadLetters.size).toBe(0);
   await runtime.close();
+});
+
+test("dead letters are sent again to whoever lives and has room; the others stay", async () => {
+  const { runtime, clock } = runtimeForTest({ mailboxLimit: 2 });
+  const [agent, gone] = [runtime.spawn(counter), runtime.spawn(counter)];
+  await gone.stop();
+  gone.send({ type: "add", data: 1 });
+  for (const data of ["a", "b", "c"]) {
+    await agent.ask({ type: "fail", data }).catch(() => undefined);
+    await clock.advance(ms(10_000)); // it is restarted meanwhile
+  }
+  expect(runtime.deadLetters.list({ to: agent.address }).map(({ reason }) => reason)).toEqual(
+    Array.from({ length: 3 }, () => "action-failed"),
+  );
+  agent.pause();
+  expect(runtime.redrive()).toBe(2);
+  expect(runtime.deadLetters.list().map(({ to, message }) => [to, message.data])).toEqual([
+    [gone.address, 1],
+    [agent.address, "c"],
+  ]);
+  await runtime.close({ drain: false });
 });

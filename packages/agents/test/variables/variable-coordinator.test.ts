@@ -1,9 +1,9 @@
 import { ManualClock, ms, Random } from "@mettle/core";
 import { describe, expect, test } from "vitest";
 import {
-  clockTimers,
   FloatKind,
   type OptimizationOutcome,
+  TimerWheel,
   Variable,
   VariableCoordinator,
   type VariableOptions,
@@ -11,7 +11,7 @@ import {
 
 function setUp(names: readonly string[] = ["x", "y", "z"], options: Partial<VariableOptions<number>> = {}) {
   const clock = new ManualClock();
-  const timers = clockTimers(clock);
+  const timers = new TimerWheel(clock);
   const outcomes: (OptimizationOutcome | { error: unknown })[] = [];
   const coordinator = new VariableCoordinator({
     timers,

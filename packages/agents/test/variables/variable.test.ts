@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   Budgets,
-  ChoiceKind,
   type ChangeOutcome,
-  clockTimers,
+  ChoiceKind,
   FloatKind,
+  TimerWheel,
   UpdateBroadcast,
   Variable,
   type VariableOptions,
@@ -23,7 +23,7 @@ function setUp(options: Partial<VariableOptions<number>> = {}, economy?: Budgets
     kind: new FloatKind({ min: 0, max: 10, direction: "maximise", bounds: "reject" }),
     environment: {
       clock,
-      timers: clockTimers(clock),
+      timers: new TimerWheel(clock),
       random: new Random(1),
       node,
       emit: (signal, affected) => told.push({ signal, affected }),
@@ -209,7 +209,7 @@ describe("cluster scope", () => {
       affected: ["a"],
       environment: {
         clock,
-        timers: clockTimers(clock),
+        timers: new TimerWheel(clock),
         random: new Random(1),
         node: "n",
         emit: (signal) => {
@@ -311,7 +311,13 @@ describe("suggestions", () => {
 
   test("there is nothing between two choices", () => {
     const clock = new ManualClock();
-    const environment = { clock, timers: clockTimers(clock), random: new Random(1), node: "n", emit: () => undefined };
+    const environment = {
+      clock,
+      timers: new TimerWheel(clock),
+      random: new Random(1),
+      node: "n",
+      emit: () => undefined,
+    };
     const variable = new Variable<string>({
       name: "model",
       kind: new ChoiceKind({ choices: ["a", "b"] }),

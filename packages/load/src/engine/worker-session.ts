@@ -1,6 +1,7 @@
 import type { Clock } from "@mettle/core";
 import { HttpEngine } from "../http/http-client.ts";
 import { builtIn } from "../metrics/built-in.ts";
+import type { OperationSamples } from "../metrics/sample-book.ts";
 import { WorkerRecorder } from "../metrics/worker-recorder.ts";
 import { ClosedRun } from "./closed-run.ts";
 import { nowMs } from "./engine-clock.ts";
@@ -259,6 +260,7 @@ export class WorkerSession {
       counts: Object.fromEntries(this.#scenarios.map(({ name, counts }) => [name, counts])),
       health: this.#monitor.take(spin),
       errors: this.#errors.take(),
+      samples: recorder.book.take((at) => at - this.#startMs).map(afterStart),
       overflowed: recorder.overflowed,
     });
   }
@@ -267,6 +269,12 @@ export class WorkerSession {
     this.#http?.close();
     this.#monitor?.[Symbol.dispose]();
   }
+}
+
+/** What was sent before the start, by setup, is no part of the run. */
+function afterStart(operation: OperationSamples): OperationSamples {
+  const isOfRun = ({ at }: { readonly at: number }): boolean => at >= 0;
+  return { ...operation, slow: operation.slow.filter(isOfRun), failures: operation.failures.filter(isOfRun) };
 }
 
 /** Setup's data reaches every user as JSON, as with k6: what is no JSON is not silently shared. */

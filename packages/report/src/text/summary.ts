@@ -1,7 +1,7 @@
 import { formatChange, formatQuantity } from "@mettle/core";
-import type { Change, Finding, Verdict } from "@mettle/judge";
+import { type Change, type Finding, formatSelector, type Verdict } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
-import { caseTable, notesOf, subjectText, weakestSelfCheck } from "../cases.ts";
+import { caseTable, notesOf, sharedTagsOf, subjectText, weakestSelfCheck, withoutShared } from "../cases.ts";
 import { provenance } from "../provenance.ts";
 import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
@@ -63,7 +63,7 @@ export function renderSummary(run: Run, verdict: Verdict | undefined, options: S
   const all = options.all ?? false;
   const sections = [
     headline(run, verdict, context),
-    verdict ? findingLines(verdict, context, all) : [],
+    verdict ? findingLines(run, verdict, context, all) : [],
     isLoadRun(run) ? loadSection(run, context, all) : measurementTables(run, context),
     trustLines(run, verdict, context, all),
     closingLines(verdict, options.files ?? {}, context),
@@ -96,8 +96,18 @@ function joinFacts(facts: readonly string[], width: number): string[] {
   return lines;
 }
 
-function findingLines(verdict: Verdict, context: TextContext, all: boolean): string[] {
-  const findings = worstFirst(verdict.findings);
+/** A finding without the tags that everything in the run has: in its name, and where its sentence names it. */
+function briefly(finding: Finding, shared: Measurement["tags"]): Finding {
+  const { metric, tags, message } = finding;
+  if (metric === undefined || tags === undefined) return finding;
+  const brief = withoutShared(tags, shared);
+  const said = message.replaceAll(formatSelector({ metric, tags }), formatSelector({ metric, tags: brief }));
+  return { ...finding, tags: brief, message: said };
+}
+
+function findingLines(run: Run, verdict: Verdict, context: TextContext, all: boolean): string[] {
+  const shared = sharedTagsOf(run);
+  const findings = worstFirst(verdict.findings).map((finding) => briefly(finding, shared));
   const isShown = ({ state }: Finding): boolean => all || (state !== "passed" && state !== "info");
   const shown = findings.filter(isShown);
   const rows = layoutTable(findingColumns(shown), { ...context, indent: 3 }).lines;
@@ -123,7 +133,7 @@ function findingColumns(findings: readonly Finding[]): Column[] {
     );
   return [
     { title: "", align: "left", cells: findings.map(({ state }) => markCell(findingMarks[state])), gap: 1 },
-    { title: "", align: "left", cells: findings.map((finding) => ({ text: subjectOf(finding) })), shrinkTo: 24 },
+    { title: "", align: "left", cells: findings.map((finding) => ({ text: subjectOf(finding) })), shrinkTo: 34 },
     { title: "", align: "right", cells: findings.map((finding) => ({ text: actualOf(finding), tone: "strong" })) },
     { title: "", align: "left", cells: findings.map(({ rule }) => ({ text: visibleText(rule) })), shrinkTo: 12 },
     { title: "", align: "right", cells: findings.map((finding) => ({ text: consumedOf(finding) })), dropOrder: 4 },
@@ -183,7 +193,11 @@ function measurementTables(run: Run, context: TextContext): string[] {
   const { cases, sharedTags, others, otherComparisons } = caseTable(run);
   const tables: { columns: Column[]; caption: string }[] = [];
   if (cases.length > 0) tables.push({ columns: caseColumns(cases), caption: subjectText("", sharedTags).trim() });
-  if (others.length > 0) tables.push({ columns: otherColumns(others), caption: "" });
+  const shared = sharedTagsOf(run);
+  if (others.length > 0) {
+    const brief = others.map((each) => ({ ...each, tags: withoutShared(each.tags, shared) }));
+    tables.push({ columns: otherColumns(brief), caption: cases.length > 0 ? "" : subjectText("", shared).trim() });
+  }
   if (otherComparisons.length > 0) tables.push({ columns: comparisonColumns(otherComparisons), caption: "" });
   return tables.flatMap(({ columns, caption }, i) => {
     const { lines, hidden, fullWidth } = layoutTable(columns, { ...context, indent: 3 });

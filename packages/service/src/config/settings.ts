@@ -27,11 +27,13 @@ export interface ServiceConfig {
   readonly bodyLimit: number;
   readonly uploadLimit: number;
   readonly requestTimeout: Milliseconds;
+  readonly connections: number;
   readonly trustProxy: boolean;
   readonly maxEventLoopDelay: Milliseconds;
   readonly drainTimeout: Milliseconds;
   readonly orchestrators: readonly string[];
   readonly executions: number;
+  readonly lease: Milliseconds;
   readonly modelBaseUrl: string | undefined;
   readonly modelName: string | undefined;
   readonly modelApiKey: string | undefined;
@@ -156,6 +158,13 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     least: "100ms",
     help: "in which a request must have arrived as a whole",
   }),
+  connections: integer({
+    variable: "METTLE_CONNECTIONS",
+    default: 20_000,
+    from: 1,
+    to: 1_000_000,
+    help: "open connections at most; further ones are closed at once",
+  }),
   trustProxy: flag({
     variable: "METTLE_TRUST_PROXY",
     default: false,
@@ -182,6 +191,12 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     from: 1,
     to: 10_000,
     help: "executions at once in this instance",
+  }),
+  lease: duration({
+    variable: "METTLE_LEASE",
+    default: "15s",
+    least: "1s",
+    help: "an instance that is not heard of for so long is taken for dead, and others run its executions",
   }),
   modelBaseUrl: url({
     variable: "MODEL_BASE_URL",

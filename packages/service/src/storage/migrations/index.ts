@@ -1,6 +1,7 @@
 import type { Migration } from "../migrate.ts";
 import { executions } from "./0002-executions.ts";
+import { executionCheckpoints } from "./0003-execution-checkpoints.ts";
 import { users } from "./0001-users.ts";
 
 /** All steps of the schema. */
-export const migrations: readonly Migration[] = [users, executions];
+export const migrations: readonly Migration[] = [users, executions, executionCheckpoints];

@@ -1,7 +1,6 @@
 import {
   AgentRegistry,
   type AnyRef,
-  CallbackTimer,
   ConfigStore,
   EventStore,
   type Runtime,
@@ -55,7 +54,7 @@ export class MettlePlatform implements AgentPlatform {
     } = options;
     this.limits = { ceiling: maxAgents, mailbox: mailboxLimit };
     this.runtime = runtimeForMeasuring({ maxAgents, mailboxLimit, ...runtime });
-    this.#timers = wheelTimers(this.#wheel);
+    this.#timers = this.#wheel;
     this.#settings = new ConfigStore(settings);
     this.coordination = new MettleCoordination(this.#timers);
     this.agentRegistry = new AgentRegistry<AnyRef>({
@@ -130,15 +129,4 @@ export class MettlePlatform implements AgentPlatform {
     await this.runtime.close({ drain: false });
     this.#wheel.close();
   }
-}
-
-/** Deadlines of coordination and variables on one wheel. */
-function wheelTimers(wheel: TimerWheel): Timers {
-  return {
-    after(delay, run) {
-      const timer = new CallbackTimer(run);
-      wheel.add(timer, delay);
-      return { cancel: () => wheel.remove(timer) };
-    },
-  };
 }

@@ -6,7 +6,6 @@ import {
   Coordinator,
   TimerWheel,
   unanimity,
-  wheelTimers,
 } from "@mettle/agents";
 import { systemClock } from "@mettle/core";
 import type { MettlePlatform } from "../../adapters/mettle/mettle-platform.ts";
@@ -45,7 +44,7 @@ async function together(step: Step, coordinator: Coordinator, wheel: TimerWheel)
   const agents = members.map((_, i) => `member-${i}`);
   const { value } = await allocateResources(capacity, {
     agents,
-    timers: wheelTimers(wheel),
+    timers: wheel,
     ask: (name, answer) => {
       void members[agents.indexOf(name)]!.ask({ type: "need" }).then(answer, () => answer(undefined));
     },
@@ -82,7 +81,7 @@ export const overall: Scenario = {
     const values = Array.from({ length: 20 }, () => random.uniform());
     const step: Step = { platform, members, others: agents, names, values };
     const wheel = new TimerWheel(systemClock);
-    const coordinator = new Coordinator({ timers: wheelTimers(wheel), nowMs: () => systemClock.now() / 1e6 });
+    const coordinator = new Coordinator({ timers: wheel, nowMs: () => systemClock.now() / 1e6 });
     let expected = Number.NaN;
     let same = 0;
     let rounds = 0;

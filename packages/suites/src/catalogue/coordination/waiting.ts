@@ -1,6 +1,6 @@
 import {
-  allocateResources,
   type AgentRef,
+  allocateResources,
   ballotsTo,
   computeOptimalAllocation,
   Coordinator,
@@ -8,7 +8,6 @@ import {
   type Runtime,
   TimerWheel,
   unanimity,
-  wheelTimers,
 } from "@mettle/agents";
 import { ms, systemClock } from "@mettle/core";
 import type { MettlePlatform } from "../../adapters/mettle/mettle-platform.ts";
@@ -24,7 +23,7 @@ const common = { suite: "coordination", group: "infrastructure_benchmarks", need
 const runtimeOf = (platform: AgentPlatform): Runtime => (platform as MettlePlatform).runtime;
 
 const coordinatorOn = (wheel: TimerWheel): Coordinator =>
-  new Coordinator({ timers: wheelTimers(wheel), nowMs: () => systemClock.now() / 1e6 });
+  new Coordinator({ timers: wheel, nowMs: () => systemClock.now() / 1e6 });
 
 const concurrent: Scenario = {
   ...common,
@@ -104,14 +103,13 @@ const allocation: Scenario = {
     const agents = thinkers(runtime, 20);
     const names = agents.map((_, i) => `thinker-${i}`);
     const wheel = new TimerWheel(systemClock);
-    const timers = wheelTimers(wheel);
     let expected = Number.NaN;
     let same = 0;
     let rounds = 0;
     const gather = () =>
       allocateResources(capacity, {
         agents: names,
-        timers,
+        timers: wheel,
         deadline: ms(5000),
         ask: (name, answer) => {
           void agents[names.indexOf(name)]!.ask({ type: "need" }).then(answer, () => answer(undefined));

@@ -7,7 +7,6 @@ import {
   defineAgent,
   TaskPool,
   TimerWheel,
-  wheelTimers,
 } from "@mettle/agents";
 import { systemClock } from "@mettle/core";
 import type { MettlePlatform } from "../../adapters/mettle/mettle-platform.ts";
@@ -122,7 +121,7 @@ const connectionPool: Scenario = {
     const pool = new ConnectionPool<EchoConnection>({
       open: () => openConnection(server.port),
       close: (connection) => connection.close(),
-      timers: wheelTimers(wheel),
+      timers: wheel,
     });
     const exchanged = { good: 0, all: 0 };
     let most = 0;
