@@ -88,7 +88,8 @@ function tagSetOf(
   const { base } = context;
   const { status, protocol, failure } = exchange;
   const { last } = target;
-  const isPlain = params.tags === undefined && failure === undefined;
+  const address = context.asksFor("ip") ? (exchange.remoteAddress ?? "") : "";
+  const isPlain = params.tags === undefined && failure === undefined && address === "";
   if (
     isPlain &&
     last?.base === base &&
@@ -103,7 +104,7 @@ function tagSetOf(
   const url = name ?? target.clean;
   const code = failure?.code ?? errorCodeOfStatus(status) ?? 0;
   const custom = params.tags === undefined ? "" : JSON.stringify(params.tags);
-  const key = `${method} ${url}\0${status}\0${code}\0${expected}\0${protocol}\0${failure?.message ?? ""}\0${custom}`;
+  const key = `${method} ${url}\0${status}\0${code}\0${expected}\0${protocol}\0${failure?.message ?? ""}\0${address}\0${custom}`;
   const set = context.tagSet(key, () => tagsOf(context, exchange, method, url, code, expected, params));
   if (isPlain) target.last = { base, method, name, status, protocol, expected, set };
   return set;
@@ -111,7 +112,7 @@ function tagSetOf(
 
 function tagsOf(
   context: UserContext,
-  { status, protocol, tls, failure }: HttpResponse,
+  { status, protocol, tls, failure, remoteAddress }: HttpResponse,
   method: string,
   url: string,
   code: number,
@@ -128,6 +129,7 @@ function tagsOf(
     error_code: code === 0 ? undefined : String(code),
     tls_version: tls && tlsVersionOf(tls.version),
     expected_response: expected === undefined ? undefined : String(expected),
+    ip: context.asksFor("ip") ? remoteAddress : undefined,
   };
   const tags: Record<string, string> = {};
   for (const [name, value] of Object.entries(system)) {
