@@ -16,6 +16,7 @@ import { headlineOf, headlineText, headMarkup } from "./sections/head.ts";
 import { historySection, regressionsSection } from "./sections/history.ts";
 import { loadCharts, operationDetails, operationsSection } from "./sections/load.ts";
 import { overview } from "./sections/overview.ts";
+import { platformsSection } from "./sections/platforms.ts";
 import { rulesSection } from "./sections/rules.ts";
 import type { Section } from "./sections/section.ts";
 
@@ -46,6 +47,7 @@ function sectionsOf(model: PageModel): readonly Section[] {
   // What the run is about comes first; what it did not measure says so further down.
   const [first, second] = isLoad ? measured : measured.toReversed();
   return [
+    platformsSection(model),
     first,
     rulesSection(model),
     isLoad ? operationDetails(model) : caseDetails(model),
