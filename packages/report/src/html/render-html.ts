@@ -16,7 +16,11 @@ import { headlineOf, headlineText, headMarkup } from "./sections/head.ts";
 import { historySection, regressionsSection } from "./sections/history.ts";
 import { loadCharts, operationDetails, operationsSection } from "./sections/load.ts";
 import { overview } from "./sections/overview.ts";
+<<<<<<< HEAD
 import { profilesSection } from "./sections/profiles.ts";
+=======
+import { platformsSection } from "./sections/platforms.ts";
+>>>>>>> suites3
 import { rulesSection } from "./sections/rules.ts";
 import type { Section } from "./sections/section.ts";
 
@@ -47,6 +51,7 @@ function sectionsOf(model: PageModel): readonly Section[] {
   // What the run is about comes first; what it did not measure says so further down.
   const [first, second] = isLoad ? measured : measured.toReversed();
   return [
+    platformsSection(model),
     first,
     rulesSection(model),
     isLoad ? operationDetails(model) : caseDetails(model),

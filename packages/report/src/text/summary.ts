@@ -2,6 +2,7 @@ import { formatChange, formatQuantity } from "@mettle/core";
 import { type Change, type Finding, formatSelector, type Verdict } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
 import { caseTable, notesOf, sharedTagsOf, subjectText, weakestSelfCheck, withoutShared } from "../cases.ts";
+import { type PlatformTable, platformTable, standing, standings } from "../platforms.ts";
 import { provenance } from "../provenance.ts";
 import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
@@ -9,7 +10,7 @@ import { isLoadRun, loadTables } from "./load-tables.ts";
 import { alignQuantities, formatRatioInterval, formatShare } from "./quantities.ts";
 import { type Column, layoutTable } from "./table.ts";
 import { guardLines, visibleText } from "./visible.ts";
-import { textWidth, truncateMiddle, wrapText } from "./width.ts";
+import { textWidth, truncateEnd, truncateMiddle, wrapText } from "./width.ts";
 import {
   counted,
   findingMarks,
@@ -46,6 +47,8 @@ const MIN_WIDTH = 80;
 const EVIDENCE_SHOWN = 3;
 const NOTES_SHOWN = 8;
 const LABEL_CELLS = 20;
+/** What a figure with its unit takes; longer names of platforms are cut. */
+const PLATFORM_CELLS = 9;
 
 export function textContext(options: TextOptions): TextContext {
   return { paint: createPainter(options.color ?? false), width: Math.max(MIN_WIDTH, options.width ?? MIN_WIDTH) };
@@ -64,7 +67,7 @@ export function renderSummary(run: Run, verdict: Verdict | undefined, options: S
   const sections = [
     headline(run, verdict, context),
     verdict ? findingLines(run, verdict, context, all) : [],
-    isLoadRun(run) ? loadSection(run, context, all) : measurementTables(run, context),
+    isLoadRun(run) ? loadSection(run, context, all) : measurementTables(run, context, all),
     trustLines(run, verdict, context, all),
     closingLines(verdict, options.files ?? {}, context),
   ];
@@ -189,7 +192,42 @@ function supportOf(
   ];
 }
 
-function measurementTables(run: Run, context: TextContext): string[] {
+/** All platforms of a run in one table. */
+function platformLines(table: PlatformTable, context: TextContext): string[] {
+  const figures = table.rows.map(({ values, unit }) =>
+    values.map((value) => (value === undefined ? "–" : formatQuantity(value, unit))),
+  );
+  const standingTones = { ahead: "good", even: "plain", lost: "bad", "": "plain" } as const;
+  const columns: Column[] = [
+    {
+      title: "median",
+      align: "left",
+      cells: table.rows.map(({ name }) => ({ text: visibleText(name) })),
+      shrinkTo: 16,
+    },
+    ...table.platforms.map((platform, i): Column => {
+      const cells = figures.map((row) => ({ text: row[i] ?? "–" }));
+      return { title: truncateEnd(visibleText(platform), PLATFORM_CELLS), align: "right", cells };
+    }),
+    {
+      title: "",
+      align: "left",
+      cells: table.rows.map((row) => ({ text: standing(row).text, tone: standingTones[standing(row).is] })),
+    },
+  ];
+  const { lines } = layoutTable(columns, { ...context, indent: 3 });
+  const total = wrapText(visibleText(standings(table)), context.width - 3);
+  return [...lines, ...total.map((line) => `   ${context.paint("dim", line)}`)];
+}
+
+function measurementTables(run: Run, context: TextContext, all: boolean): string[] {
+  const platforms = platformTable(run);
+  if (platforms === undefined) return ownTables(run, context);
+  const lines = platformLines(platforms, context);
+  return all ? [...lines, "", ...ownTables(run, context)] : lines;
+}
+
+function ownTables(run: Run, context: TextContext): string[] {
   const { cases, sharedTags, others, otherComparisons } = caseTable(run);
   const tables: { columns: Column[]; caption: string }[] = [];
   if (cases.length > 0) tables.push({ columns: caseColumns(cases), caption: subjectText("", sharedTags).trim() });
