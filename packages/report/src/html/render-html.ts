@@ -16,11 +16,8 @@ import { headlineOf, headlineText, headMarkup } from "./sections/head.ts";
 import { historySection, regressionsSection } from "./sections/history.ts";
 import { loadCharts, operationDetails, operationsSection } from "./sections/load.ts";
 import { overview } from "./sections/overview.ts";
-<<<<<<< HEAD
 import { profilesSection } from "./sections/profiles.ts";
-=======
 import { platformsSection } from "./sections/platforms.ts";
->>>>>>> suites3
 import { rulesSection } from "./sections/rules.ts";
 import type { Section } from "./sections/section.ts";
 
