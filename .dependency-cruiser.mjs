@@ -7,10 +7,11 @@ const mayImport = {
   judge: ["core", "stats", "results"],
   load: ["core", "stats", "results"],
   report: ["core", "stats", "results", "judge"],
+  dashboard: ["core", "stats", "results", "judge", "report"],
   agents: ["core"],
   service: ["core", "agents"],
   suites: ["core", "stats", "results", "bench", "load", "judge", "report", "agents", "service"],
-  cli: ["core", "stats", "results", "bench", "load", "judge", "report", "agents", "service", "suites"],
+  cli: ["core", "stats", "results", "bench", "load", "judge", "report", "dashboard", "agents", "service", "suites"],
 };
 
 const layerRules = Object.entries(mayImport).map(([name, allowed]) => ({

@@ -25,6 +25,7 @@ import {
   traceErrors,
   workloadErrors,
 } from "@mettle/load";
+import { dashboardErrors } from "@mettle/dashboard";
 import { judgeErrors } from "@mettle/judge";
 import { reportErrors } from "@mettle/report";
 import { resultsErrors } from "@mettle/results";
@@ -53,6 +54,7 @@ export const catalogues: Readonly<Record<string, Readonly<Record<string, ErrorDe
   },
   judge: judgeErrors.definitions,
   report: reportErrors.definitions,
+  dashboard: dashboardErrors.definitions,
   agents: {
     ...agentErrors.definitions,
     ...signalErrors.definitions,

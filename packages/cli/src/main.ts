@@ -17,6 +17,7 @@ const commandModules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   compare: () => import("./commands/compare.ts"),
   baseline: () => import("./commands/baseline.ts"),
   history: () => import("./commands/history.ts"),
+  dashboard: () => import("./commands/dashboard.ts"),
   gate: () => import("./commands/gate.ts"),
   report: () => import("./commands/report.ts"),
   import: () => import("./commands/import.ts"),

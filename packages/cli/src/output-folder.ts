@@ -40,7 +40,7 @@ export class OutputFolder {
   }
 
   /** @throws MettleError `OUTPUT_WRITE_FAILED` */
-  write(name: string, content: string): Promise<void> {
+  write(name: string, content: string | Uint8Array): Promise<void> {
     const path = this.file(name);
     return this.writing(path, async () => {
       await makeFolder(dirname(path));

@@ -110,7 +110,8 @@ export type { ReadTraceOptions, TraceReader, TraceRequest } from "./traces/trace
 export { type MockModelErrorCode, mockModelErrors } from "./mock-model/errors.ts";
 export { type Endpoint, type Fault, type FaultKind, parseFault } from "./mock-model/faults.ts";
 export { mockModelDefaults, type MockModelOptions, type MockTool } from "./mock-model/options.ts";
-export { type MockModel, type MockModelMetrics, startMockModel } from "./mock-model/server.ts";
+export type { MockModel, MockModelMetrics } from "./mock-model/server.ts";
+export { startMockModel } from "./mock-model/start.ts";
 export {
   type Converted,
   type ConvertFormat,
@@ -155,6 +156,7 @@ export type { LoadSource, LoadTest, LoadTestFactory } from "./engine/load-test.t
 export { importLoadTest } from "./engine/import-load-test.ts";
 export type { Punctuality } from "./engine/precise-timer.ts";
 export { type LoadPlan, resolvePlan } from "./engine/resolve-plan.ts";
+export { plannedEndMs } from "./engine/scenario-plan.ts";
 export { type LoadResult, runLoad, type RunLoadOptions } from "./engine/run-load.ts";
 export { builtIn } from "./metrics/built-in.ts";
 export type { Submetric } from "./metrics/worker-recorder.ts";
@@ -184,7 +186,7 @@ export { type K6ErrorCode, k6Errors } from "./k6/errors.ts";
 export { type K6CommandLine, k6Flags, parseK6CommandLine, parseK6Environment } from "./k6/options/flags.ts";
 export type { K6Options } from "./k6/options/options.ts";
 export { type K6Host, type LogLevel } from "./k6/runtime/host.ts";
-export { type K6Script, type LoadK6Options, loadK6Script } from "./k6/script.ts";
+export type { K6Script } from "./k6/script.ts";
 export { summaryDataOf, type SummaryOutcome } from "./k6/summary/from-run.ts";
 export type { SummaryData } from "./k6/summary/summary-data.ts";
 export { textSummary } from "./k6/summary/text.ts";
@@ -201,6 +203,7 @@ export type { FleetEvent } from "./distribute/fleet.ts";
 export { gatherFiles } from "./distribute/gather-files.ts";
 export type { Hello } from "./distribute/messages.ts";
 export type { LinkTimings } from "./distribute/link.ts";
-export { connectNats, type NatsEvents, type NatsOptions } from "./distribute/nats-transport.ts";
+export { connectNats } from "./distribute/connect-nats.ts";
+export type { NatsEvents, NatsOptions } from "./distribute/nats-transport.ts";
 export type { Answer, Listener, Transport } from "./distribute/transport.ts";
 export { type HostEvent, WorkerHost, type WorkerHostOptions } from "./distribute/worker-host.ts";

@@ -73,6 +73,7 @@
       const owner = inserted.previousElementSibling;
       inserted.toggleAttribute("hidden", owner instanceof HTMLTableRowElement && owner.hidden === true);
     }
+    for (const flame of flames) flame.search(words);
     if (words.length > 0) say(`${shown} rows match`);
   }
 
@@ -405,6 +406,132 @@
     });
   }
 
+  // Flame graphs: looked into by pointer and by keys
+  const FLAME_WIDTH = 1200;
+  const LETTER = 6.7;
+  /** @typedef {{ group: SVGGElement, rect: SVGRectElement, name: string, lines: string[], x: number, width: number, y: number }} Frame */
+  class Flame {
+    /** @param {SVGSVGElement} svg @param {number} index */
+    constructor(svg, index) {
+      this.svg = svg;
+      this.index = index;
+      /** @type {Frame[]} */
+      this.frames = all(SVGGElement, "g", svg).flatMap((group) => {
+        const rect = all(SVGRectElement, "rect", group)[0];
+        const lines = (group.querySelector("title")?.textContent ?? "").split("\n");
+        if (!rect) return [];
+        const [x = 0, width = 0, y = 0] = ["x", "width", "y"].map((name) => Number(rect.getAttribute(name)));
+        return [{ group, rect, name: lines[0] ?? "", lines, x, width, y }];
+      });
+      this.root = 0;
+      this.here = 0;
+      svg.setAttribute("tabindex", "0");
+      svg.setAttribute("aria-keyshortcuts", "ArrowUp ArrowDown ArrowLeft ArrowRight Enter Escape");
+      const caption = svg.closest("figure")?.querySelector("figcaption");
+      this.readout = document.createElement("span");
+      this.readout.className = "readout";
+      caption?.prepend(this.readout);
+      svg.addEventListener("click", (event) => {
+        const at = this.frameAt(event);
+        if (at >= 0) this.look(at);
+      });
+      svg.addEventListener("dblclick", () => this.look(0));
+      svg.addEventListener("pointermove", (event) => {
+        const frame = this.frames[this.frameAt(event)];
+        this.readout.textContent = frame ? frame.lines.join("  ") : "";
+      });
+      svg.addEventListener("keydown", (event) => this.press(event));
+      svg.addEventListener("blur", () => this.frames[this.here]?.group.classList.remove("here"));
+    }
+    /** @param {Event} event */
+    frameAt(event) {
+      const group = event.target instanceof Element ? event.target.closest("g") : null;
+      return this.frames.findIndex((frame) => frame.group === group);
+    }
+    /** Whether a frame lies under another or is it. @param {Frame} frame @param {Frame} above */
+    isWithin(frame, above) {
+      return frame.y >= above.y && frame.x >= above.x - 0.2 && frame.x + frame.width <= above.x + above.width + 0.6;
+    }
+    /** Makes a frame as wide as the drawing; those above it keep the whole width, those beside it vanish. @param {number} index */
+    look(index) {
+      const root = this.frames[index];
+      if (!root) return;
+      this.root = index;
+      this.here = index;
+      const scale = FLAME_WIDTH / (root.width + 0.5);
+      for (const frame of this.frames) {
+        const isAbove = frame.y < root.y && this.isWithin(root, frame);
+        const isShown = isAbove || this.isWithin(frame, root);
+        frame.group.toggleAttribute("hidden", !isShown);
+        frame.group.setAttribute("display", isShown ? "inline" : "none");
+        if (!isShown) continue;
+        const x = isAbove ? 0 : Math.max(0, (frame.x - root.x) * scale);
+        const width = isAbove ? FLAME_WIDTH - 0.5 : Math.max(0.3, (frame.width + 0.5) * scale - 0.5);
+        frame.rect.setAttribute("x", x.toFixed(1));
+        frame.rect.setAttribute("width", width.toFixed(1));
+        this.label(frame, x, width);
+      }
+      remember("flame", index === 0 ? undefined : `${this.index}.${index}`);
+    }
+    /** @param {Frame} frame @param {number} x @param {number} width */
+    label(frame, x, width) {
+      let text = frame.group.querySelector("text");
+      const letters = Math.floor((width - 6) / LETTER);
+      if (letters < 3) {
+        text?.remove();
+        return;
+      }
+      if (!text) {
+        text = document.createElementNS("http://www.w3.org/2000/svg", "text");
+        text.setAttribute("y", String(frame.y + 12.5));
+        frame.group.append(text);
+      }
+      const characters = Array.from(frame.name);
+      text.setAttribute("x", (x + 3).toFixed(1));
+      text.textContent = characters.length <= letters ? frame.name : `${characters.slice(0, letters - 1).join("")}…`;
+    }
+    /** @param {string[]} words */
+    search(words) {
+      for (const frame of this.frames) {
+        const text = frame.lines.slice(0, -1).join(" ").toLowerCase();
+        frame.group.classList.toggle("faint", words.length > 0 && !words.every((word) => text.includes(word)));
+      }
+    }
+    /** @param {KeyboardEvent} event */
+    press(event) {
+      const now = this.frames[this.here];
+      if (!now) return;
+      const shown = this.frames.filter((frame) => frame.group.getAttribute("display") !== "none");
+      const row = (/** @type {number} */ y) => shown.filter((frame) => frame.y === y).toSorted((a, b) => a.x - b.x);
+      const depth = 18;
+      const beside = row(now.y);
+      const at = beside.indexOf(now);
+      const moves = /** @type {Record<string, () => Frame | undefined>} */ ({
+        ArrowUp: () => row(now.y - depth).find((frame) => this.isWithin(now, frame)),
+        ArrowDown: () =>
+          row(now.y + depth)
+            .filter((frame) => this.isWithin(frame, now))
+            .toSorted((a, b) => b.width - a.width)[0],
+        ArrowLeft: () => beside[at - 1],
+        ArrowRight: () => beside[at + 1],
+        Home: () => shown[0],
+      });
+      if (event.key === "Enter") this.look(this.here);
+      else if (event.key === "Escape") this.look(0);
+      else if (event.key in moves) {
+        const next = moves[event.key]?.();
+        if (next) this.here = this.frames.indexOf(next);
+      } else return;
+      event.preventDefault();
+      now.group.classList.remove("here");
+      const here = this.frames[this.here];
+      here?.group.classList.add("here");
+      this.readout.textContent = here ? here.lines.join("  ") : "";
+      say(here ? here.lines.join(", ") : "");
+    }
+  }
+  const flames = all(SVGSVGElement, "svg.flame").map((svg, index) => new Flame(svg, index));
+
   // Light or dark
   /** @param {string | undefined} theme */
   function showTheme(theme) {
@@ -460,6 +587,8 @@
       const unit = (/** @type {number} */ seconds) => ((seconds * 1000 - chart.from) / (chart.to - chart.from)) * UNITS;
       zoom([Math.round(unit(from)), Math.round(unit(to))]);
     }
+    const [flame, frame] = (wanted.get("flame") ?? "").split(".");
+    if (flame && frame) flames[Number(flame)]?.look(Number(frame));
     if (place) {
       const target = byId(place);
       if (target instanceof HTMLDetailsElement && !opened.has(place)) target.open = true;

@@ -6,6 +6,8 @@ export type ReportErrorCode =
   | "REPORT_NUMBER_INVALID"
   | "REPORT_LIMIT_INVALID"
   | "REPORT_TOO_LARGE"
+  | "REPORT_CHART_UNKNOWN"
+  | "REPORT_PNG_UNAVAILABLE"
   | "FLAME_TREE_INVALID";
 
 export const reportErrors: ErrorCatalogue<ReportErrorCode> = defineErrors({
@@ -21,6 +23,14 @@ export const reportErrors: ErrorCatalogue<ReportErrorCode> = defineErrors({
   REPORT_LIMIT_INVALID: { next: "Allow at least the room that the message names.", exitCode: exitCodes.usage },
   REPORT_TOO_LARGE: {
     next: "Report a part of it (mettle bench --filter, fewer tags in the load script), or read it with mettle report --csv or --json.",
+    exitCode: exitCodes.usage,
+  },
+  REPORT_CHART_UNKNOWN: {
+    next: "Name one of the charts that the message lists, or a part of its title that no other has.",
+    exitCode: exitCodes.usage,
+  },
+  REPORT_PNG_UNAVAILABLE: {
+    next: "Install what paints (npm install @napi-rs/canvas), or open the page in a browser and save the chart from there.",
     exitCode: exitCodes.usage,
   },
   FLAME_TREE_INVALID: {

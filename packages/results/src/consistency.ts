@@ -79,11 +79,22 @@ function checkMeasurement(measurement: Measurement, path: string, report: Report
     const labelled = outliers.lowSevere + outliers.lowMild + outliers.highMild + outliers.highSevere;
     if (labelled > summary.count) report(`${path}.outliers`, `${labelled} outliers among ${summary.count} samples`);
   }
+  checkSlowest(measurement, path, report);
   if (errors) {
     const kinds = Object.values(errors.kinds).reduce((total, each) => total + each, 0);
     if (kinds > errors.count)
       report(`${path}.errors.kinds`, `adds up to ${kinds}, but errors.count is ${errors.count}`);
   }
+}
+
+/** The slowest are samples like all others, and their parts are no longer than they. */
+function checkSlowest({ slowest = [], summary }: Measurement, path: string, report: Report): void {
+  slowest.forEach(({ value, phases }, i) => {
+    if (summary.max !== undefined && value > summary.max * (1 + ROUNDING))
+      report(`${path}.slowest[${i}].value`, `${value} is above summary.max ${summary.max}`);
+    const parts = phases.reduce((sum, [, part]) => sum + part, 0);
+    if (parts > value * (1 + ROUNDING)) report(`${path}.slowest[${i}].phases`, `add up to ${parts}, above ${value}`);
+  });
 }
 
 /** @returns false when its figures contradict each other */

@@ -111,13 +111,42 @@ export interface Measurement {
   /** Outliers by Tukey's fences: labelled, never dropped. */
   readonly outliers?: OutlierCounts;
   /** Samples that failed (threw, missed a deadline): counted here, never missing from sight. */
-  readonly errors?: { readonly count: number; readonly kinds: Readonly<Record<string, number>> };
+  readonly errors?: {
+    readonly count: number;
+    readonly kinds: Readonly<Record<string, number>>;
+    /** The first of each kind, as far as they were kept. */
+    readonly examples?: readonly ErrorExample[];
+  };
+  /** The slowest samples, the slowest first, as far as they were kept. */
+  readonly slowest?: readonly SlowestSample[];
   /** Every process's raw blocks, so that any statistic can be computed again. */
   readonly raw?: RawBlocks;
   /** The ratio to the control workload measured beside this, for history that outlives a machine. */
   readonly controlRatio?: number;
   /** What a reader must know before believing the number: "the body may have been optimized away". */
   readonly notes?: readonly string[];
+}
+
+/** One failed sample. */
+export interface ErrorExample {
+  /** One of `kinds`. */
+  readonly kind: string;
+  /** Since the start of the run. */
+  readonly atMs: number;
+  /** What failed, in words: method, address, outcome. */
+  readonly label: string;
+}
+
+/** One of the slowest samples, and where its time went. */
+export interface SlowestSample {
+  /** When it was due, since the start of the run. */
+  readonly atMs: number;
+  /** In the measurement's unit, as are the phases. */
+  readonly value: number;
+  /** What came after what; those that took no time are left out. */
+  readonly phases: readonly (readonly [name: string, value: number])[];
+  /** What it was, in words: method, address, outcome. */
+  readonly label: string;
 }
 
 /** Computed from samples; a statistic that was not measured is absent. `count` is the number of samples. */

@@ -128,7 +128,23 @@ const measurement = object(
     series,
     requirement: list(text({ minLength: 1 })),
     outliers: object({ lowSevere: count, lowMild: count, highMild: count, highSevere: count }),
-    errors: object({ count, kinds: record(count) }),
+    errors: object(
+      { count, kinds: record(count) },
+      {
+        examples: list(object({ kind: text(), atMs: number({ minimum: 0 }), label: text() }), {
+          description: "The first failed sample of each kind.",
+        }),
+      },
+    ),
+    slowest: list(
+      object({
+        atMs: number({ minimum: 0, description: "When it was due, ms since the start of the run." }),
+        value: number({ minimum: 0 }),
+        phases: list(pair(text(), number({ minimum: 0 })), { description: "What came after what." }),
+        label: text(),
+      }),
+      { description: "The slowest samples, the slowest first, and where their time went." },
+    ),
     raw: object({
       encoding: literal("f32le/base64"),
       processes: list(text({ pattern: base64 }), { description: "One entry per process." }),

@@ -23,7 +23,18 @@ export const exampleMeasurement: Measurement = {
   series: { atMs: [0, 1000, 2000], values: { p50: [100, null, 101], p95: [190, 200, 195] } },
   requirement: ["S0-039"],
   outliers: { lowSevere: 0, lowMild: 0, highMild: 0, highSevere: 1 },
-  errors: { count: 2, kinds: { timeout: 1 } },
+  errors: { count: 2, kinds: { timeout: 1 }, examples: [{ kind: "timeout", atMs: 900, label: "GET /slow → timeout" }] },
+  slowest: [
+    {
+      atMs: 1500,
+      value: 200,
+      phases: [
+        ["wait", 180],
+        ["receive", 20],
+      ],
+      label: "GET /slow → 200",
+    },
+  ],
   raw: {
     encoding: "f32le/base64",
     processes: [

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { describing, list, number, object, text } from "../src/json-schema.ts";
 import { runDocumentSchema } from "../src/schema.ts";
@@ -11,6 +12,11 @@ import { edited, exampleRun } from "./example-run.ts";
 test("the published schema is the one that readers enforce", () => {
   const published = readFileSync(new URL("../schema/run.schema.json", import.meta.url), "utf8");
   expect(JSON.stringify(JSON.parse(published))).toBe(JSON.stringify(runDocumentSchema));
+});
+
+test("the schema is a JSON Schema, which readers take for granted", () => {
+  expect(new Ajv2020().validateSchema(runDocumentSchema)).toBe(true);
+  expect(new Ajv2020({ logger: false }).validateSchema({ ...runDocumentSchema, required: "all" })).toBe(false);
 });
 
 test("the compiler refuses a schema that differs from the type in any way", () => {

@@ -79,6 +79,18 @@ test.each<[string, readonly (string | number)[], unknown, string]>([
     "$.measurements[0].series.atMs[2]",
   ],
   ["more outliers than samples", ["measurements", 0, "outliers", "lowMild"], 6, "$.measurements[0].outliers"],
+  [
+    "a slowest sample above the greatest",
+    ["measurements", 0, "slowest", 0, "value"],
+    201,
+    "$.measurements[0].slowest[0].value",
+  ],
+  [
+    "parts of a sample that are longer than it",
+    ["measurements", 0, "slowest", 0, "phases", 1, 1],
+    21,
+    "$.measurements[0].slowest[0].phases",
+  ],
   ["more kinds of errors than errors", ["measurements", 0, "errors", "count"], 0, "$.measurements[0].errors.kinds"],
   ["a measurement twice", ["measurements", 1], exampleRun.measurements[0], "$.measurements[1]"],
   ["a comparison twice", ["comparisons", 1], exampleRun.comparisons?.[0], "$.comparisons[1]"],

@@ -20,6 +20,14 @@ test("logs in, and knows who asks", async () => {
   expect(body).toEqual([{ id: expect.any(String) as string, name: "admin", role: "admin" }]);
 });
 
+test("a service without users says how to make the first", async () => {
+  const told: string[] = [];
+  const settings = { METTLE_ADMIN_PASSWORD: undefined };
+  await using nobody = await testService(postgres.server, settings, { onProgress: (what) => told.push(what) });
+  expect(told).toContain("nobody can log in: start it again with METTLE_ADMIN_PASSWORD set");
+  expect(await call(nobody.url, "GET", "/ready")).toMatchObject({ status: 200 });
+});
+
 test("health, readiness, metrics and the OpenAPI document ask for no token", async () => {
   const { url } = service;
   expect(await call(url, "GET", "/health")).toMatchObject({ status: 200, body: { status: "ok" } });

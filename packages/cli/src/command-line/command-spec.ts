@@ -3,6 +3,8 @@ export type FlagType =
   | { readonly kind: "switch" }
   /** A switch that may name one of some values: `--http-debug`, `--http-debug=full`. Read as text, empty without one. */
   | { readonly kind: "optional"; readonly choices: readonly string[] }
+  /** A switch that may be given a text: `--ui`, `--ui=8080`. */
+  | { readonly kind: "optional"; readonly placeholder: string }
   /** Repeatable: every value is cut at spaces, or kept `whole`. */
   | { readonly kind: "text"; readonly placeholder: string; readonly repeatable?: boolean | "whole" }
   | { readonly kind: "number"; readonly placeholder: string; readonly above?: number; readonly integer?: boolean }

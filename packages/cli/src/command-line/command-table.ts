@@ -168,8 +168,8 @@ const commands: readonly CommandSpec[] = [
       history,
       {
         name: "html",
-        type: onOff,
-        help: "show: write history.html, one page with every metric, for any host of files",
+        type: { kind: "optional", placeholder: "DIR" },
+        help: "list, show: write a site of it, for any host of files (mettle-out/history)",
       },
       {
         name: "limit",
@@ -186,10 +186,38 @@ const commands: readonly CommandSpec[] = [
     examples: [
       "mettle history list",
       "mettle history show parse.time",
-      "mettle history show --html",
+      "mettle history --html=public",
       "mettle history check",
     ],
     notes: ["`check` looks for steps, trends and a last value off its level, and exits with 4 where one got worse."],
+  },
+  {
+    name: "dashboard",
+    summary: "past runs and metrics in a browser, with the report of each run",
+    arguments: [],
+    flags: [
+      {
+        name: "port",
+        type: { kind: "number", placeholder: "N", above: -1, integer: true },
+        help: "0 for any that is free (7789)",
+      },
+      {
+        name: "host",
+        type: text("ADDRESS"),
+        help: "to listen on; not this machine alone: the address then has a token (127.0.0.1)",
+        environment: true,
+      },
+      history,
+      compare,
+      {
+        name: "limit",
+        type: { kind: "number", placeholder: "N", above: 0, integer: true },
+        help: "of each metric, the newest N runs (500)",
+      },
+      { name: "branch", type: text("NAME"), help: "only runs of this branch" },
+    ],
+    examples: ["mettle dashboard", "mettle dashboard --port 0 --branch main"],
+    notes: ["It only reads. Ends with Ctrl-C. `mettle history --html` writes the same pages as files."],
   },
   {
     name: "gate",
@@ -209,6 +237,9 @@ const commands: readonly CommandSpec[] = [
     flags: [
       { name: "text", type: onOff, help: "the summary, as `mettle gate` shows it" },
       { name: "html", type: onOff, help: "one page for the browser: the verdict, why, and everything measured" },
+      { name: "png", type: text("CHART"), help: "one chart of the page as a picture: the one with this in its title" },
+      { name: "theme", type: { kind: "choice", choices: ["light", "dark"] }, help: "of the picture (light)" },
+      { name: "font", type: text("FILE"), help: "to write with, where the machine has none" },
       { name: "md", type: onOff, help: "Markdown, for a pull-request comment" },
       { name: "step-summary", type: onOff, help: "Markdown, for the step summary of GitHub Actions" },
       { name: "junit", type: onOff, help: "JUnit XML: a test for each thing judged" },
@@ -233,6 +264,7 @@ const commands: readonly CommandSpec[] = [
     examples: [
       "mettle report --html > report.html",
       "mettle report --md",
+      "mettle report --png=requests-per-second --theme dark",
       "mettle report mettle-out/run.json --junit --ctrf",
       "mettle report main --csv",
     ],
@@ -275,7 +307,10 @@ const commands: readonly CommandSpec[] = [
       nodeFlags,
     ],
     examples: ["mettle profile parse.bench.ts --filter small"],
-    notes: ["Its time is measured first, without the profiler. Open .cpuprofile files in Chrome DevTools or VS Code."],
+    notes: [
+      "Its time is measured first, without the profiler. Open .cpuprofile files in Chrome DevTools or VS Code.",
+      "`mettle report --html` shows the flame graph in the report of a run that measured the benchmark.",
+    ],
   },
   {
     name: "init",

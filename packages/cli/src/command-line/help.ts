@@ -50,7 +50,7 @@ function flagRow(flag: FlagSpec): [string, string] {
     type.kind === "switch"
       ? ""
       : type.kind === "optional"
-        ? `[=${type.choices.join("|")}]`
+        ? `[=${"choices" in type ? type.choices.join("|") : type.placeholder}]`
         : type.kind === "choice"
           ? ` ${type.choices.join("|")}`
           : ` ${type.placeholder}`;

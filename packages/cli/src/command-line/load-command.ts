@@ -150,6 +150,11 @@ export const load: CommandSpec = {
     },
     { name: "control", type: text("HOST:PORT"), help: "scale externally-controlled by PATCH /v1/status, as with k6" },
     {
+      name: "ui",
+      type: { kind: "optional", placeholder: "[HOST:]PORT" },
+      help: "show the test in a browser as it runs (port 7788, for this machine)",
+    },
+    {
       name: "out",
       short: "o",
       type: list("DIR|KIND=WHERE"),
@@ -173,7 +178,7 @@ export const load: CommandSpec = {
     "mettle load http://127.0.0.1:3000/ -r 500 -d 30s --threshold='http_req_failed:rate<0.01'",
     "mettle load http://127.0.0.1:4010/v1 --api chat --trace azure.csv --speed 10 --objective ttft=800ms",
     "mettle load service:auth_performance --env API_BASE_URL=http://127.0.0.1:8080 --profile ci",
-    "mettle load agents.load.ts --env BASE_URL=http://127.0.0.1:3000",
+    "mettle load agents.load.ts --env BASE_URL=http://127.0.0.1:3000 --ui",
   ],
   notes: [
     "Response times count from the moment a request was due (--rate), so that a stall shows for everyone who waited.",

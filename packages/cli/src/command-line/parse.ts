@@ -121,7 +121,7 @@ function addValue(
     return;
   }
   if (flag.type.kind === "optional") {
-    if (value !== undefined && !flag.type.choices.includes(value))
+    if (value !== undefined && "choices" in flag.type && !flag.type.choices.includes(value))
       throw invalid(written, `takes nothing, or one of ${flag.type.choices.join(", ")}, got ${JSON.stringify(value)}`);
     given.set(flag.name, value ?? "");
     return;

@@ -99,7 +99,7 @@ async function writeReports(
   verdict: Verdict,
   { out: path }: Settings,
   { cwd }: CommandContext,
-  page: () => Promise<void>,
+  page: () => Promise<unknown>,
 ): Promise<MettleError[]> {
   const out = new OutputFolder(path, cwd);
   try {

@@ -1,14 +1,9 @@
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { exitCodes } from "@mettle/core";
+import { HistorySite } from "@mettle/dashboard";
 import { judge, parseSelector } from "@mettle/judge";
-import {
-  type MetricHistory,
-  renderHistory,
-  renderHistoryHtml,
-  renderJson,
-  renderSummary,
-  visibleText,
-} from "@mettle/report";
+import { renderHistory, renderJson, renderSummary, visibleText } from "@mettle/report";
 import { type History, type MetricEntry, openHistory, type RunEntry } from "@mettle/results";
 import { type CommandContext, note, printJson } from "../command-context.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
@@ -16,12 +11,15 @@ import { cliErrors } from "../errors.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { seriesUpTo } from "../run/history-series.ts";
 import { textOptions } from "../run/render-text.ts";
-import { changesIn } from "../run/write-page.ts";
+import { historySource } from "../run/history-source.ts";
+import { findYardstick } from "../run/judge-run.ts";
+import { entriesOf, metricHistory, type MetricHistoryOptions } from "../run/metric-history.ts";
 
 const LISTED_RUNS = 20;
-const SHOWN_POINTS = 500;
+/** Runs of a site that have their report in it. */
+const SITE_REPORTS = 100;
 
-/** `mettle history list|show METRIC|check`. */
+/** `mettle history list|show METRIC|check`, and `--html`: the site of it. */
 export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(context);
   const { history: file, config } = settings;
@@ -32,9 +30,11 @@ export async function run(context: CommandContext): Promise<number> {
   }
   using history = openHistory(file);
   const [action = "list", metric] = context.positionals;
-  if (action === "show") return await show(history, metric, context, settings);
   if (action === "check") return check(history, file, config.judge?.history ?? {}, context);
-  return list(history, context);
+  const exitCode = action === "show" ? show(history, metric, context) : list(history, context);
+  const folder = context.flags.text("html");
+  if (folder !== undefined) await writeSite(history, metric, folder, settings, context);
+  return exitCode;
 }
 
 function list(history: History, context: CommandContext): number {
@@ -61,24 +61,50 @@ function runLine({ startedAt, id, validity, profile, commit, dirty, branch, name
   return ` ${columns.join("  ").trimEnd()}\n`;
 }
 
-async function show(
-  history: History,
-  wanted: string | undefined,
-  context: CommandContext,
-  settings: Settings,
-): Promise<number> {
-  const chosen = chooseMetrics(history.metrics(), wanted);
-  const shown = chosen
-    .map((metric) => metricHistory(history, metric, context))
+function show(history: History, wanted: string | undefined, context: CommandContext): number {
+  const entries = entriesOf(history);
+  const shown = chooseMetrics(history.metrics(), wanted)
+    .map((metric) => metricHistory(history, metric, seriesOptions(context), entries))
     .filter(({ points }) => points.length > 0);
   if (context.flags.on("json")) printJson(context, { schema: "mettle.series/1", metrics: shown });
   else context.stdout.write(renderHistory(shown, textOptions(context)));
-  if (context.flags.on("html")) {
-    const out = new OutputFolder(settings.out, context.cwd);
-    await out.write("history.html", renderHistoryHtml(settings.name, shown));
-    note(context, `Wrote ${out.shown("history.html")}.`);
-  }
   return exitCodes.pass;
+}
+
+function seriesOptions({ flags }: CommandContext): MetricHistoryOptions {
+  const [limit, branch, statistic] = [flags.number("limit"), flags.text("branch"), flags.text("statistic")];
+  return {
+    ...(limit !== undefined && { limit }),
+    ...(branch !== undefined && { branch }),
+    ...(statistic !== undefined && { statistic }),
+  };
+}
+
+/** The pages of the history as files: an index, a page for each metric, the reports of the newest runs. */
+async function writeSite(
+  history: History,
+  wanted: string | undefined,
+  folder: string,
+  settings: Settings,
+  context: CommandContext,
+): Promise<void> {
+  const source = historySource(history, await findYardstick(settings), settings, context, {
+    ...seriesOptions(context),
+    choose: (metrics) => chooseMetrics(metrics, wanted),
+  });
+  const site = new HistorySite(source, SITE_REPORTS);
+  const out = new OutputFolder(
+    folder === "" ? resolve(settings.out, "history") : resolve(context.cwd, folder),
+    context.cwd,
+  );
+  const paths = site.paths();
+  for (const path of paths) {
+    const page = site.page(path);
+    if (page !== undefined) await out.write(path, page);
+  }
+  // Hosts that make sites of Markdown leave files alone where this one lies.
+  await out.write(".nojekyll", "");
+  note(context, `Wrote ${out.shown("index.html")} and ${paths.length - 1} pages beside it.`);
 }
 
 /** By exact name, else by a part of it; with tags, those that carry them. */
@@ -94,28 +120,6 @@ function chooseMetrics(metrics: readonly MetricEntry[], wanted: string | undefin
     details: { wanted, known },
     next: `There are: ${known.slice(0, 8).join(", ")}${known.length > 8 ? ` and ${known.length - 8} more (mettle history show)` : ""}.`,
   });
-}
-
-function metricHistory(
-  history: History,
-  { metric, tags, unit, direction }: MetricEntry,
-  { flags }: CommandContext,
-): MetricHistory {
-  const branch = flags.text("branch");
-  const query = { metric, tags, limit: flags.number("limit") ?? SHOWN_POINTS, ...(branch !== undefined && { branch }) };
-  const chosen = flags.text("statistic");
-  const usual = unit === "ns" ? ["p50", "p95", "mean"] : ["mean", "rate", "perSecond", "last", "sum", "p50"];
-  let points = history.series({ ...query, statistic: chosen ?? usual[0] ?? "mean" });
-  for (const name of chosen === undefined ? usual.slice(1) : []) {
-    if (points.length === 0) points = history.series({ ...query, statistic: name });
-  }
-  const kept = points.flatMap(({ ordinal, value }) => {
-    const entry = history.entry(ordinal);
-    return entry
-      ? [{ at: entry.startedAt, runId: entry.id, value, ...(entry.commit !== undefined && { commit: entry.commit }) }]
-      : [];
-  });
-  return { metric, tags, unit, direction, points: kept, ...changesIn(kept, direction) };
 }
 
 /** Judges the newest valid run against those before it, after reading the whole file for faults. */

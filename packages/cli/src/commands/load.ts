@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import { type ResolvedPolicy, resolvePolicy, type Verdict } from "@mettle/judge";
-import { LoadControl, type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
+import { LoadControl, type LoadPlan, type LoadResult, resolvePlan, type RunLoadOptions } from "@mettle/load";
 import {
   colorSupport,
   LoadView,
@@ -19,7 +19,8 @@ import { k6Ending } from "../load/k6-end.ts";
 import { withK6Variables } from "../load/k6-script.ts";
 import { withFlags } from "../load/options.ts";
 import { openOutputs } from "../load/outputs.ts";
-import { ControlServer } from "../load/control-server.ts";
+import type { ControlServer } from "../load/control-server.ts";
+import type { LivePage } from "../load/live-page.ts";
 import { progressOf } from "../load/progress.ts";
 import { isServiceTarget } from "../load/service-target.ts";
 import { runTarget } from "../load/run-target.ts";
@@ -39,23 +40,24 @@ export async function run(given: CommandContext): Promise<number> {
   const target = await findTarget(context);
   for (const text of target.k6?.notes ?? []) note(context, text);
   const yardstick = withThresholds(await findYardstick(settings), target, context);
-  const loaded = await loadInterruptibly(target, yardstick, settings, context);
-  const { result } = loaded;
+  const plan = resolvePlan(withFlags(target.test.options, context, target.k6 !== undefined));
+  await using live = await livePage({ name: settings.name, target: target.shown }, plan, context);
+  const result = await loadInterruptibly(target, plan, yardstick, settings, context, live);
   const troubles = [...result.troubles, ...(await keep(result, settings, context))];
   const verdict = judgeRun(result.run, yardstick, settings, context);
   const judged = isJudged(yardstick, result.run);
   const exitCode = exitCodeOf(result, judged ? verdict.exitCode : exitCodes.pass, troubles);
   const final = { ...verdict, exitCode };
   const shown = judged || exitCode !== exitCodes.pass;
-  troubles.push(
-    ...(await writeReports(result.run, final, settings, context, () =>
-      writePage(result.run, shown ? final : undefined, yardstick, settings, context),
-    )),
+  const written = await writeReports(result.run, final, settings, context, () =>
+    writePage(result.run, shown ? final : undefined, yardstick, settings, context),
   );
+  troubles.push(...written.troubles);
   const ending = await endingOf(target, result, final, context);
   troubles.push(...ending.troubles);
   show(result, final, shown, settings, context, ending.text);
   for (const trouble of troubles) writeError(trouble, context);
+  await live?.finish(written.page);
   return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
 }
 
@@ -96,21 +98,23 @@ function withThresholds(yardstick: Yardstick, { test }: LoadTarget, context: Com
 
 async function loadInterruptibly(
   target: LoadTarget,
+  plan: LoadPlan,
   yardstick: Yardstick,
   settings: Settings,
   context: CommandContext,
-): Promise<{ readonly result: LoadResult }> {
+  live: LivePage | undefined,
+): Promise<LoadResult> {
   const policy = resolvePolicy(yardstick.policy ?? {});
-  const plan = resolvePlan(withFlags(target.test.options, context, target.k6 !== undefined));
   const outputs = openOutputs(context, settings.name);
   using view = viewOf(context);
   using interruption = new Interruption(() => {
     view.note("Interrupted: no more iterations begin; those in flight may end. Once more ends at once.");
   });
-  const live = new LiveThresholds(policy, emptyRun(settings.name));
+  const thresholds = new LiveThresholds(policy, emptyRun(settings.name));
   const control = new LoadControl();
   const address = context.flags.text("control");
-  await using controller = address === undefined ? undefined : await ControlServer.listen(address, plan, control);
+  await using controller = address === undefined ? undefined : await listen(address, plan, control);
+  if (live) view.note(`The live page: ${live.url}`);
   if (controller) view.note(`Controlled at ${controller.url}/v1/status`);
   const options: Omit<RunLoadOptions, "from"> = {
     name: settings.name,
@@ -122,19 +126,37 @@ async function loadInterruptibly(
     ...seriesPoints(policy),
     ...profileOf(context),
     onSnapshot: (snapshot) => {
-      const judged = live.judge(snapshot);
+      const judged = thresholds.judge(snapshot);
       controller?.update(snapshot);
-      view.update(progressOf(snapshot, { name: settings.name, target: target.shown }, judged));
-      const aborting = live.aborting(judged, snapshot.elapsedMs);
+      const progress = progressOf(snapshot, { name: settings.name, target: target.shown }, judged);
+      view.update(progress);
+      live?.update(snapshot, progress, judged);
+      const aborting = thresholds.aborting(judged, snapshot.elapsedMs);
       if (!aborting) return "continue";
       view.note(`Aborted: ${aborting.finding?.message ?? aborting.rule.text}`);
       return "abort";
     },
   };
-  const result = await runTarget(target, options, context, (text) => {
+  return await runTarget(target, options, context, (text) => {
     view.note(text);
   });
-  return { result };
+}
+
+/** The server is read only where it is wanted: `node:http` brings much of Node with it. */
+/** The page is read from disk only where it is asked for. */
+async function livePage(
+  about: { readonly name: string; readonly target: string },
+  plan: LoadPlan,
+  context: CommandContext,
+): Promise<LivePage | undefined> {
+  if (context.flags.text("ui") === undefined) return undefined;
+  const { openLivePage } = await import("../load/live-page.ts");
+  return openLivePage(about, plan, context);
+}
+
+async function listen(address: string, plan: LoadPlan, control: LoadControl): Promise<ControlServer> {
+  const server = await import("../load/control-server.ts");
+  return await server.ControlServer.listen(address, plan, control);
 }
 
 function viewOf({ stderr, env, flags, clock }: CommandContext): LoadView {
@@ -217,19 +239,19 @@ async function writeReports(
   verdict: Verdict,
   settings: Settings,
   context: CommandContext,
-  page: () => Promise<void>,
-): Promise<MettleError[]> {
+  makePage: () => Promise<string | undefined>,
+): Promise<{ readonly troubles: readonly MettleError[]; readonly page?: string }> {
   const out = new OutputFolder(settings.out, context.cwd);
   try {
     await out.write("summary.md", renderMarkdown(run, verdict));
     await out.write("junit.xml", renderJunit(run, verdict));
-    await page();
+    const page = await makePage();
     const exported = context.flags.text("summary-export");
     if (exported !== undefined) await exportSummary(exported, run, verdict, context);
-    return [];
+    return { troubles: [], ...(page !== undefined && { page }) };
   } catch (error) {
     if (!(error instanceof MettleError)) throw error;
-    return [error];
+    return { troubles: [error] };
   }
 }
 

@@ -23,6 +23,7 @@ import { cliErrors } from "../errors.ts";
 import { Interruption } from "../interrupt.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findFiles } from "../run/find-files.ts";
+import { scaled } from "../run/profiles.ts";
 import { withProgress } from "../run/measure.ts";
 import { writeError } from "../error-text.ts";
 
@@ -124,13 +125,6 @@ async function profile(options: ProfileCaseOptions, heap: boolean, out: OutputFo
   await out.write(html, renderFlamePage(scaled(profiled.flame, 1e-6), { title: options.case, unit: "ms" }));
   return { flame: profiled.flame, unit: "ns", files: [profile, totals, html] };
 }
-
-const scaled = (node: FlameNode, factor: number): FlameNode => ({
-  ...node,
-  self: node.self * factor,
-  total: node.total * factor,
-  children: node.children.map((child) => scaled(child, factor)),
-});
 
 /** valgrind slows Node down some fiftyfold: so much of the body's own time keeps three pairs of processes at one to two minutes. */
 const COUNTED_NS = 40e6;

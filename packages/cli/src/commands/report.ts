@@ -1,6 +1,15 @@
+import { resolve } from "node:path";
 import { exitCodes } from "@mettle/core";
 import type { Verdict } from "@mettle/judge";
-import { type HtmlOptions, renderHtml, rendererNamed, renderers } from "@mettle/report";
+import {
+  chartNamed,
+  type HtmlOptions,
+  pageCharts,
+  renderHtml,
+  rendererNamed,
+  renderers,
+  renderPng,
+} from "@mettle/report";
 import {
   exportBencher,
   exportCsv,
@@ -16,6 +25,7 @@ import { cliErrors } from "../errors.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { findRun } from "../run/find-run.ts";
 import { findYardstick, isJudged, judgeRun } from "../run/judge-run.ts";
+import { profilesOf } from "../run/profiles.ts";
 import { pageFile, pageOptions } from "../run/write-page.ts";
 import { textOptions } from "../run/render-text.ts";
 
@@ -54,7 +64,8 @@ const joined = ({
 /** `mettle report RUN --FORMAT…`: one format to stdout, several to files. It renders; the exit code says nothing. */
 export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(context);
-  const chosen = chosenFormats(context);
+  const picture = context.flags.text("png");
+  const chosen = picture === undefined ? chosenFormats(context) : formatsOf(context);
   const rendered = await findRun(context.positionals[0], settings, context.cwd);
   const yardstick = await findYardstick(settings);
   const verdict = judgeRun(rendered, yardstick, settings, context);
@@ -62,12 +73,16 @@ export async function run(context: CommandContext): Promise<number> {
     run: rendered,
     verdict,
     judged: isJudged(yardstick, rendered),
-    options: () => pageOptions(rendered, yardstick, settings),
+    options: () => ({
+      ...pageOptions(rendered, yardstick, settings),
+      profiles: profilesOf(rendered, settings.out, context),
+    }),
   };
   const out = new OutputFolder(settings.out, context.cwd);
+  if (picture !== undefined) await writePicture(picture, subject, out, context);
   for (const name of chosen) {
     const { file, text, lost } = name === "html" ? renderPage(subject) : render(name, rendered, verdict, context);
-    if (chosen.length === 1) context.stdout.write(text);
+    if (chosen.length === 1 && picture === undefined) context.stdout.write(text);
     else {
       await out.write(file, text);
       note(context, `Wrote ${out.shown(file)}.`);
@@ -77,14 +92,41 @@ export async function run(context: CommandContext): Promise<number> {
   return exitCodes.pass;
 }
 
-function chosenFormats({ flags }: CommandContext): readonly string[] {
-  const names = [...renderers.map(({ name }) => name), ...Object.keys(exporters)];
-  const chosen = names.filter((name) => flags.on(name));
+const formatNames: readonly string[] = [...renderers.map(({ name }) => name), ...Object.keys(exporters)];
+
+const formatsOf = ({ flags }: CommandContext): readonly string[] => formatNames.filter((name) => flags.on(name));
+
+function chosenFormats(context: CommandContext): readonly string[] {
+  const chosen = formatsOf(context);
   if (chosen.length > 0) return chosen;
   throw cliErrors.create("USAGE_ARGUMENT_MISSING", "mettle report needs a format.", {
-    details: { known: names },
-    next: `Choose one or several of ${names.map((name) => `--${name}`).join(", ")}.`,
+    details: { known: formatNames },
+    next: `Choose one or several of ${formatNames.map((name) => `--${name}`).join(", ")}, or --png with a chart.`,
   });
+}
+
+/** One chart of the page as a picture. */
+async function writePicture(
+  wanted: string,
+  subject: PageSubject,
+  out: OutputFolder,
+  context: CommandContext,
+): Promise<void> {
+  const { flags, cwd, stdout } = context;
+  const chart = chartNamed(pageCharts(renderPage(subject).text), wanted);
+  const [theme, font] = [flags.text("theme"), flags.text("font")];
+  const { png, isWithoutText } = await renderPng(chart, {
+    ...(theme !== undefined && { theme: theme as "light" | "dark" }),
+    ...(font !== undefined && { font: resolve(cwd, font) }),
+  });
+  if (isWithoutText) {
+    warn(context, "This machine has no fonts: the picture has no text. Name a TrueType file with --font.");
+  }
+  const file = `${chart.name}.png`;
+  await out.write(file, png);
+  stdout.write(
+    flags.on("json") ? `${JSON.stringify({ chart: chart.title, file: out.shown(file) })}\n` : `${out.shown(file)}\n`,
+  );
 }
 
 function render(name: string, run: Run, verdict: Verdict, context: CommandContext): Rendered {

@@ -51,9 +51,15 @@ function countedIterations(scenarios: readonly ScenarioProgress[]): LoadProgress
   return { done: sum(({ ended }) => ended), planned: sum(({ plannedIterations }) => plannedIterations ?? 0) };
 }
 
-function overallOf({ board }: LoadSnapshot): NonNullable<LoadProgress["overall"]> {
+/** The times of everything, under the most telling metric that has any. */
+export function operationTimes({ board }: LoadSnapshot): Row | undefined {
   const metric = tables.find(({ name }) => (board.find(name)?.count ?? 0) > 0);
-  const p95 = metric && board.find(metric.name)?.quantile(0.95);
+  return metric && board.find(metric.name);
+}
+
+function overallOf(snapshot: LoadSnapshot): NonNullable<LoadProgress["overall"]> {
+  const { board } = snapshot;
+  const p95 = operationTimes(snapshot)?.quantile(0.95);
   const failedShare = shareOf(board.find(builtIn.httpFailed.name));
   return { ...(p95 !== undefined && { p95 }), ...(failedShare !== undefined && { failedShare }) };
 }

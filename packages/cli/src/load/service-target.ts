@@ -1,4 +1,4 @@
-import { serviceScenario, type ServiceLoadParameters, serviceSource, type TestType } from "@mettle/suites";
+import type { ServiceLoadParameters, TestType } from "@mettle/suites";
 import type { LoadSource } from "@mettle/load";
 import type { Profile } from "@mettle/results";
 import type { CommandContext } from "../command-context.ts";
@@ -16,7 +16,9 @@ export const isServiceTarget = (named: string): boolean => named.startsWith(PREF
  *
  * @throws MettleError `USAGE_VALUE_INVALID`, `SERVICE_SCENARIO_UNKNOWN`
  */
-export function serviceTarget(named: string, context: CommandContext): LoadSource {
+export async function serviceTarget(named: string, context: CommandContext): Promise<LoadSource> {
+  // The whole catalogue and the agent runtime: a quarter of a CPU second that no other load test should pay.
+  const { serviceScenario, serviceSource } = await import("@mettle/suites");
   const { id } = serviceScenario(named.slice(PREFIX.length));
   const env: Readonly<Record<string, string | undefined>> = { ...context.env, ...pairs(context, "env") };
   const text = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);

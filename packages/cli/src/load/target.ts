@@ -57,7 +57,7 @@ const documents: readonly string[] = [...declarative, ".har"];
  */
 export async function findTarget(context: CommandContext): Promise<LoadTarget> {
   const named = context.positionals[0] ?? "";
-  const source = sourceOf(named, context);
+  const source = await sourceOf(named, context);
   if (context.flags.text("nats") === undefined) return readTarget(named, source, context);
   const { result, files } = await gatherFiles(() => readTarget(named, source, context), isOwnFile);
   return { ...result, files };
@@ -83,9 +83,9 @@ export function namesK6Script({ positionals, cwd }: CommandContext): boolean {
   return !/^https?:\/\//.test(named) && existsSync(resolve(cwd, named)) && isK6Script(resolve(cwd, named));
 }
 
-function sourceOf(named: string, context: CommandContext): LoadSource {
+async function sourceOf(named: string, context: CommandContext): Promise<LoadSource> {
   const isModel = isModelTarget(context);
-  if (isServiceTarget(named)) return serviceTarget(named, context);
+  if (isServiceTarget(named)) return await serviceTarget(named, context);
   if (/^https?:\/\//.test(named)) {
     return isModel ? loadSource("model", modelOf(named, context)) : loadSource("url", urlParameters(named, context));
   }

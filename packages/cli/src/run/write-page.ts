@@ -6,6 +6,7 @@ import { type CommandContext, warn } from "../command-context.ts";
 import type { Settings } from "../config/settings.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { seriesUpTo } from "./history-series.ts";
+import { profilesOf } from "./profiles.ts";
 import type { Yardstick } from "./judge-run.ts";
 
 /** Searching a history for changes takes a few milliseconds; a page shows two dozen. */
@@ -18,6 +19,7 @@ export const pageFile = "report.html";
  * files are there.
  *
  * @param verdict - undefined when nothing judged the run
+ * @returns the page; undefined where there is none
  * @throws MettleError `OUTPUT_WRITE_FAILED`, and what reading the history throws
  */
 export async function writePage(
@@ -26,13 +28,16 @@ export async function writePage(
   yardstick: Yardstick,
   settings: Settings,
   context: CommandContext,
-): Promise<void> {
+): Promise<string | undefined> {
   try {
-    const page = renderHtml(run, verdict, pageOptions(run, yardstick, settings));
+    const profiles = profilesOf(run, settings.out, context);
+    const page = renderHtml(run, verdict, { ...pageOptions(run, yardstick, settings), profiles });
     await new OutputFolder(settings.out, context.cwd).write(pageFile, page);
+    return page;
   } catch (error) {
     if (!(error instanceof MettleError && error.code === "REPORT_TOO_LARGE")) throw error;
     warn(context, `No ${pageFile}: ${error.message} ${error.next}`);
+    return undefined;
   }
 }
 

@@ -7,7 +7,7 @@ import type { RemoteFlush } from "./cell-transfer.ts";
 import type { PortableSource } from "./portable-source.ts";
 
 /** Raised whenever a message below changes its meaning. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** Who can talk to whom: both must be the same. */
 interface Speaker {

@@ -1,5 +1,6 @@
 import type { MetricDefinition, Tags } from "../metrics/recorder.ts";
 import type { CellAnnouncement, Submetric } from "../metrics/worker-recorder.ts";
+import type { OperationSamples } from "../metrics/sample-book.ts";
 import type { ErrorEntry } from "./error-book.ts";
 import type { LoadSource } from "./load-test.ts";
 import type { LoadPlan } from "./resolve-plan.ts";
@@ -64,6 +65,8 @@ export interface Flush {
   readonly counts: Readonly<Record<string, ScenarioCounts>>;
   readonly health: ThreadHealth;
   readonly errors: readonly ErrorEntry[];
+  /** The slowest samples and the kinds of failure that came since the last time; moments are ms since the start. */
+  readonly samples: readonly OperationSamples[];
   /** Requests for tag sets that lost tags to the cap, in all. */
   readonly overflowed: number;
 }

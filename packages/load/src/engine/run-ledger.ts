@@ -2,6 +2,8 @@ import type { Measurement } from "@mettle/results";
 import { withAgentFigures } from "../agent/run-figures.ts";
 import { builtIn } from "../metrics/built-in.ts";
 import { MetricBoard } from "../metrics/metric-board.ts";
+import { withSamples } from "../metrics/measured-samples.ts";
+import { SampleBook } from "../metrics/sample-book.ts";
 import type { Submetric } from "../metrics/worker-recorder.ts";
 import { ErrorBook, type ErrorEntry } from "./error-book.ts";
 import type { LoadSnapshot, ScenarioProgress } from "./load-snapshot.ts";
@@ -24,6 +26,7 @@ export class RunLedger {
   readonly #plan: LoadPlan;
   readonly #board: MetricBoard;
   readonly #errors = new ErrorBook();
+  readonly #samples = new SampleBook();
   readonly #health: HealthRecord[];
   readonly #lastHealth = new Map<number, ThreadHealth>();
   readonly #counts = new Map<number, CountsByScenario>();
@@ -50,6 +53,7 @@ export class RunLedger {
     this.#health[worker]?.add(flush.health);
     this.#lastHealth.set(worker, flush.health);
     this.#errors.merge(flush.errors);
+    this.#samples.merge(flush.samples);
     this.#overflowed.set(worker, flush.overflowed);
   }
 
@@ -105,7 +109,7 @@ export class RunLedger {
 
   #measurements(elapsedMs: number): readonly Measurement[] {
     const overflowed = [...this.#overflowed.values()].reduce((a, b) => a + b, 0);
-    const measured = withAgentFigures(this.#board.measurements(elapsedMs / 1000));
+    const measured = withSamples(withAgentFigures(this.#board.measurements(elapsedMs / 1000)), this.#samples.entries());
     if (overflowed === 0) return measured;
     const note = `${overflowed} samples' tags beyond the cap of ${this.#plan.recorder.maxTagSets} tag sets were dropped`;
     return measured.map((each) =>

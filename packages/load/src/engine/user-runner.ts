@@ -4,6 +4,7 @@ import type { HttpClient } from "../http/exchange.ts";
 import type { Metric, MetricRecorder, TagSet, Tags } from "../metrics/recorder.ts";
 import { nowMs } from "./engine-clock.ts";
 import type { ErrorBook } from "./error-book.ts";
+import type { LoopTurns } from "./loop-turns.ts";
 import type { PreparedUser, VirtualUser, Workload } from "./virtual-user.ts";
 
 /** What makes users in one worker thread. */
@@ -13,6 +14,7 @@ export interface UserFactory {
   readonly clock: Clock;
   readonly recorder: MetricRecorder;
   readonly errors: ErrorBook;
+  readonly turns: LoopTurns;
   http(user: { readonly id: number; readonly scenario: string }): HttpClient;
 }
 
@@ -100,6 +102,7 @@ export class UserRunner {
   readonly #prepared: PreparedUser;
   readonly #metrics: IterationMetrics;
   readonly #errors: ErrorBook;
+  readonly #turns: LoopTurns;
   readonly #clock: Clock;
   #iterations = 0;
   #interrupted = false;
@@ -114,6 +117,7 @@ export class UserRunner {
     this.#prepared = prepared;
     this.#metrics = metrics;
     this.#errors = factory.errors;
+    this.#turns = factory.turns;
     this.#clock = factory.clock;
   }
 
@@ -148,13 +152,19 @@ export class UserRunner {
     this.#done = done;
     this.#scheduledAt = scheduledAt;
     this.busy = true;
+    const prepared = this.#prepared;
     const number = this.#iterations++;
+    if (prepared.start !== undefined) {
+      this.#startedAt = nowMs(this.#clock);
+      prepared.start(scheduledAt, this.#onFulfilled);
+      return;
+    }
     const iteration =
       scheduledAt === scheduledAt ? { number, numberInScenario, scheduledAt } : { number, numberInScenario };
     this.#startedAt = nowMs(this.#clock);
     let running: Promise<void>;
     try {
-      running = this.#prepared.run(iteration);
+      running = prepared.run(iteration);
     } catch (thrown) {
       running = Promise.reject(thrown);
     }
@@ -192,7 +202,7 @@ export class UserRunner {
       // Two readings of a clock may differ by a rounding; a start before its schedule there cannot be.
       metrics.startDelay.add(Math.max(0, this.#startedAt - scheduledAt), tags);
     }
-    if (took < WITHOUT_IO_MS) setImmediate(this.#done, this);
+    if (took < WITHOUT_IO_MS || this.#turns.overdue(endedAt)) setImmediate(this.#done, this);
     else this.#done(this);
   }
 

@@ -33,6 +33,14 @@ export interface Iteration {
 /** What an executor repeats: a prepared user of one scenario. Made once per virtual user, then `run` per iteration. */
 export interface PreparedUser {
   run(iteration: Iteration): Promise<void>;
+  /**
+   * Instead of `run`, where one request is all that an iteration is: a promise for each would be a good part of what our own
+   * code costs. Never throws.
+   *
+   * @param scheduledAt - NaN where nothing was scheduled
+   * @param done - called once, never before this returns
+   */
+  start?(scheduledAt: number, done: () => void): void;
   close?(): void | Promise<void>;
 }
 

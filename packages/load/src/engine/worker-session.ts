@@ -1,11 +1,13 @@
 import type { Clock } from "@mettle/core";
 import { HttpEngine } from "../http/http-client.ts";
 import { builtIn } from "../metrics/built-in.ts";
+import type { OperationSamples } from "../metrics/sample-book.ts";
 import { WorkerRecorder } from "../metrics/worker-recorder.ts";
 import { ClosedRun } from "./closed-run.ts";
 import { nowMs } from "./engine-clock.ts";
 import { ErrorBook } from "./error-book.ts";
 import { loadErrors } from "./errors.ts";
+import { LoopTurns } from "./loop-turns.ts";
 import type { LoadSource, LoadTest } from "./load-test.ts";
 import { OpenRun } from "./open-run.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
@@ -43,6 +45,7 @@ export class WorkerSession {
   #stream: SampleStream | undefined;
   #monitor: HealthMonitor | undefined;
   readonly #errors = new ErrorBook();
+  readonly #turns = new LoopTurns();
   #scenarios: ScenarioRun[] = [];
   #setupData: unknown;
   #http: HttpEngine | undefined;
@@ -219,6 +222,7 @@ export class WorkerSession {
       clock,
       recorder,
       errors: this.#errors,
+      turns: this.#turns,
       http: pacer ? (user) => new PacedClient(plain(user), pacer) : plain,
     };
   }
@@ -256,6 +260,7 @@ export class WorkerSession {
       counts: Object.fromEntries(this.#scenarios.map(({ name, counts }) => [name, counts])),
       health: this.#monitor.take(spin),
       errors: this.#errors.take(),
+      samples: recorder.book.take((at) => at - this.#startMs).map(afterStart),
       overflowed: recorder.overflowed,
     });
   }
@@ -264,6 +269,12 @@ export class WorkerSession {
     this.#http?.close();
     this.#monitor?.[Symbol.dispose]();
   }
+}
+
+/** What was sent before the start, by setup, is no part of the run. */
+function afterStart(operation: OperationSamples): OperationSamples {
+  const isOfRun = ({ at }: { readonly at: number }): boolean => at >= 0;
+  return { ...operation, slow: operation.slow.filter(isOfRun), failures: operation.failures.filter(isOfRun) };
 }
 
 /** Setup's data reaches every user as JSON, as with k6: what is no JSON is not silently shared. */

@@ -1,23 +1,7 @@
-import {
-  brotliDecompress,
-  brotliDecompressSync,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createInflateRaw,
-  createZstdDecompress,
-  gunzip,
-  gunzipSync,
-  inflate,
-  inflateRaw,
-  inflateRawSync,
-  inflateSync,
-  zstdDecompress,
-  zstdDecompressSync,
-} from "node:zlib";
 import type { Duplex } from "node:stream";
 import type { HttpFailure } from "./exchange.ts";
 import { failure, failureCodes } from "./failure.ts";
+import { nodeZlib } from "./node-parts.ts";
 
 /** Content codings that are undone; others leave the body as it came, as k6 does. */
 export type ContentCoding = "gzip" | "deflate" | "br" | "zstd";
@@ -51,28 +35,30 @@ type ZlibDone = (error: Error | null, result: Buffer) => void;
 
 function decodeSync(coding: ContentCoding, data: Uint8Array, maxOutputLength: number): Buffer {
   const options = { maxOutputLength };
+  const zlib = nodeZlib();
   switch (coding) {
     case "gzip":
-      return gunzipSync(data, options);
+      return zlib.gunzipSync(data, options);
     case "deflate":
-      return isZlib(data) ? inflateSync(data, options) : inflateRawSync(data, options);
+      return isZlib(data) ? zlib.inflateSync(data, options) : zlib.inflateRawSync(data, options);
     case "br":
-      return brotliDecompressSync(data, options);
+      return zlib.brotliDecompressSync(data, options);
     case "zstd":
-      return zstdDecompressSync(data, options);
+      return zlib.zstdDecompressSync(data, options);
   }
 }
 
 function asyncDecoder(coding: ContentCoding, data: Uint8Array): Decode {
+  const zlib = nodeZlib();
   switch (coding) {
     case "gzip":
-      return gunzip;
+      return zlib.gunzip;
     case "deflate":
-      return isZlib(data) ? inflate : inflateRaw;
+      return isZlib(data) ? zlib.inflate : zlib.inflateRaw;
     case "br":
-      return brotliDecompress;
+      return zlib.brotliDecompress;
     case "zstd":
-      return zstdDecompress;
+      return zlib.zstdDecompress;
   }
 }
 
@@ -184,15 +170,16 @@ export class StreamingDecoder {
 }
 
 function streamFor(coding: ContentCoding, first: Uint8Array | undefined): Duplex {
+  const zlib = nodeZlib();
   switch (coding) {
     case "gzip":
-      return createGunzip();
+      return zlib.createGunzip();
     case "deflate":
       // One byte alone does not tell; then the standard's format is meant.
-      return !first || first.length < 2 || isZlib(first) ? createInflate() : createInflateRaw();
+      return !first || first.length < 2 || isZlib(first) ? zlib.createInflate() : zlib.createInflateRaw();
     case "br":
-      return createBrotliDecompress();
+      return zlib.createBrotliDecompress();
     case "zstd":
-      return createZstdDecompress();
+      return zlib.createZstdDecompress();
   }
 }

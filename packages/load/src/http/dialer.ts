@@ -1,10 +1,11 @@
 import { connect as connectTcp, type OnReadOpts, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import type { ConnectLimiter } from "./connect-limiter.ts";
 import type { Destinations } from "./destinations.ts";
 import type { DnsCache } from "./dns-cache.ts";
 import type { HttpFailure } from "./exchange.ts";
 import { failure, failureCodes, type FailurePhase, failureOf, unexpectedEnd } from "./failure.ts";
+import { nodeTls } from "./node-parts.ts";
 import type { Origin } from "./prepared-request.ts";
 import type { Proxies, Proxy } from "./proxies.ts";
 import type { TlsContexts } from "./tls-options.ts";
@@ -121,7 +122,7 @@ export class Dial {
     let socket: Socket;
     try {
       socket = secure
-        ? connectTls({ ...options, ...reading, ...this.#tlsOptions(this.#proxy) })
+        ? nodeTls().connect({ ...options, ...reading, ...this.#tlsOptions(this.#proxy) })
         : connectTcp({ ...options, ...reading });
     } catch (error) {
       this.#fail(failureOf(error, "dial"));
@@ -172,7 +173,7 @@ export class Dial {
       }
       this.#phase = "tls";
       this.#stepStartedAt = now;
-      const inner: TLSSocket = connectTls({ socket: outer, ...this.#tlsOptions(undefined) });
+      const inner: TLSSocket = nodeTls().connect({ socket: outer, ...this.#tlsOptions(undefined) });
       this.#socket = inner;
       inner.on("error", this.#onError);
       inner.on("close", this.#onClose);

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
+import { isTls } from "./node-parts.ts";
 
 /**
  * Writing to a socket without `stream.Writable`, whose bookkeeping and the tick that it schedules cost some 2.5 µs of the
@@ -39,7 +39,7 @@ let RequestClass: (new () => WriteRequest) | null | undefined;
  * @returns `undefined` for sockets with TLS, and where the handle is not known
  */
 export function directWriter(socket: Socket, onError: (error: Error) => void): DirectWriter | undefined {
-  if (socket instanceof TLSSocket) return undefined;
+  if (isTls(socket)) return undefined;
   const handle = (socket as unknown as { _handle?: Partial<StreamHandle> })._handle;
   if (typeof handle?.writeBuffer !== "function" || typeof handle.writeQueueSize !== "number") return undefined;
   if (RequestClass === null) return undefined;

@@ -9,7 +9,7 @@ import { Exchange } from "./exchange-record.ts";
 import { cancelledFailure, closedFailure, timeoutFailure } from "./failure.ts";
 import { type HttpOptions, type ResolvedHttpOptions, resolveHttpOptions } from "./http-options.ts";
 import { OriginPool, type PoolContext } from "./origin-pool.ts";
-import { PreparedRequest, type Target, targetOf } from "./prepared-request.ts";
+import { type Origin, PreparedRequest, type Target, targetOf } from "./prepared-request.ts";
 import { Proxies } from "./proxies.ts";
 import { TlsContexts } from "./tls-options.ts";
 
@@ -122,6 +122,9 @@ export class PooledHttpClient implements HttpClient {
   readonly now: () => number;
   readonly #context: PoolContext;
   readonly #pools = new Map<string, OriginPool>();
+  // Of the last request, whose like comes next most often.
+  #lastOrigin: Origin | undefined;
+  #lastPool: OriginPool | undefined;
   readonly #deadlines = new DeadlineQueue();
   readonly #onClose: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -239,11 +242,14 @@ export class PooledHttpClient implements HttpClient {
   }
 
   #poolOf({ origin }: Target): OriginPool {
+    if (origin === this.#lastOrigin) return this.#lastPool!;
     let pool = this.#pools.get(origin.key);
     if (!pool) {
       pool = new OriginPool(origin, this.#context);
       this.#pools.set(origin.key, pool);
     }
+    this.#lastOrigin = origin;
+    this.#lastPool = pool;
     return pool;
   }
 

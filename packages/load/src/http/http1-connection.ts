@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { BodyReceiver } from "./body-receiver.ts";
 import type { DialOutcome } from "./dialer.ts";
 import { type DirectWriter, directWriter } from "./direct-write.ts";
 import type { HttpFailure } from "./exchange.ts";
 import type { Carrier, ConnectionFacts, Exchange } from "./exchange-record.ts";
 import { failure, failureCodes, failureOf, unexpectedEnd } from "./failure.ts";
+import { isTls } from "./node-parts.ts";
 import { type ResponseHead, splitHeaders } from "./response-head.ts";
 import { type ParserLimits, ResponseParser, type ResponseSink } from "./response-parser.ts";
 
@@ -89,7 +89,7 @@ export class Http1Connection implements ResponseSink, Carrier {
   ): void {
     this.#socket = socket;
     this.#forwardProxy = forwardProxy;
-    const tls = socket instanceof TLSSocket ? socket : undefined;
+    const tls = isTls(socket) ? socket : undefined;
     this.#secure = tls !== undefined;
     this.facts = {
       remoteAddress: socket.remoteAddress,

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { BodyReceiver } from "./body-receiver.ts";
@@ -6,6 +6,7 @@ import type { HttpFailure } from "./exchange.ts";
 import type { Carrier, ConnectionFacts, Exchange } from "./exchange-record.ts";
 import { failure, failureCodes, failureOf, http2Failure, unexpectedEnd } from "./failure.ts";
 import type { ResolvedHttpOptions } from "./http-options.ts";
+import { nodeHttp2 } from "./node-parts.ts";
 import type { Origin } from "./prepared-request.ts";
 
 /** Who hears of what happens on it. */
@@ -15,6 +16,17 @@ export interface Http2Owner {
   unanswered(exchange: Exchange, failure: HttpFailure, now: number): void;
   http2Gone(connection: Http2Connection): void;
 }
+
+/** RFC 9113 section 7. */
+const errorCodes = {
+  none: 0,
+  protocol: 1,
+  flowControl: 3,
+  streamClosed: 5,
+  frameSize: 6,
+  cancel: 8,
+  compression: 9,
+} as const;
 
 /** RFC 9113 8.2.2: they speak of a connection of HTTP/1. */
 const connectionFields = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
@@ -43,7 +55,7 @@ export class Http2Connection implements Carrier {
       remotePort: socket.remotePort,
       tls: { version: tls.getProtocol() ?? "", cipher: tls.getCipher().name },
     };
-    this.#session = connect(origin.key, {
+    this.#session = nodeHttp2().connect(origin.key, {
       createConnection: () => socket,
       maxHeaderListPairs: options.limits.maxHeaders,
       settings: { enablePush: false, initialWindowSize: 1024 * 1024 },
@@ -53,7 +65,7 @@ export class Http2Connection implements Carrier {
       if (this.#reason === unexpectedEnd) this.#reason = sessionFailure(error);
     });
     this.#session.on("goaway", (code) => {
-      if (code !== constants.NGHTTP2_NO_ERROR) this.#reason = http2Failure("goAway", code);
+      if (code !== errorCodes.none) this.#reason = http2Failure("goAway", code);
       this.#gone();
     });
     this.#session.on("close", () => this.#gone());
@@ -103,7 +115,7 @@ export class Http2Connection implements Carrier {
     const stream = this.#streams.get(exchange);
     this.#streams.delete(exchange);
     exchange.carrier = undefined;
-    stream?.close(constants.NGHTTP2_CANCEL);
+    stream?.close(errorCodes.cancel);
   }
 
   /** Takes nothing more, and closes when those under way have ended. */
@@ -159,7 +171,7 @@ export class Http2Connection implements Carrier {
       exchange.bytesReceived += chunk.length;
       if (body && !body.push(chunk, 0, chunk.length, now())) {
         problem = body.limitFailure;
-        stream.close(constants.NGHTTP2_CANCEL);
+        stream.close(errorCodes.cancel);
       }
     });
     stream.on("end", () => {
@@ -212,13 +224,13 @@ function pairs(raw: readonly string[]): (readonly [string, string])[] {
   return headers;
 }
 
-/** What nghttp2 calls its finds, and the error code of RFC 9113 section 7 that it tells the server. */
+/** What nghttp2 calls its finds, and the error code that it tells the server. */
 const nghttp2Errors = new Map([
-  [-505, constants.NGHTTP2_PROTOCOL_ERROR],
-  [-510, constants.NGHTTP2_STREAM_CLOSED],
-  [-522, constants.NGHTTP2_FRAME_SIZE_ERROR],
-  [-523, constants.NGHTTP2_COMPRESSION_ERROR],
-  [-524, constants.NGHTTP2_FLOW_CONTROL_ERROR],
+  [-505, errorCodes.protocol],
+  [-510, errorCodes.streamClosed],
+  [-522, errorCodes.frameSize],
+  [-523, errorCodes.compression],
+  [-524, errorCodes.flowControl],
 ]);
 
 function sessionFailure(error: Error & { code?: string; errno?: number }): HttpFailure {

@@ -17,16 +17,33 @@ export const MALFORMED = -2;
 const CONNECTION = nameBytes("connection");
 const CONTENT_LENGTH = nameBytes("content-length");
 const CONTENT_ENCODING = nameBytes("content-encoding");
+const SET_COOKIE = nameBytes("set-cookie");
 const TRANSFER_ENCODING = nameBytes("transfer-encoding");
 const HTTP_1 = Uint8Array.from("HTTP/1.", (character) => character.charCodeAt(0));
 
 const KEEP_ALIVE = nameBytes("keep-alive");
 const CLOSE = nameBytes("close");
 
-const NOTHING = Buffer.alloc(0);
+const NO_WORDS = new Int32Array(0);
 /** Longer heads are parsed each time. */
 const MAX_REMEMBERED = 512;
 const MAX_MISSES = 16;
+
+// The bytes that any head was last looked for in, which most often are the read buffer again: whoever brings others each time
+// gets no words of them, as making a view costs more than it saves.
+let lastBytes: Buffer | undefined;
+let lastWords: Int32Array | undefined;
+
+/** Bytes as words, in the same memory. Hot. */
+function wordsOf(bytes: Buffer): Int32Array | undefined {
+  if (bytes !== lastBytes) {
+    lastBytes = bytes;
+    lastWords = undefined;
+  } else if (lastWords === undefined && (bytes.byteOffset & 3) === 0) {
+    lastWords = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+  }
+  return lastWords;
+}
 
 /**
  * Status line and fields of one HTTP/1 response, of which only what frames the message is understood here; the rest is
@@ -44,6 +61,7 @@ export class ResponseHead {
   /** A transfer coding other than `chunked` is in the way of the content. */
   foreignTransferCoding = false;
   hasContentEncoding = false;
+  setsCookies = false;
   connectionClose = false;
   connectionKeepAlive = false;
   /** Where the status line starts and where the head ends, in the bytes given to `parse`. */
@@ -51,9 +69,11 @@ export class ResponseHead {
   end = 0;
   problem = "";
   readonly #maxHeaders: number;
-  // The last head, and what was passed over before it. Empty where the fields above are not those of a whole head.
-  #previous: Buffer = NOTHING;
-  #memory: Buffer | undefined;
+  // The last head, as bytes and as words, and what was passed over before it. Of length 0 where the fields above are not
+  // those of a whole head.
+  #length = 0;
+  #memory: Uint8Array | undefined;
+  #memoryWords: Int32Array = NO_WORDS;
   #emptyLines = 0;
   #misses = 0;
 
@@ -68,18 +88,33 @@ export class ResponseHead {
    * @returns the offset after the empty line, `INCOMPLETE` when `end` came first, or `MALFORMED` with `problem` set
    */
   parse(bytes: Buffer, start: number, end: number): number {
-    const { length } = this.#previous;
-    if (length > 0 && end - start >= length && this.#previous.compare(bytes, start, start + length) === 0) {
+    const length = this.#length;
+    if (length > 0 && end - start >= length && this.#isRemembered(bytes, start, length)) {
       // Byte for byte the head before this one, as a server's heads are within a second: what is known of it still holds.
       this.start = start + this.#emptyLines;
       this.end = start + length;
       this.#misses = 0;
       return this.end;
     }
-    this.#previous = NOTHING;
+    this.#length = 0;
     const next = this.#parseAnew(bytes, start, end);
     if (next > 0 && next - start <= MAX_REMEMBERED) this.#remember(bytes, start, next);
     return next;
+  }
+
+  /** Hot. Four bytes at a time where the bytes lie so that they can be read so, as they do at the start of a read. */
+  #isRemembered(bytes: Buffer, start: number, length: number): boolean {
+    const memory = this.#memory!;
+    let at = 0;
+    const words = (start & 3) === 0 ? wordsOf(bytes) : undefined;
+    if (words !== undefined) {
+      const first = start >> 2;
+      const whole = length >> 2;
+      for (let i = 0; i < whole; i++) if (words[first + i] !== this.#memoryWords[i]) return false;
+      at = whole << 2;
+    }
+    for (; at < length; at++) if (bytes[start + at] !== memory[at]) return false;
+    return true;
   }
 
   #remember(bytes: Buffer, start: number, end: number): void {
@@ -89,9 +124,12 @@ export class ResponseHead {
       return;
     }
     const length = end - start;
-    this.#memory ??= Buffer.allocUnsafeSlow(MAX_REMEMBERED);
+    if (this.#memory === undefined) {
+      this.#memory = new Uint8Array(MAX_REMEMBERED);
+      this.#memoryWords = new Int32Array(this.#memory.buffer);
+    }
     bytes.copy(this.#memory, 0, start, end);
-    this.#previous = this.#memory.subarray(0, length);
+    this.#length = length;
     this.#emptyLines = this.start - start;
   }
 
@@ -101,6 +139,7 @@ export class ResponseHead {
     this.chunked = false;
     this.foreignTransferCoding = false;
     this.hasContentEncoding = false;
+    this.setsCookies = false;
     this.connectionClose = false;
     this.connectionKeepAlive = false;
     this.problem = "";
@@ -196,7 +235,10 @@ export class ResponseHead {
         if (!equalsIgnoringCase(bytes, name, CONTENT_LENGTH)) return true;
         break;
       case 10:
-        if (!equalsIgnoringCase(bytes, name, CONNECTION)) return true;
+        if (!equalsIgnoringCase(bytes, name, CONNECTION)) {
+          if (equalsIgnoringCase(bytes, name, SET_COOKIE)) this.setsCookies = true;
+          return true;
+        }
         break;
       case 17:
         if (!equalsIgnoringCase(bytes, name, TRANSFER_ENCODING)) return true;

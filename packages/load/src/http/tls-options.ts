@@ -1,14 +1,8 @@
-import {
-  type ConnectionOptions,
-  createSecureContext,
-  checkServerIdentity as checkIdentity,
-  type PeerCertificate,
-  type SecureContext,
-  type SecureVersion,
-} from "node:tls";
 import { isIP } from "node:net";
+import type { ConnectionOptions, PeerCertificate, SecureContext, SecureVersion } from "node:tls";
 import { messageOf } from "@mettle/core";
 import { httpErrors } from "./errors.ts";
+import { nodeTls } from "./node-parts.ts";
 
 /** A certificate that the client shows. PEM texts or bytes. */
 export interface ClientCertificate {
@@ -58,7 +52,7 @@ export class TlsContexts {
       ALPNProtocols: protocols,
       // An address is checked against the certificate but is no server name (RFC 6066).
       ...(isIP(serverName) === 0 && { servername: serverName }),
-      checkServerIdentity: (_host: string, peer: PeerCertificate) => checkIdentity(serverName, peer),
+      checkServerIdentity: (_host: string, peer: PeerCertificate) => nodeTls().checkServerIdentity(serverName, peer),
     };
   }
 
@@ -74,7 +68,7 @@ export class TlsContexts {
 function createContext(options: TlsOptions, certificate: ClientCertificate | undefined): SecureContext {
   const { authorities, minVersion, maxVersion, ciphers } = options;
   try {
-    return createSecureContext({
+    return nodeTls().createSecureContext({
       ...(authorities && { ca: authorities.map(pem) }),
       ...(minVersion && { minVersion }),
       ...(maxVersion && { maxVersion }),

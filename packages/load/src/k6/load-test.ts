@@ -5,7 +5,7 @@ import { connectionOptions } from "./options/connections.ts";
 import type { K6Options, K6Scenario } from "./options/options.ts";
 import type { GivenOptions } from "./options/resolve.ts";
 import { type K6Host, RunHost } from "./runtime/host.ts";
-import { type K6Script, loadK6Script } from "./script.ts";
+import type { K6Script } from "./script.ts";
 
 /** Plain data, as it crosses to other threads. */
 export interface K6LoadParameters {
@@ -44,10 +44,12 @@ export function k6LoadTest({ workload, options }: K6Script): LoadTest {
 }
 
 /** The script as the command line and the environment have it; to be asked for its options, notes and summary. */
-export function loadK6(parameters: K6LoadParameters, host?: K6Host): Promise<K6Script> {
+export async function loadK6(parameters: K6LoadParameters, host?: K6Host): Promise<K6Script> {
+  // The compiler and all modules of k6: only for who has such a script.
+  const { loadK6Script } = await import("./script.ts");
   const { script, environment, flags, variables, configFile, noSetup, noTeardown, urlCopies, secretSources } =
     parameters;
-  return loadK6Script(script, {
+  return await loadK6Script(script, {
     environment,
     ...(host && { host }),
     ...(secretSources && { secretSources }),

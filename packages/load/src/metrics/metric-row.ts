@@ -45,6 +45,7 @@ export class MetricRow {
   readonly #open: Histogram | Tally;
   readonly #points: SeriesPoints;
   #rejected = 0;
+  #lastStep: readonly number[] = [];
 
   constructor(definition: MetricDefinition, tags: Tags, layout: SeriesLayout) {
     this.definition = definition;
@@ -74,7 +75,8 @@ export class MetricRow {
 
   /** Ends a point of the series. @param seconds - that it lasted */
   closePoint(atMs: number, seconds: number): void {
-    this.#points.push(atMs, pointOf(this.definition, this.#open, seconds));
+    this.#lastStep = pointOf(this.definition, this.#open, seconds);
+    this.#points.push(atMs, this.#lastStep);
     this.#rejected += this.#open.rejected;
     if (this.#open.count === 0 && this.#open.rejected === 0) return;
     merge(this.#total, this.#open);
@@ -88,6 +90,18 @@ export class MetricRow {
   quantile(q: number): number | undefined {
     const all = this.#all();
     return all instanceof Histogram ? all.quantile(q) : undefined;
+  }
+
+  /** A column of the last step alone, however many steps a point of the series stands for; undefined without values. */
+  lastStep(column: string): number | undefined {
+    const value = this.#lastStep[columns[this.definition.kind].findIndex(({ name }) => name === column)];
+    return value === undefined || Number.isNaN(value) ? undefined : value;
+  }
+
+  /** The filled buckets of everything recorded so far, ascending; none for anything but a trend. Only to be read. */
+  buckets(): Iterable<{ readonly from: number; readonly to: number; readonly count: number }> {
+    const all = this.#all();
+    return all instanceof Histogram ? all.buckets() : [];
   }
 
   /** All values added up; undefined without values. */

@@ -1,3 +1,5 @@
+import type { SampleBook } from "./sample-book.ts";
+
 /** What is recorded while a load test runs. The names of kinds are k6's. */
 export type MetricKind = "trend" | "counter" | "gauge" | "rate";
 
@@ -22,6 +24,8 @@ export interface MetricRecorder {
   /** The same definition twice gives the same handle; another kind under a used name throws `LOAD_METRIC_CONFLICT`. */
   metric(definition: MetricDefinition): Metric;
   tagSet(tags: Tags): TagSet;
+  /** Where the slowest samples and kinds of failure are kept; absent where nobody asks for them. */
+  readonly book?: SampleBook;
 }
 
 export interface Metric extends MetricDefinition {

@@ -3,6 +3,7 @@ import { loadErrors } from "../engine/errors.ts";
 import { allocateCell, type CellMemory, type CellWriter, openWriter } from "./cell.ts";
 import { splitDefaults } from "./built-in.ts";
 import type { Metric, MetricDefinition, MetricKind, MetricRecorder, TagSet, Tags } from "./recorder.ts";
+import { SampleBook } from "./sample-book.ts";
 import { OTHER, TagSets } from "./tag-sets.ts";
 
 /** A part of a metric that a threshold speaks of: `http_req_duration{status:200}`. */
@@ -47,6 +48,7 @@ export interface SampleSink {
  * results tell apart; totals and submetrics are merged from the cells once a second by the main thread.
  */
 export class WorkerRecorder implements MetricRecorder {
+  readonly book: SampleBook = new SampleBook();
   readonly #options: Required<RecorderOptions>;
   readonly #tagSets: TagSets;
   readonly #metrics = new Map<string, RecordedMetric>();

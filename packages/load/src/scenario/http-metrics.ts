@@ -1,5 +1,6 @@
 import { errorCodeOfStatus } from "../http/failure.ts";
 import { builtIn } from "../metrics/built-in.ts";
+import type { FailureCounter } from "../metrics/sample-book.ts";
 import type { Metric, MetricRecorder, TagSet, Tags } from "../metrics/recorder.ts";
 
 /** What became of an exchange, as far as metrics need it. */
@@ -16,6 +17,7 @@ export interface ExchangeOutcome {
 export interface ExchangeTimes {
   readonly startedAt: number;
   readonly blocked: number;
+  readonly lookingUp?: number;
   readonly connecting: number;
   readonly tlsHandshaking: number;
   readonly sending: number;
@@ -32,9 +34,19 @@ export interface RequestTags {
   last:
     | { readonly status: number; readonly protocol: string; readonly expected: boolean; readonly set: TagSet }
     | undefined;
+  /** What a response time must exceed to be among the slowest, in ms. */
+  slowAbove: number;
+  /** The last kind of failure, which is that of the next, most often. */
+  lastFailure: { readonly kind: string; readonly counter: FailureCounter } | undefined;
 }
 
-export const requestTags = (tags: Tags): RequestTags => ({ tags, byOutcome: new Map(), last: undefined });
+export const requestTags = (tags: Tags): RequestTags => ({
+  tags,
+  byOutcome: new Map(),
+  last: undefined,
+  slowAbove: Number.NEGATIVE_INFINITY,
+  lastFailure: undefined,
+});
 
 /** Kinds of request that are remembered; a script that makes up names without end starts over. */
 const MOST_KINDS = 1000;
@@ -87,7 +99,10 @@ export class HttpMetrics {
     this.#requests.add(1, tags);
     this.#failed.add(expected ? 0 : 1, tags);
     this.#duration.add(duration, tags);
-    this.#responseTime.add(blocked + duration + (dueAt === dueAt ? Math.max(0, startedAt - dueAt) : 0), tags);
+    const responseTime = blocked + duration + (dueAt === dueAt ? Math.max(0, startedAt - dueAt) : 0);
+    this.#responseTime.add(responseTime, tags);
+    if (responseTime > request.slowAbove) this.#keepSlow(responseTime, outcome, times, request);
+    if (!expected) this.#countFailure(outcome, times, request);
     this.#blocked.add(blocked, tags);
     this.#connecting.add(times.connecting, tags);
     this.#tls.add(times.tlsHandshaking, tags);
@@ -96,6 +111,48 @@ export class HttpMetrics {
     this.#receiving.add(times.receiving, tags);
     this.#dataSent.add(outcome.bytesSent, tags);
     this.#dataReceived.add(outcome.bytesReceived, tags);
+  }
+
+  /** Rare: each time some request is slower than all but the slowest few before it. */
+  #keepSlow(responseTime: number, outcome: ExchangeOutcome, times: ExchangeTimes, request: RequestTags): void {
+    const book = this.#recorder.book;
+    if (!book) {
+      request.slowAbove = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const { startedAt, blocked, duration, lookingUp = 0, connecting, tlsHandshaking } = times;
+    const late = Math.max(0, responseTime - blocked - duration);
+    const parts: readonly (readonly [string, number])[] = [
+      ["late", late],
+      ["lookup", lookingUp],
+      ["connect", connecting],
+      ["tls", tlsHandshaking],
+      ["queue", Math.max(0, blocked - lookingUp - connecting - tlsHandshaking)],
+      ["send", times.sending],
+      ["wait", times.waiting],
+      ["receive", times.receiving],
+    ];
+    request.slowAbove = book.slow(request.tags, {
+      at: startedAt - late,
+      value: responseTime,
+      phases: parts.filter(([, ms]) => ms > 0),
+      label: labelOf(outcome, request),
+    });
+  }
+
+  /** Once a failed request: a comparison and an addition where it fails as the last one did. */
+  #countFailure(outcome: ExchangeOutcome, times: ExchangeTimes, request: RequestTags): void {
+    const { failure, status } = outcome;
+    const { lastFailure } = request;
+    const kind = failure?.message ?? `status ${status}`;
+    if (lastFailure?.kind === kind) {
+      lastFailure.counter.count += 1;
+      return;
+    }
+    const counter = this.#recorder.book?.failure(request.tags, kind, times.startedAt, labelOf(outcome, request));
+    if (!counter) return;
+    counter.count += 1;
+    request.lastFailure = { kind, counter };
   }
 
   /** The tags of one kind of request under others, made once: users of a scenario share them. */
@@ -149,4 +206,10 @@ export class HttpMetrics {
     request.byOutcome.set(key, set);
     return set;
   }
+}
+
+/** `POST http://host/path → 503`, or why there was no answer. */
+function labelOf({ status, failure }: ExchangeOutcome, { tags }: RequestTags): string {
+  const { method = "", url = tags["name"] ?? "" } = tags;
+  return `${method} ${url} → ${failure?.message ?? status}`.trim();
 }

@@ -75,13 +75,13 @@ class UrlUser implements PreparedUser {
     this.#done();
   };
 
-  readonly #start = (resolve: () => void): void => {
-    this.#done = resolve;
+  start(scheduledAt: number, done: () => void): void {
+    this.#dueAt = scheduledAt;
+    this.#done = done;
     this.#client.dispatch(this.#exchange);
-  };
+  }
 
-  run(iteration: Iteration): Promise<void> {
-    this.#dueAt = iteration.scheduledAt ?? Number.NaN;
-    return new Promise(this.#start);
+  run({ scheduledAt = Number.NaN }: Iteration): Promise<void> {
+    return new Promise((resolve) => this.start(scheduledAt, resolve));
   }
 }

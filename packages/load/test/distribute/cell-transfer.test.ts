@@ -16,7 +16,7 @@ const definitions: readonly MetricDefinition[] = [
   { name: "good", kind: "rate", contains: "default" },
 ];
 const layout = { points: 10, stepMs: 1000 };
-const rest = { counts: {}, health: {} as Flush["health"], errors: [], overflowed: 0 };
+const rest = { counts: {}, health: {} as Flush["health"], errors: [], samples: [], overflowed: 0 };
 
 interface Sample {
   readonly thread: number;

@@ -388,7 +388,7 @@ describe("what may go wrong", { timeout: 120_000 }, () => {
           new Uint8Array(0),
           encodeMessage(null),
           encodeMessage({ instance: "../x" }),
-          encodeMessage({ instance: "a", protocol: 1, version: "1.0.0", threads: 1e9 }),
+          encodeMessage({ instance: "a", protocol: PROTOCOL, version: "1.0.0", threads: 1e9 }),
         ]) {
           void stranger.request(subject, data, 1000).then((answer) => {
             if (answer.state === "answered") answers.push(decodeMessage(answer.data));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Clock } from "@mettle/core";
+import { type Clock, type ManualClock, ms } from "@mettle/core";
 import { checkRun } from "@mettle/results";
 import { LoadControl } from "../../src/engine/load-control.ts";
 import type { VirtualUser } from "../../src/engine/virtual-user.ts";
@@ -151,6 +151,27 @@ describe("closed executors", () => {
   test("iterations without any waiting leave the event loop its turns", async () => {
     const run = await runVirtually({ vus: 1, iterations: 500 }, () => Promise.resolve());
     expect(run.begun).toHaveLength(500);
+  });
+
+  test("iterations that compute and never wait leave the event loop a turn every ten milliseconds", async () => {
+    let turn = 0;
+    let counting = true;
+    const count = (): void => {
+      turn += 1;
+      if (counting) setImmediate(count);
+    };
+    setImmediate(count);
+    const begunIn: number[] = [];
+    await runVirtually({ vus: 2, iterations: 500 }, ({ clock }) => {
+      begunIn.push(turn);
+      // A millisecond of work: time passes, and nothing is awaited.
+      void (clock as ManualClock).advance(ms(1));
+      return Promise.resolve();
+    });
+    counting = false;
+    const perTurn = Map.groupBy(begunIn, (each) => each);
+    expect(begunIn).toHaveLength(500);
+    expect(Math.max(...[...perTurn.values()].map(({ length }) => length))).toBeLessThanOrEqual(20);
   });
 });
 

@@ -4,6 +4,7 @@ import { type CaseTable, caseTable } from "../cases.ts";
 import { isLoadRun } from "../text/load-tables.ts";
 import type { MetricHistory } from "../text/history.ts";
 import { type Operation, operationsOf } from "./operations.ts";
+import type { PageProfile } from "./sections/profiles.ts";
 
 /** What a page may show beside the run and its verdict. */
 export interface HtmlOptions {
@@ -11,6 +12,8 @@ export interface HtmlOptions {
   readonly baseline?: Run;
   /** What the run's metrics were before. Absent: no history was looked at, which the page says. */
   readonly history?: readonly MetricHistory[];
+  /** Of benchmarks of the run, each made apart from it. */
+  readonly profiles?: readonly PageProfile[];
 }
 
 /** Everything that the sections of a page are made from, gathered once. */
@@ -20,6 +23,7 @@ export interface PageModel {
   readonly verdict?: Verdict;
   readonly baseline?: Run;
   readonly history?: readonly MetricHistory[];
+  readonly profiles?: readonly PageProfile[];
   /** Worst first; empty without a verdict. */
   readonly findings: readonly Finding[];
   /** Of a load run, worst first; empty for every other. */
@@ -33,7 +37,7 @@ export const tagKey = (metric: string, tags: Readonly<Record<string, string>>): 
   JSON.stringify([metric, ...Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 
 export function pageModel(run: Run, verdict: Verdict | undefined, options: HtmlOptions): PageModel {
-  const { baseline, history } = options;
+  const { baseline, history, profiles } = options;
   const known = new Map((baseline?.measurements ?? []).map((each) => [tagKey(each.metric, each.tags), each]));
   const findings = verdict?.findings ?? [];
   const isLoad = isLoadRun(run);
@@ -42,6 +46,7 @@ export function pageModel(run: Run, verdict: Verdict | undefined, options: HtmlO
     ...(verdict && { verdict }),
     ...(baseline && { baseline }),
     ...(history && { history }),
+    ...(profiles && { profiles }),
     findings,
     operations: isLoad ? operationsOf(run, findings) : [],
     cases: isLoad ? { cases: [], sharedTags: {}, others: [], otherComparisons: run.comparisons ?? [] } : caseTable(run),

@@ -30,12 +30,15 @@ function loadAssets(): NonNullable<typeof assets> {
   return assets;
 }
 
+/** What all pages are styled with: for a page that is not made here but looks alike. */
+export const pageStyle = (): string => loadAssets().style.text;
+
 /** A page in one file, complete without scripts and without a network. */
 export function pageMarkup({ title, status, head, opening, sections, data }: PageParts): string {
   const { style, script, policy } = loadAssets();
   const all = [...sections, section("glossary", "Glossary", glossary())];
   return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="color-scheme" content="light dark"><meta name="generator" content="Mettle"><title>${title}</title><link rel="icon" href="${favicon(status)}"><style>${style}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="color-scheme" content="light dark"><meta name="generator" content="Mettle"><title>${title}</title><link rel="icon" href="${pageIcon(status)}"><style>${style}</style></head>
 <body class="${status}"><a class="skip" href="#content">Skip to the content</a>
 <nav aria-label="Sections"><span class="brand">Mettle</span>${all.map(({ id, title: name, isAbsent }) => html`<a href="#${id}"${isAbsent && html` class="pale"`}>${shortTitle(name)}</a>`)}<span class="tools" hidden><input id="filter" type="search" placeholder="Filter rows" aria-label="Filter the rows of all tables"><button type="button" id="theme">Dark or light</button><button type="button" id="save">JSON</button></span></nav>
 <main id="content">${head}${opening}${all.map(sectionMarkup)}</main>
@@ -69,8 +72,8 @@ const signs: Readonly<Record<string, readonly [string, string]>> = {
   invalid: ["b3261e", "M5 5l7 7m0 -7l-7 7"],
 };
 
-/** The colour of the verdict in the window's tab. */
-function favicon(status: string): string {
+/** The colour of the verdict in the window's tab, as the address of a picture. */
+export function pageIcon(status: string): string {
   const [color, path] = signs[status] ?? ["5c5c58", "M5 8.5h7"];
   return `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 17 17'%3E%3Crect width='17' height='17' rx='4' fill='%23${color}'/%3E%3Cpath d='${path}' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E`;
 }

@@ -16,6 +16,7 @@ import { headlineOf, headlineText, headMarkup } from "./sections/head.ts";
 import { historySection, regressionsSection } from "./sections/history.ts";
 import { loadCharts, operationDetails, operationsSection } from "./sections/load.ts";
 import { overview } from "./sections/overview.ts";
+import { profilesSection } from "./sections/profiles.ts";
 import { platformsSection } from "./sections/platforms.ts";
 import { rulesSection } from "./sections/rules.ts";
 import type { Section } from "./sections/section.ts";
@@ -51,6 +52,7 @@ function sectionsOf(model: PageModel): readonly Section[] {
     first,
     rulesSection(model),
     isLoad ? operationDetails(model) : caseDetails(model),
+    profilesSection(model.profiles),
     second,
     regressionsSection(model),
     historySection(model),

@@ -26,6 +26,7 @@ export interface HistoryPoint {
   readonly at: string;
   readonly value?: number;
   readonly commit?: string;
+  readonly runId?: string;
 }
 
 export interface HistoryChange {

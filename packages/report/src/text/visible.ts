@@ -1,5 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
-
 /** Longer text from outside is cut before any work is done on it: no name needs more, and a report has many. */
 const MAX_LENGTH = 2000;
 
@@ -7,6 +5,11 @@ const MAX_LENGTH = 2000;
 // characters and tags hide text. The joiner U+200D and variation selectors stay: emoji are made of them.
 const INVISIBLE = /[\u061c\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 const LINE_SPACE = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
+// ECMA-48: control strings (titles, links) that have an end; control sequences (colours, moves);
+// other escapes. Written here and not asked of Node, as pages draw themselves in browsers too.
+const ESCAPES =
+  // oxlint-disable-next-line no-control-regex -- finding control characters is the point
+  /(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
 // oxlint-disable-next-line no-control-regex -- finding control characters is the point
 const C0 = /[\u0000-\u001f\u007f]/g;
 const C1 = /[\u0080-\u009f]/g;
@@ -25,7 +28,9 @@ const COMMAND_HASH = /##(?=\[|vso\[|teamcity\[)/gi;
  */
 export function visibleText(text: string): string {
   const bounded = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
-  return stripVTControlCharacters(bounded.toWellFormed())
+  return bounded
+    .toWellFormed()
+    .replace(ESCAPES, "")
     .replace(LINE_SPACE, " ")
     .replace(C0, controlPicture)
     .replace(C1, "\ufffd")

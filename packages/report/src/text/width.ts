@@ -8,7 +8,13 @@ const WIDE =
 const ZERO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11ff\ud7b0-\ud7ff]/u;
 const EMOJI_STYLE = "\ufe0f";
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Made at first use: reading its tables takes tens of milliseconds, and most text is plain ASCII. */
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /**
  * Cells that `text` takes on a terminal: 2 for emoji and East Asian wide characters, 0 for combining marks.
@@ -18,7 +24,7 @@ const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 export function textWidth(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += graphemeWidth(segment);
+  for (const { segment } of graphemesOf(text)) width += graphemeWidth(segment);
   return width;
 }
 
@@ -65,7 +71,7 @@ export function truncateMiddle(text: string, width: number): string {
 function takeCells(text: string, width: number): string {
   let taken = "";
   let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     used += graphemeWidth(segment);
     if (used > width) break;
     taken += segment;
@@ -74,7 +80,7 @@ function takeCells(text: string, width: number): string {
 }
 
 function takeLastCells(text: string, width: number): string {
-  const segments = [...graphemes.segment(text)];
+  const segments = [...graphemesOf(text)];
   let taken = "";
   let used = 0;
   for (const { segment } of segments.toReversed()) {
@@ -111,7 +117,7 @@ function breakWord(word: string, width: number): string[] {
   const pieces: string[] = [];
   let piece = "";
   let used = 0;
-  for (const { segment } of graphemes.segment(word)) {
+  for (const { segment } of graphemesOf(word)) {
     const cells = graphemeWidth(segment);
     if (used + cells > width && piece !== "") {
       pieces.push(piece);

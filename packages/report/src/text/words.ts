@@ -65,3 +65,6 @@ export function titleSentence(title: string): string {
 export function counted(count: number, noun: string, plural: string = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`;
 }
+
+/** A whole number with commas between thousands. Without `Intl`, whose tables take 30 ms of CPU to read for the first number. */
+export const grouped = (whole: number): string => String(whole).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");

@@ -167,6 +167,54 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
     await page.context().close();
   });
 
+  test("a flame graph is looked into by pointer and by keys; the address keeps the frame; a table says the same", async () => {
+    const leaf = (name: string, self: number) => ({
+      name,
+      location: `work.ts:${self}`,
+      self,
+      total: self,
+      children: [],
+    });
+    const parse = { name: "parse", self: 10, total: 100, children: [leaf("tokens", 60), leaf("tree", 30)] };
+    const root = { name: "(root)", self: 0, total: 150, children: [parse, leaf("other", 50)] };
+    const profiles = [{ title: "registry > lookup", unit: "ms" as const, root }];
+    const url = pages.write("flame.html", renderHtml(sampleRun(), sampleVerdict(), { profiles }));
+    const page = await pages.show(url);
+    const widthOf = (name: string): Promise<number> =>
+      page.evaluate(
+        `Number([...document.querySelectorAll("svg.flame g")].find((each) => each.textContent.startsWith(${JSON.stringify(name)})).querySelector("rect").getAttribute("width"))`,
+      );
+    const isShown = (name: string): Promise<boolean> =>
+      page.locator(`svg.flame g:has(title:text("${name}")) rect`).first().isVisible();
+    expect(await widthOf("tokens")).toBe(0.4 * 1200 - 0.5);
+    await page.locator("svg.flame").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    expect(await page.locator("#status").textContent()).toBe("tokens, work.ts:60, 60.0 ms, 40.0 %; itself 60.0 ms");
+    await page.keyboard.press("ArrowRight");
+    expect(await page.locator("#status").textContent()).toMatch(/^tree,/);
+    await page.keyboard.press("ArrowUp");
+    expect(await page.locator("#status").textContent()).toMatch(/^parse,/);
+    await page.keyboard.press("Enter");
+    expect(await widthOf("tokens")).toBeCloseTo(0.6 * 1200 - 0.5, 0);
+    expect(await isShown("other")).toBe(false);
+    expect(new URL(page.url()).hash).toMatch(/&flame=0\.\d+/);
+    const again = await pages.show(page.url());
+    expect(await again.locator("svg.flame").innerHTML()).toContain('width="719.');
+    await page.keyboard.press("Escape");
+    expect(new URL(page.url()).hash).not.toContain("flame");
+    expect(await isShown("other")).toBe(true);
+    await page.locator("svg.flame g:has(title:text('tree')) rect").click();
+    expect(await widthOf("tree")).toBeCloseTo(1199.5, 0);
+    await page.locator("#filter").fill("tokens");
+    expect(await page.locator("svg.flame g:not(.faint)").count()).toBe(1);
+    expect(await page.locator("#profiles tbody tr:visible").allInnerTexts()).toEqual([
+      "tokens\twork.ts:60\t60.0 ms\t40.0 %",
+    ]);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await Promise.all([page.context().close(), again.context().close()]);
+  });
+
   test("printed, details are open and tools are gone", async () => {
     const page = await pages.show(failed);
     await page.emulateMedia({ media: "print" });

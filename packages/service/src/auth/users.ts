@@ -96,14 +96,22 @@ export class Users {
     const hash = await hashPassword(password);
     return this.#database.transaction(async (queries) => {
       await queries.run("LOCK TABLE users IN EXCLUSIVE MODE");
-      const [found] = await queries.query("SELECT 1 FROM users LIMIT 1");
-      if (found) return false;
+      if (await anyUser(queries)) return false;
       const tenantId = timeOrderedId();
       await queries.run("INSERT INTO tenants (id, name) VALUES ($1, $2)", [tenantId, "default"]);
       await insertHashed(queries, { name, role: "admin", tenantId }, hash);
       return true;
     });
   }
+
+  /** Whether nobody can log in yet. */
+  async none(): Promise<boolean> {
+    return !(await anyUser(this.#database));
+  }
+}
+
+async function anyUser(queries: Queries): Promise<boolean> {
+  return (await queries.query("SELECT 1 FROM users LIMIT 1")).length > 0;
 }
 
 async function insertUser(queries: Queries, { password, ...user }: NewUser): Promise<Principal | undefined> {

@@ -1,6 +1,18 @@
 import { type Clock, type Milliseconds, timeOrderedId } from "@mettle/core";
 import type { Database } from "../storage/database.ts";
-import type { Ending, Execution, ExecutionError, ExecutionEvent, ExecutionState, Leased, Task } from "./execution.ts";
+import { storableJson } from "../storage/storable.ts";
+import type {
+  Ending,
+  EventPlace,
+  Execution,
+  ExecutionError,
+  ExecutionEvent,
+  ExecutionState,
+  Leased,
+  Standing,
+  Task,
+  ToldEvent,
+} from "./execution.ts";
 
 export interface NewExecution {
   readonly tenantId: string;
@@ -41,6 +53,7 @@ interface ExecutionRow {
   readonly ended_at: Date | null;
   readonly result: unknown;
   readonly error: ExecutionError | null;
+  readonly checkpoint: unknown;
 }
 
 /**
@@ -135,12 +148,22 @@ export class ExecutionQueue {
 
   /** @returns false when the lease is no longer held: somebody else has it, and this ending is not one */
   async end(lease: Leased, ending: Ending): Promise<boolean> {
-    const result = ending.state === "succeeded" ? JSON.stringify(ending.result ?? null) : null;
-    const error = ending.state === "succeeded" ? null : JSON.stringify(ending.error);
+    const result = ending.state === "succeeded" ? storableJson(ending.result) : null;
+    const error = ending.state === "succeeded" ? null : storableJson(ending.error);
     const changed = await this.#database.run(
-      `UPDATE executions SET state = $3, result = $4, error = $5, ended_at = $6, lease_owner = NULL, lease_until = NULL
+      `UPDATE executions SET state = $3, result = $4, error = $5, ended_at = $6, lease_owner = NULL, lease_until = NULL,
+         checkpoint = NULL
        WHERE id = $1 AND fence = $2 AND state = 'running'`,
       [lease.id, lease.fence, ending.state, result, error, this.#now],
+    );
+    return changed > 0;
+  }
+
+  /** Keeps a state for the next attempt. @returns false when the lease is no longer held */
+  async save(lease: Leased, state: unknown): Promise<boolean> {
+    const changed = await this.#database.run(
+      "UPDATE executions SET checkpoint = $3 WHERE id = $1 AND fence = $2 AND state = 'running'",
+      [lease.id, lease.fence, storableJson(state)],
     );
     return changed > 0;
   }
@@ -204,6 +227,14 @@ export class ExecutionQueue {
     return row && executionOf(row);
   }
 
+  async standing(tenantId: string, id: string): Promise<Standing | undefined> {
+    const [row] = await this.#database.query<Standing>(
+      "SELECT state, attempts FROM executions WHERE tenant_id = $1 AND id = $2",
+      [tenantId, id],
+    );
+    return row;
+  }
+
   /** The newest first. @param after - `next` of the page before */
   async history(tenantId: string, limit: number, after?: string): Promise<HistoryPage> {
     const rows = await this.#database.query<ExecutionRow>(
@@ -231,19 +262,16 @@ export class ExecutionQueue {
       `INSERT INTO execution_events (execution_id, fence, number, event)
        SELECT $1, $2, $3 + ordinality - 1, event FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS e (event)
        ON CONFLICT DO NOTHING`,
-      [lease.id, lease.fence, first, JSON.stringify(events)],
+      [lease.id, lease.fence, first, storableJson(events)],
     );
   }
 
   /** What was told after a place, in order. A new attempt tells everything again, under a higher fence. */
-  async eventsAfter(
-    id: string,
-    after: { readonly fence: string; readonly number: number },
-  ): Promise<readonly { readonly fence: string; readonly number: number; readonly event: ExecutionEvent }[]> {
+  async eventsAfter(id: string, after: EventPlace, most = 1000): Promise<readonly ToldEvent[]> {
     return this.#database.query(
       `SELECT fence, number, event FROM execution_events WHERE execution_id = $1 AND (fence, number) > ($2, $3)
-       ORDER BY fence, number LIMIT 1000`,
-      [id, after.fence, after.number],
+       ORDER BY fence, number LIMIT $4`,
+      [id, after.fence, after.number, most],
     );
   }
 }
@@ -271,4 +299,5 @@ const leasedOf = (row: ExecutionRow): Leased => ({
   attempts: row.attempts,
   fence: row.fence,
   deadlineAt: row.deadline_at,
+  checkpoint: row.checkpoint ?? undefined,
 });

@@ -1,22 +1,30 @@
 import { createHash } from "node:crypto";
-import { Ajv, type ValidateFunction } from "ajv";
-import type { FastifyRequest } from "fastify";
-import { type Static, Type } from "typebox";
+import type { preHandlerAsyncHookHandler } from "fastify";
+import { Type } from "typebox";
 import type { Clock } from "@mettle/core";
-import type { AgentTask, AgentType } from "../agents/agent-type.ts";
+import type { AgentType } from "../agents/agent-type.ts";
+import type { TaskSchemas } from "../agents/task-schemas.ts";
 import { principalOf } from "../auth/authentication.ts";
 import type { App } from "../http/app.ts";
 import { RequestFailure } from "../http/failure.ts";
+import { prefersAsync } from "../http/prefer.ts";
 import { bearer, failures, strict } from "../http/schemas.ts";
-import { type Execution, isEnded } from "./execution.ts";
+import { untilAnswered } from "../http/until-answered.ts";
+import { isEnded } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
+import { eventRoutes } from "./event-routes.ts";
+import { executionSchema, found, shown } from "./execution-view.ts";
 import type { Orchestrator } from "./orchestrator.ts";
+import { checkTask } from "./task-checks.ts";
 
 export interface ExecutionParts {
   readonly queue: ExecutionQueue;
   readonly orchestrator: Orchestrator;
   readonly types: readonly AgentType[];
+  readonly schemas: TaskSchemas;
   readonly clock: Clock;
+  /** Has a request answered by another instance, where it is that one's turn. */
+  readonly routing: preHandlerAsyncHookHandler;
 }
 
 const deadlineUnlessGivenMs = 300_000;
@@ -32,27 +40,6 @@ const executeBody = strict({
   task: taskSchema,
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: deadlineAtMostMs })),
 });
-const executionSchema = Type.Object(
-  {
-    execution_id: Type.String(),
-    agent_type: Type.String(),
-    task_type: Type.String(),
-    status: Type.Union([
-      Type.Literal("queued"),
-      Type.Literal("running"),
-      Type.Literal("succeeded"),
-      Type.Literal("failed"),
-      Type.Literal("cancelled"),
-    ]),
-    attempts: Type.Integer(),
-    created_at: Type.String(),
-    started_at: Type.Union([Type.String(), Type.Null()]),
-    ended_at: Type.Union([Type.String(), Type.Null()]),
-    result: Type.Unknown(),
-    error: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
-  },
-  { title: "Execution" },
-);
 const byId = strict({ id: Type.String({ format: "uuid" }) });
 const secured = { tags: ["agents"], security: bearer };
 
@@ -61,14 +48,15 @@ export function executionRoutes(app: App, parts: ExecutionParts): void {
   executeRoute(app, parts);
   statusRoutes(app, parts);
   lookRoutes(app, parts);
+  eventRoutes(app, parts);
 }
 
 function executeRoute(app: App, parts: ExecutionParts): void {
-  const { queue, orchestrator, clock } = parts;
-  const checks = new TaskChecks();
+  const { queue, orchestrator, schemas, clock } = parts;
   app.post(
     "/agents/execute",
     {
+      preHandler: parts.routing,
       schema: {
         ...secured,
         summary: "Runs a task; answers when it has ended, or at once with `Prefer: respond-async`",
@@ -90,7 +78,7 @@ function executeRoute(app: App, parts: ExecutionParts): void {
       };
       if (orchestrator.draining)
         throw new RequestFailure("unavailable", "SERVICE_DRAINING", "The service is ending.", { retryAfter: 2 });
-      checks.check(orchestrator.taskOf(agentType, task.type), request.body);
+      checkTask(schemas, orchestrator.taskOf(agentType, task.type), agentType, task);
       const requestDigest = createHash("sha256").update(JSON.stringify(request.body)).digest("base64");
       const key = request.headers["idempotency-key"];
       const { execution, added, digest } = await queue.add({
@@ -111,58 +99,14 @@ function executeRoute(app: App, parts: ExecutionParts): void {
       }
       if (added) await orchestrator.announce();
       reply.header("location", `/agents/executions/${execution.id}`);
-      if (/\brespond-async\b/.test(request.headers.prefer ?? "") && !isEnded(execution.state)) {
+      if (prefersAsync(request.headers.prefer) && !isEnded(execution.state)) {
         return reply.code(202).header("preference-applied", "respond-async").send(shown(execution));
       }
-      const ended = await orchestrator.ended(tenantId, execution.id, gone(request));
-      return reply.code(200).send(shown(ended ?? execution));
+      const ended = await orchestrator.ended(tenantId, execution.id, untilAnswered(request, reply));
+      // Undefined when this instance ends first: the execution goes on elsewhere.
+      return reply.code(ended ? 200 : 202).send(shown(ended ?? execution));
     },
   );
-}
-
-/** Aborts when the caller hangs up: the execution goes on, but nobody waits for it. */
-function gone(request: FastifyRequest): AbortSignal {
-  const controller = new AbortController();
-  request.raw.socket.once("close", () => controller.abort());
-  return controller.signal;
-}
-
-/** A task's own schemas, each compiled once. */
-class TaskChecks {
-  readonly #ajv = new Ajv({ strict: true, allErrors: false });
-  readonly #compiled = new Map<AgentTask, readonly [ValidateFunction, ValidateFunction]>();
-
-  /** @throws RequestFailure `AGENT_TYPE_UNKNOWN`, `TASK_INVALID` */
-  check(task: AgentTask | undefined, { agent_type: agentType, task: asked }: Static<typeof executeBody>): void {
-    if (!task) {
-      const message = `There is no agent type ${agentType} with a task ${asked.type}. GET /agents/types lists them.`;
-      throw new RequestFailure("unprocessable", "AGENT_TYPE_UNKNOWN", message);
-    }
-    const [input, parameters] = this.#compile(task);
-    this.#checkPart(input, "input", asked.input);
-    this.#checkPart(parameters, "parameters", asked.parameters ?? {});
-  }
-
-  #compile(task: AgentTask): readonly [ValidateFunction, ValidateFunction] {
-    const known = this.#compiled.get(task);
-    if (known) return known;
-    const compiled = [this.#ajv.compile(task.input), this.#ajv.compile(task.parameters)] as const;
-    this.#compiled.set(task, compiled);
-    return compiled;
-  }
-
-  #checkPart(validate: ValidateFunction, part: string, value: unknown): void {
-    if (validate(value)) return;
-    const { instancePath, message } = validate.errors?.[0] ?? { instancePath: "", message: undefined };
-    throw new RequestFailure(
-      "invalid_request",
-      "TASK_INVALID",
-      `task/${part}${instancePath} ${message ?? "is wrong"}.`,
-      {
-        details: { path: `/task/${part}${instancePath}` },
-      },
-    );
-  }
 }
 
 function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts): void {
@@ -208,28 +152,31 @@ function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts):
 }
 
 function lookRoutes(app: App, { queue, orchestrator }: ExecutionParts): void {
-  app.get(
-    "/agents/executions",
-    {
-      schema: {
-        ...secured,
-        summary: "The tenant's executions, the newest first",
-        querystring: strict({
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
-          after: Type.Optional(Type.String({ format: "uuid" })),
-        }),
-        response: {
-          200: Type.Object({ executions: Type.Array(executionSchema), next: Type.Optional(Type.String()) }),
-          ...failures,
+  // The history is a list of executions: both names are asked for.
+  for (const path of ["/agents/executions", "/agents/history"]) {
+    app.get(
+      path,
+      {
+        schema: {
+          ...secured,
+          summary: "The tenant's executions, the newest first",
+          querystring: strict({
+            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+            after: Type.Optional(Type.String({ format: "uuid" })),
+          }),
+          response: {
+            200: Type.Object({ executions: Type.Array(executionSchema), next: Type.Optional(Type.String()) }),
+            ...failures,
+          },
         },
       },
-    },
-    async (request) => {
-      const { limit = 20, after } = request.query;
-      const { executions, next } = await queue.history(principalOf(request).tenantId, limit, after);
-      return { executions: executions.map(shown), ...(next !== undefined && { next }) };
-    },
-  );
+      async (request) => {
+        const { limit = 20, after } = request.query;
+        const { executions, next } = await queue.history(principalOf(request).tenantId, limit, after);
+        return { executions: executions.map(shown), ...(next !== undefined && { next }) };
+      },
+    );
+  }
   app.get(
     "/agents/executions/:id",
     { schema: { ...secured, summary: "An execution", params: byId, response: { 200: executionSchema, ...failures } } },
@@ -252,21 +199,3 @@ function lookRoutes(app: App, { queue, orchestrator }: ExecutionParts): void {
     },
   );
 }
-
-function found(execution: Execution | undefined): Execution {
-  if (execution) return execution;
-  throw new RequestFailure("not_found", "EXECUTION_UNKNOWN", "There is no such execution.");
-}
-
-const shown = (execution: Execution): Static<typeof executionSchema> => ({
-  execution_id: execution.id,
-  agent_type: execution.agentType,
-  task_type: execution.task.type,
-  status: execution.state,
-  attempts: execution.attempts,
-  created_at: execution.createdAt.toISOString(),
-  started_at: execution.startedAt?.toISOString() ?? null,
-  ended_at: execution.endedAt?.toISOString() ?? null,
-  result: execution.result,
-  error: execution.error,
-});

@@ -1,5 +1,6 @@
 /** `queued` and `running` may change still; the others are for good. */
-export type ExecutionState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
+export const executionStates = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
+export type ExecutionState = (typeof executionStates)[number];
 
 export interface Task {
   readonly type: string;
@@ -27,6 +28,12 @@ export interface Execution {
   readonly error: ExecutionError | null;
 }
 
+/** How far an execution is, without what it was given and what came of it, which may be large. */
+export interface Standing {
+  readonly state: ExecutionState;
+  readonly attempts: number;
+}
+
 /** One that this instance holds the lease of. */
 export interface Leased {
   readonly id: string;
@@ -38,12 +45,24 @@ export interface Leased {
   /** Proves the lease: it rises with each. */
   readonly fence: string;
   readonly deadlineAt: Date;
+  /** What an earlier attempt saved; undefined when there is none. */
+  readonly checkpoint: unknown;
 }
 
 /** What an execution tells while it runs. */
 export type ExecutionEvent =
   | { readonly type: "progress"; readonly share: number; readonly note: string }
   | { readonly type: "token"; readonly text: string };
+
+/** A place among what an execution told: in the attempt that the fence names, from 1 on. */
+export interface EventPlace {
+  readonly fence: string;
+  readonly number: number;
+}
+
+export interface ToldEvent extends EventPlace {
+  readonly event: ExecutionEvent;
+}
 
 export type Ending =
   | { readonly state: "succeeded"; readonly result: unknown }

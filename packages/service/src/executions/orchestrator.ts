@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { type Clock, messageOf, type Milliseconds, ms, timeOrderedId } from "@mettle/core";
-import { type AgentTask, type AgentType, TaskFailure } from "../agents/agent-type.ts";
+import { type AgentTask, type AgentType, type TaskContext, TaskFailure } from "../agents/agent-type.ts";
+import { taskIn } from "../agents/agent-types.ts";
 import type { News } from "../storage/news.ts";
-import { type Ending, type Execution, isEnded, type Leased } from "./execution.ts";
+import { type Ending, type Execution, isEnded, type Leased, type Standing } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
 import { Executor, type Outcome } from "./executor.ts";
 import { EventBuffer } from "./event-buffer.ts";
@@ -59,6 +60,8 @@ export class Orchestrator implements AsyncDisposable {
   readonly #executor = new Executor();
   readonly #running = new Map<string, Running>();
   readonly #ending = new AbortController();
+  /** Nothing runs here any more: who waits here waits in vain. */
+  readonly #closed = new AbortController();
   readonly #loops: readonly Promise<void>[];
   readonly #stopListening: () => void;
   readonly #counts = { succeeded: 0, failed: 0, cancelled: 0, superseded: 0, recovered: 0 };
@@ -83,7 +86,7 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   taskOf(agentType: string, taskType: string): AgentTask | undefined {
-    return this.#options.types.find(({ name }) => name === agentType)?.tasks.find(({ type }) => type === taskType);
+    return taskIn(this.#options.types, agentType, taskType);
   }
 
   /** Something was queued: here or elsewhere it will be taken. */
@@ -97,27 +100,41 @@ export class Orchestrator implements AsyncDisposable {
     else await this.#renew(); // if it runs here
   }
 
-  /** The execution once it has ended, wherever that was; undefined when the signal aborts first. */
+  /** The execution once it has ended, wherever that was; undefined when the signal aborts first, or this instance ends. */
   async ended(tenantId: string, id: string, signal: AbortSignal): Promise<Execution | undefined> {
-    for await (const execution of this.watch(tenantId, id, signal)) if (isEnded(execution.state)) return execution;
+    for await (const _ of this.#changes(id, [endedChannel], signal)) {
+      const execution = await this.#options.queue.find(tenantId, id);
+      if (!execution || isEnded(execution.state)) return execution;
+    }
     return undefined;
   }
 
-  /** The execution as it is now, and again whenever something was told of it, until it has ended. */
-  async *watch(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Execution> {
-    const { news, clock, lookEvery, queue } = this.#options;
+  /**
+   * Where the execution stands now, and again whenever something was told of it or some time has passed, until it has ended
+   * or this instance does.
+   */
+  async *watch(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Standing> {
+    for await (const _ of this.#changes(id, [endedChannel, toldChannel], signal)) {
+      const standing = await this.#options.queue.standing(tenantId, id);
+      if (!standing) return;
+      yield standing;
+      if (isEnded(standing.state)) return;
+    }
+  }
+
+  /** At once, after each news of the execution, and every `lookEvery`, because news may be lost. */
+  async *#changes(id: string, channels: readonly string[], signal: AbortSignal): AsyncGenerator<void> {
+    const { news, clock, lookEvery } = this.#options;
+    const over = AbortSignal.any([signal, this.#closed.signal]);
     let changed = Promise.withResolvers<void>();
     const heard = (payload: string): void => {
       if (payload === id || payload === "") changed.resolve();
     };
-    const stops = [news.listen(endedChannel, heard), news.listen(toldChannel, heard)];
+    const stops = channels.map((channel) => news.listen(channel, heard));
     try {
-      while (!signal.aborted) {
-        const execution = await queue.find(tenantId, id);
-        if (!execution) return;
-        yield execution;
-        if (isEnded(execution.state)) return;
-        await this.#first(changed.promise, clock, lookEvery, signal);
+      while (!over.aborted) {
+        yield;
+        await this.#first(changed.promise, clock, lookEvery, over);
         changed = Promise.withResolvers();
       }
     } finally {
@@ -173,7 +190,7 @@ export class Orchestrator implements AsyncDisposable {
       .sleep(ms(Math.max(0, lease.deadlineAt.getTime() - clock.wallTime())), over.signal)
       .then(() => controller.abort(new Ended("EXECUTION_DEADLINE", "It was not finished in time.")))
       .catch(() => undefined); // it has ended before
-    const outcome = await this.#outcome(lease, signal, events);
+    const outcome = await this.#outcome(lease, controller, events);
     over.abort();
     await events.close().catch((error: unknown) => this.#trouble(error));
     const ending = endingOf(outcome, signal);
@@ -185,23 +202,37 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   /** A task that does not heed its signal is left behind: its result is nobody's. */
-  async #outcome(lease: Leased, signal: AbortSignal, events: EventBuffer): Promise<Outcome> {
+  async #outcome(lease: Leased, controller: AbortController, events: EventBuffer): Promise<Outcome> {
     const task = this.taskOf(lease.agentType, lease.task.type);
     if (!task) return { thrown: new TaskFailure("AGENT_TYPE_UNKNOWN", `Nobody here does ${lease.agentType}.`) };
-    const context = {
-      tenantId: lease.tenantId,
-      signal,
-      progress: (share: number, note: string) => events.add({ type: "progress", share, note }),
-      token: (text: string) => events.add({ type: "token", text }),
-      breathe: async (): Promise<void> => {
-        await new Promise(setImmediate);
-        signal.throwIfAborted();
-      },
-    };
+    const { signal } = controller;
     const aborted = new Promise<Outcome>((resolve) => {
       signal.addEventListener("abort", () => resolve({ thrown: signal.reason }), { once: true });
     });
+    const context = this.#contextOf(lease, controller, events);
     return Promise.race([this.#executor.run({ task, asked: lease.task, context }), aborted]);
+  }
+
+  #contextOf(lease: Leased, controller: AbortController, events: EventBuffer): TaskContext {
+    const { signal } = controller;
+    return {
+      tenantId: lease.tenantId,
+      clock: this.#options.clock,
+      signal,
+      progress: (share, note) => events.add({ type: "progress", share, note }),
+      token: (text) => events.add({ type: "token", text }),
+      breathe: async () => {
+        await new Promise(setImmediate);
+        signal.throwIfAborted();
+      },
+      saved: lease.checkpoint,
+      save: async (state) => {
+        signal.throwIfAborted();
+        if (await this.#options.queue.save(lease, state)) return;
+        controller.abort(new Ended("EXECUTION_MOVED", "Another instance has taken it."));
+        signal.throwIfAborted();
+      },
+    };
   }
 
   async #renew(): Promise<void> {
@@ -250,6 +281,7 @@ export class Orchestrator implements AsyncDisposable {
       await this.announce();
     }
     await all;
+    this.#closed.abort();
     await Promise.all(this.#loops);
     await this.#executor[Symbol.asyncDispose]();
   }

@@ -63,15 +63,21 @@ export async function makeApp({ config, clock, metrics, authentication }: AppPar
     bodyLimit: config.bodyLimit,
     trustProxy: config.trustProxy,
     requestTimeout: config.requestTimeout,
-    connectionTimeout: config.requestTimeout,
+    // Silence on a socket: longer than an answer may have to wait for the database.
+    connectionTimeout: config.requestTimeout + config.poolAcquireTimeout + config.statementTimeout,
     keepAliveTimeout: 72_000,
-    http: { maxHeaderSize: 16_384, headersTimeout: Math.min(config.requestTimeout, 10_000) },
+    http: {
+      maxHeaderSize: 16_384,
+      headersTimeout: Math.min(config.requestTimeout, 10_000),
+      connectionsCheckingInterval: Math.min(config.requestTimeout, 1000),
+    },
     genReqId: ({ headers }) => {
       const given = headers["x-request-id"];
       return typeof given === "string" && requestIdForm.test(given) ? given : timeOrderedId(clock);
     },
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>();
+  app.server.maxConnections = config.connections;
   app.setValidatorCompiler(validatorCompiler);
   app.decorateRequest("principal", undefined);
   app.decorateRequest("trace");

@@ -9,7 +9,8 @@ export interface Health {
   readonly draining: () => boolean;
 }
 
-const open = { config: { open: true } } as const;
+/** For everybody, and answered also when the service refuses all else because it is too busy. */
+const open = { config: { open: true, pressureHandler: () => undefined } } as const;
 const state = Type.Object({ status: Type.String(), checks: Type.Record(Type.String(), Type.String()) });
 
 /** What machines ask: is it alive, may it be sent requests, what does it tell of itself, what can it do. */

@@ -2,7 +2,9 @@ import { execFile, spawn } from "node:child_process";
 import { chown, cp, mkdir, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import { promisify } from "node:util";
+import { connect } from "node:net";
 import { messageOf } from "@mettle/core";
 import { serviceErrors } from "../errors.ts";
 import { embeddedBinaries, type PostgresBinaries } from "./embedded-binaries.ts";
@@ -29,32 +31,56 @@ interface RunAs {
   readonly name: string;
 }
 
+/** How often it is looked whether the server still runs. */
+const lookEveryMs = 250;
+/** Between attempts to start it again: what its killed predecessor left behind must be gone first. */
+const restartEveryMs = 500;
+
 /**
  * A real PostgreSQL in a folder, started with the service and stopped with it. One that a killed service left running in
- * the folder is taken over; one that another living service owns is shared.
+ * the folder is taken over; one that another living service owns is shared. One that dies is started again, at the same
+ * address.
  */
 export class EmbeddedServer implements AsyncDisposable {
   readonly connection: EmbeddedConnection;
   readonly #folder: string;
-  readonly #pid: number;
-  readonly #owned: boolean;
+  readonly #runAs: RunAs;
+  readonly #onTrouble: ((what: string) => void) | undefined;
+  readonly #ending = new AbortController();
+  readonly #watching: Promise<void>;
+  #pid: number;
+  #owned: boolean;
+  #restarts = 0;
 
-  private constructor(folder: string, connection: EmbeddedConnection, pid: number, owned: boolean) {
+  private constructor(
+    { folder, runAs, pid, owned }: { folder: string; runAs: RunAs; pid: number; owned: boolean },
+    connection: EmbeddedConnection,
+    onTrouble: ((what: string) => void) | undefined,
+  ) {
     this.#folder = folder;
+    this.#runAs = runAs;
     this.connection = connection;
     this.#pid = pid;
     this.#owned = owned;
+    this.#onTrouble = onTrouble;
+    this.#watching = this.#watch();
   }
 
   get pid(): number {
     return this.#pid;
   }
 
+  /** How often it died and was started again by this process. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
   /**
    * @param folder - made when it is missing; holds the data of one version of PostgreSQL
+   * @param onTrouble - told when the server died, and what keeps it from starting again
    * @throws MettleError `DATABASE_PLATFORM_UNSUPPORTED`, `DATABASE_FOLDER_UNUSABLE`, `DATABASE_START_FAILED`
    */
-  static async start(folder: string): Promise<EmbeddedServer> {
+  static async start(folder: string, onTrouble?: (what: string) => void): Promise<EmbeddedServer> {
     const root = resolve(folder);
     const runAs = await ordinaryUser();
     await makeFolder(root, runAs);
@@ -62,18 +88,62 @@ export class EmbeddedServer implements AsyncDisposable {
     if (running) {
       const owned = !(await ownerLives(root));
       if (owned) await writeOwner(root);
-      return new EmbeddedServer(root, connectionTo(running.socketFolder), running.pid, owned);
+      const parts = { folder: root, runAs, pid: running.pid, owned };
+      return new EmbeddedServer(parts, connectionTo(running.socketFolder), onTrouble);
     }
     const binaries = await runnableBinaries(root, runAs);
     await initialise(binaries, dataFolder(root), runAs);
     const socketFolder = await makeSocketFolder(runAs);
-    const pid = await launch(binaries, root, socketFolder, runAs);
+    const pid = await launchPatiently(binaries, root, socketFolder, runAs);
     await writeOwner(root);
-    return new EmbeddedServer(root, connectionTo(socketFolder), pid, true);
+    return new EmbeddedServer({ folder: root, runAs, pid, owned: true }, connectionTo(socketFolder), onTrouble);
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#ending;
+    for (;;) {
+      await sleep(lookEveryMs, signal);
+      if (signal.aborted) return;
+      if (await lives(this.#pid)) continue;
+      // Of several services that share it, its owner starts it; when that has died too, whoever is first.
+      if (!this.#owned && (await ownerLives(this.#folder))) await this.#adopt();
+      else await this.#startAgain();
+    }
+  }
+
+  /** @returns whether another service has started it */
+  async #adopt(): Promise<boolean> {
+    const running = await runningServer(dataFolder(this.#folder));
+    if (running?.ready === true) this.#pid = running.pid;
+    return running?.ready === true;
+  }
+
+  async #startAgain(): Promise<void> {
+    const { signal } = this.#ending;
+    this.#onTrouble?.("PostgreSQL has died; it is started again");
+    let told = "";
+    while (!signal.aborted && !(await this.#adopt())) {
+      try {
+        const binaries = await runnableBinaries(this.#folder, this.#runAs);
+        this.#pid = await launch(binaries, this.#folder, this.connection.host, this.#runAs, "a");
+        this.#owned = true;
+        this.#restarts += 1;
+        await writeOwner(this.#folder);
+        return;
+      } catch (error) {
+        // Backends of the dead server may hold its memory for a moment: only what stays is worth telling.
+        const message = messageOf(error);
+        if (message !== told) this.#onTrouble?.(message);
+        told = message;
+        await sleep(restartEveryMs, signal);
+      }
+    }
   }
 
   /** Stops the server when it is this process's own, ending what still runs in it. */
   async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#watching;
     if (!this.#owned) return;
     if (!signalTo(this.#pid, "SIGINT")) return;
     const until = Date.now() + stopLimitMs;
@@ -179,18 +249,43 @@ const identity = ({ uid, gid }: RunAs): { uid?: number; gid?: number } => ({
   ...(gid !== undefined && { gid }),
 });
 
-/** Its own log, cut at each start; statements, which may hold what users sent, stay out of it. */
-const serverSettings = ["listen_addresses=", "log_min_error_statement=panic", "log_checkpoints=off"];
+/** Its own log, cut at each start of the service; statements, which may hold what users sent, stay out of it. */
+const serverSettings = [
+  "random_page_cost=1.1", // disks without arms: an index is worth it sooner
+  "listen_addresses=",
+  "log_min_error_statement=panic",
+  "log_checkpoints=off",
+];
+
+/** What PostgreSQL says when a killed server's backends hold its memory still, or its process has not quite gone. */
+const leftBehind = /pre-existing shared memory block|lock file .* already exists/;
+
+/** Waits for what a server that was killed has left behind. */
+async function launchPatiently(
+  binaries: PostgresBinaries,
+  root: string,
+  socketFolder: string,
+  runAs: RunAs,
+): Promise<number> {
+  for (const until = Date.now() + stopLimitMs; ; await pause(restartEveryMs)) {
+    try {
+      return await launch(binaries, root, socketFolder, runAs, "w");
+    } catch (error) {
+      if (!leftBehind.test(messageOf(error)) || Date.now() > until) throw error;
+    }
+  }
+}
 
 async function launch(
   { postgres }: PostgresBinaries,
   root: string,
   socketFolder: string,
   runAs: RunAs,
+  logging: "w" | "a",
 ): Promise<number> {
   const data = dataFolder(root);
   const logFile = join(root, "postgres.log");
-  const log = await open(logFile, "w");
+  const log = await open(logFile, logging);
   const settings = serverSettings.flatMap((setting) => ["-c", setting]);
   // A group of its own: Ctrl-C in the terminal is for the service, which stops its server last.
   const child = spawn(postgres, ["-D", data, "-k", socketFolder, ...settings], {
@@ -229,8 +324,29 @@ async function runningServer(data: string): Promise<RunningServer | undefined> {
   const text = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   const [pid = "", , , , socketFolder = "", , , state = ""] = text.split("\n");
-  if (!signalTo(Number(pid), 0) || socketFolder === "") return undefined;
-  return { pid: Number(pid), socketFolder, ready: state.trim() === "ready" };
+  if (!(await lives(Number(pid))) || socketFolder === "") return undefined;
+  // What the file says may be what a server wrote that is about to be gone.
+  const ready = state.trim() === "ready" && (await accepts(join(socketFolder, ".s.PGSQL.5432")));
+  return { pid: Number(pid), socketFolder, ready };
+}
+
+/** Whether a socket takes connections. */
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+/** Whether there is such a process; one that has ended and waits for its parent to notice does not live. */
+async function lives(pid: number): Promise<boolean> {
+  if (!signalTo(pid, 0)) return false;
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined); // elsewhere than on Linux
+  return stat === undefined || stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
 }
 
 /** One that is about to be ready, or about to be gone, is waited for. */
@@ -262,5 +378,9 @@ function signalTo(pid: number, signal: NodeJS.Signals | 0): boolean {
     return (error as { readonly code?: unknown }).code === "EPERM";
   }
 }
+
+/** Ends early with the signal, and keeps no process alive. */
+const sleep = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  setTimeoutPromise(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
 
 const pause = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));

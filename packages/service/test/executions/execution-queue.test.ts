@@ -77,6 +77,21 @@ test("what a dead holder left is run again, and the dead one's ending counts for
   expect(await queue.find(tenants[0], id)).toMatchObject({ state: "succeeded", result: { ok: true }, attempts: 2 });
 });
 
+test("what an attempt saved is there for the next, and nobody else saves any more", async () => {
+  const id = await add();
+  const dead = await one("dead");
+  expect(dead.checkpoint).toBeUndefined();
+  expect(await queue.save(dead, { done: ["a\0"] })).toBe(true);
+  await clock.advance(ms(15_001));
+  await queue.recover();
+  const heir = await one("heir");
+  expect([heir.id, heir.checkpoint]).toEqual([id, { done: ["a\uFFFD"] }]);
+  expect(await queue.save(dead, {})).toBe(false);
+  expect(await queue.end(heir, { ...done, result: "\0\ud800" })).toBe(true);
+  expect(await queue.save(heir, {})).toBe(false);
+  expect(await queue.find(tenants[0], id)).toMatchObject({ result: "\uFFFD\uFFFD" });
+});
+
 test("renewed leases are kept; what kills its holders is given up", async () => {
   const id = await add();
   const lease = await one();

@@ -26,7 +26,7 @@ const execute = (given: unknown, headers: Record<string, string> = {}): Promise<
   call(service.url, "POST", "/agents/execute", { token, body: given, headers });
 const errorOf = ({ body: { error } }: Answer): unknown => (error as { code: unknown }).code;
 
-test("runs a task and answers with its result", async () => {
+test("S4-030 runs a task and answers with its result", async () => {
   const answer = await execute(body());
   expect(answer.status).toBe(200);
   expect(answer.body).toMatchObject({
@@ -73,6 +73,24 @@ test.each([
     { agent_type: "text_processor", task: { type: "summarize", input: { text: "a" }, parameters: { mood: 1 } } },
     "TASK_INVALID",
   ],
+  ["what the database would refuse", body("a\0b"), "TASK_INVALID"],
+  ["half of a character", body("a\ud800"), "TASK_INVALID"],
+  [
+    "endless nesting",
+    `{"agent_type":"workflow_orchestrator","task":{"type":"run","input":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`,
+    "TASK_INVALID",
+  ],
+  [
+    "a circle of steps",
+    {
+      agent_type: "workflow_orchestrator",
+      task: {
+        type: "run",
+        input: { steps: [{ id: "a", agent_type: "x", task: { type: "t", input: { $from: "a" } } }] },
+      },
+    },
+    "WORKFLOW_INVALID",
+  ],
   ["what may not be set", body(undefined, { tenant_id: "x" }), "REQUEST_INVALID"],
   ["a number as text", body(undefined, { timeout_ms: "5" }), "REQUEST_INVALID"],
 ])("refuses %s before it is queued", async (_name, given, code) => {
@@ -113,11 +131,16 @@ test("nobody sees executions of another tenant, nor without a token", async () =
   expect(await call(service.url, "GET", "/agents/executions/nonsense", { token })).toMatchObject({ status: 400 });
 });
 
-test("tells how busy it is, what it can do, and what it did", async () => {
+test("S4-031, S4-034 tells how busy it is, what it can do, and what it did", async () => {
   expect((await call(service.url, "GET", "/agents/status", { token })).body).toMatchObject({ here: { capacity: 100 } });
   const types = (await call(service.url, "GET", "/agents/types", { token })).body as unknown;
-  expect(types).toMatchObject([{ agent_type: "text_processor", tasks: [{ type: "summarize" }] }]);
-  const { body: page } = await call(service.url, "GET", "/agents/executions?limit=2", { token });
+  expect(types).toMatchObject([
+    { agent_type: "text_processor", tasks: [{ type: "summarize" }] },
+    { agent_type: "data_analyzer", tasks: [{ type: "analyze" }] },
+    { agent_type: "multi_step_processor", tasks: [{ type: "research_and_analyze" }] },
+    { agent_type: "workflow_orchestrator", tasks: [{ type: "run" }] },
+  ]);
+  const { body: page } = await call(service.url, "GET", "/agents/history?limit=2", { token });
   expect(page["executions"]).toHaveLength(2);
   expect(page["next"]).toEqual(expect.any(String));
 });

@@ -58,6 +58,25 @@ test("takes over the server of a service that was killed, and then stops it", { 
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
 });
 
+test("a server that is killed is started again where it was, with all that was committed", {
+  timeout: 60_000,
+}, async () => {
+  const troubles: string[] = [];
+  await using server = await EmbeddedServer.start(folder, (what) => troubles.push(what));
+  await using database = connect(server);
+  await database.run("CREATE TABLE kept AS SELECT 7 AS value");
+  const { pid } = server;
+  process.kill(pid, "SIGKILL");
+  let rows: readonly object[] | undefined;
+  for (const until = Date.now() + 50_000; rows === undefined && Date.now() < until; ) {
+    if (server.restarts === 0) await new Promise(setImmediate);
+    else rows = await database.query("SELECT value FROM kept").catch(() => undefined);
+  }
+  expect(rows).toEqual([{ value: 7 }]);
+  expect(server.pid).not.toBe(pid);
+  expect(troubles[0]).toBe("PostgreSQL has died; it is started again");
+});
+
 test("a folder that cannot be made is named", async () => {
   await writeFile(join(folder, "file"), "");
   await expect(EmbeddedServer.start(join(folder, "file", "data"))).rejects.toMatchObject({

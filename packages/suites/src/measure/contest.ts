@@ -30,6 +30,8 @@ export interface Contest {
   readonly requirement?: readonly string[];
   readonly tags?: Tags;
   readonly random: Random;
+  /** Monotonic nanoseconds. @defaultValue the system's */
+  readonly now?: () => number;
   readonly signal?: AbortSignal;
 }
 
@@ -43,18 +45,18 @@ const atMost = 2000;
  */
 export async function contest(record: Recorder, options: Contest): Promise<void> {
   const { metric, traditional, ours, operations, seconds, atLeast = 12, random, signal } = options;
-  const { requirement = [], tags = {} } = options;
+  const { requirement = [], tags = {}, now = nowNs } = options;
   const timesOf = ({ name }: Way) => record.operation(`${metric}.time`, { tags: { ...tags, way: name }, requirement });
   const [traditionalTimes, ourTimes] = [timesOf(traditional), timesOf(ours)];
   const ratios: number[] = [];
-  const end = nowNs() + seconds * 1e9;
-  await once(traditional); // compiled, connected, cached: not measured
-  await once(ours);
-  while (ratios.length < atLeast || (ratios.length < atMost && nowNs() < end)) {
+  const end = now() + seconds * 1e9;
+  await once(traditional, now); // compiled, connected, cached: not measured
+  await once(ours, now);
+  while (ratios.length < atLeast || (ratios.length < atMost && now() < end)) {
     signal?.throwIfAborted();
     const oursFirst = random.uniform() < 0.5;
-    const first = await once(oursFirst ? ours : traditional);
-    const second = await once(oursFirst ? traditional : ours);
+    const first = await once(oursFirst ? ours : traditional, now);
+    const second = await once(oursFirst ? traditional : ours, now);
     const [slow, fast] = oursFirst ? [second, first] : [first, second];
     traditionalTimes.times.record(slow / operations);
     ourTimes.times.record(fast / operations);
@@ -63,13 +65,13 @@ export async function contest(record: Recorder, options: Contest): Promise<void>
   recordRatio(record, options, ratios);
 }
 
-async function once(way: Way): Promise<number> {
+async function once(way: Way, now: () => number): Promise<number> {
   await nextTurn(); // what the other has left behind runs at nobody's expense
-  const start = nowNs();
+  const start = now();
   const result = way.run();
   if (result instanceof Promise) await result;
   // A clock that did not move would make a ratio of nothing.
-  return Math.max(1, nowNs() - start);
+  return Math.max(1, now() - start);
 }
 
 function recordRatio(record: Recorder, options: Contest, ratios: readonly number[]): void {

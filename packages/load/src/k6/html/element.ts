@@ -1,6 +1,16 @@
-import { compile, is, selectAll } from "css-select";
 import { type AnyNode, Comment, Document, type Element, isTag, Text } from "domhandler";
-import { innerHtml, nextTag, outerHtml, parentTag, previousTag, rootOf, textOf, valueOf } from "./nodes.ts";
+import {
+  fits,
+  innerHtml,
+  nextTag,
+  outerHtml,
+  parentTag,
+  previousTag,
+  rootOf,
+  selectAll,
+  textOf,
+  valueOf,
+} from "./nodes.ts";
 
 /** What makes a selection of one node. */
 export type SelectionOf = (node: AnyNode, url: string) => unknown;
@@ -207,11 +217,11 @@ export class K6Element {
   }
 
   #select(selector: string): Element[] {
-    return selectAll<AnyNode, Element>(selector, [...this.#inner]);
+    return selectAll(selector, [...this.#inner]);
   }
 
   matches(selector: string): boolean {
-    return isTag(this.node) && is(this.node, compile<AnyNode, Element>(selector));
+    return isTag(this.node) && fits(this.node, selector);
   }
 
   contains(other: unknown): boolean {

@@ -1,13 +1,23 @@
-import { selectAll } from "css-select";
 import { type AnyNode, type Element, isTag, isText } from "domhandler";
-import { serialize, serializeOuter } from "parse5";
-import { adapter } from "parse5-htmlparser2-tree-adapter";
+import { cssSelect, parse5, treeAdapter } from "./libraries.ts";
 
 export const textOf = (node: AnyNode): string =>
   isText(node) ? node.data : "children" in node ? node.children.map(textOf).join("") : "";
 
-export const outerHtml = (node: AnyNode): string => serializeOuter(node as never, { treeAdapter: adapter as never });
-export const innerHtml = (node: AnyNode): string => serialize(node as never, { treeAdapter: adapter as never });
+export const outerHtml = (node: AnyNode): string =>
+  parse5().serializeOuter(node as never, { treeAdapter: treeAdapter() as never });
+export const innerHtml = (node: AnyNode): string =>
+  parse5().serialize(node as never, { treeAdapter: treeAdapter() as never });
+
+/** Every tag among `nodes` and below that a selector fits. @throws Error for a selector that is none */
+export const selectAll = (selector: string, nodes: AnyNode | AnyNode[]): Element[] =>
+  cssSelect().selectAll<AnyNode, Element>(selector, nodes);
+
+/** Whether a selector fits a tag. @throws Error for a selector that is none */
+export function fits(node: Element, selector: string): boolean {
+  const { compile, is } = cssSelect();
+  return is(node, compile<AnyNode, Element>(selector));
+}
 
 export function rootOf(node: AnyNode): AnyNode {
   let at: AnyNode = node;
@@ -34,7 +44,7 @@ export function valueOf(node: Element): string | string[] | undefined {
   if (node.name === "textarea") return textOf(node);
   if (node.name === "option") return node.attribs["value"] ?? textOf(node);
   if (node.name === "select") {
-    const options = selectAll<AnyNode, Element>("option", node.children);
+    const options = selectAll("option", node.children);
     const chosen = options
       .filter((option) => Object.hasOwn(option.attribs, "selected"))
       .map((option) => String(valueOf(option)));

@@ -1,9 +1,7 @@
-import { compile, is, selectAll } from "css-select";
 import { type AnyNode, type Element, isTag } from "domhandler";
-import { parse } from "parse5";
-import { adapter } from "parse5-htmlparser2-tree-adapter";
 import { K6Element } from "./element.ts";
-import { innerHtml, nextTag, parentTag, previousTag, rootOf, textOf, valueOf } from "./nodes.ts";
+import { parse5, treeAdapter } from "./libraries.ts";
+import { fits, innerHtml, nextTag, parentTag, previousTag, rootOf, selectAll, textOf, valueOf } from "./nodes.ts";
 import { callWaiting, setMethodTwin, unbox } from "../runtime/waiting.ts";
 
 const selectionOf = (node: AnyNode, url: string): Selection => new Selection([node], url);
@@ -12,7 +10,7 @@ type Callback = (this: unknown, i: number, element: K6Element) => unknown;
 
 /** A document as browsers would read it, as the one element of a selection. */
 export function parseHtml(text: string, url = ""): Selection {
-  return new Selection([parse(text, { treeAdapter: adapter })], url);
+  return new Selection([parse5().parse(text, { treeAdapter: treeAdapter() })], url);
 }
 
 /** Document order without duplicates. */
@@ -56,9 +54,7 @@ export class Selection {
   }
 
   find(selector: string): Selection {
-    const inside = this.#nodes.flatMap((node) =>
-      "children" in node ? selectAll<AnyNode, Element>(selector, node.children) : [],
-    );
+    const inside = this.#nodes.flatMap((node) => ("children" in node ? selectAll(selector, node.children) : []));
     return this.#of(unique(inside));
   }
 
@@ -173,10 +169,7 @@ export class Selection {
   }
 
   add(more: string | Selection): Selection {
-    const nodes =
-      more instanceof Selection
-        ? more.nodes
-        : this.#nodes.flatMap((node) => selectAll<AnyNode, Element>(more, rootOf(node)));
+    const nodes = more instanceof Selection ? more.nodes : this.#nodes.flatMap((node) => selectAll(more, rootOf(node)));
     return this.#of(unique([...this.#nodes, ...nodes]));
   }
 
@@ -226,7 +219,7 @@ export class Selection {
   serializeArray(): { name: string; value: string }[] {
     const fields = this.#nodes.flatMap((node) =>
       isTag(node) && node.name === "form"
-        ? selectAll<AnyNode, Element>("input,select,textarea", node.children)
+        ? selectAll("input,select,textarea", node.children)
         : isTag(node)
           ? [node]
           : [],
@@ -264,7 +257,7 @@ export class Selection {
     if (matcher instanceof Selection) return matcher.nodes.includes(node);
     if (matcher instanceof K6Element) return matcher.node === node;
     if (typeof matcher === "function") return Boolean(matcher(i, this.#element(node)));
-    return isTag(node) && is(node, compile<AnyNode, Element>(matcher));
+    return isTag(node) && fits(node, matcher);
   }
 
   #chain(node: AnyNode, step: (node: AnyNode) => Element | undefined, until: Matcher): Element[] {

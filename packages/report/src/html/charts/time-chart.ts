@@ -25,16 +25,25 @@ export interface PhaseBand {
   readonly toMs: number;
 }
 
+/** A stretch of which nothing is known, such as while a viewer was cut off: not the same as nothing happening. */
+export interface TimeGap {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export interface TimeChart {
   readonly title: string;
   readonly unit: MetricUnit;
   readonly lines: readonly ChartLine[];
   readonly limits?: readonly LimitLine[];
   readonly phases?: readonly PhaseBand[];
+  readonly gaps?: readonly TimeGap[];
   /** Shared by all charts of a run, so that one moment stands at one place. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly size?: "wide" | "small";
+  /** Whether the table of values has its rows: a page that is drawn every second fills it when it is opened. @defaultValue true */
+  readonly hasRows?: boolean;
 }
 
 /** Points of a line in the page at most: two for each pixel of a wide chart. */
@@ -70,7 +79,7 @@ ${scale.ticks.map(({ at, label }) => {
   return html`<line class="grid" x1="${plot.x}" x2="${plot.x + plot.width}" y1="${tickY}" y2="${tickY}"/><text class="tick" x="${plot.x - 6}" y="${round(tickY + 3.5)}" text-anchor="end">${label}</text>`;
 })}
 <svg class="plot" x="${plot.x}" y="${plot.y}" width="${plot.width}" height="${plot.height}" viewBox="0 0 ${UNITS} ${UNITS}" preserveAspectRatio="none">
-${bands(chart)}${lines.map((line) => linePath(line, chart, scale))}${near.map(({ value }) => {
+${bands(chart)}${gapBands(chart)}${lines.map((line) => linePath(line, chart, scale))}${near.map(({ value }) => {
   const at = Math.round(UNITS * (1 - scale.position(value)));
   return html`<path class="limit" d="M0 ${at}h${UNITS}"/>`;
 })}</svg>
@@ -78,7 +87,7 @@ ${bands(chart)}${lines.map((line) => linePath(line, chart, scale))}${near.map(({
     ({ at, label }) =>
       html`<text class="tick" x="${round(plot.x + at * plot.width)}" y="${height - 17}" text-anchor="middle">${label}</text>`,
   )}</g>
-${phaseLabels(chart, plot, height)}
+${phaseLabels(chart, plot, height)}${gapLabels(chart, plot)}
 ${endLabels(lines, near, y, plot)}
 </svg></div>
 ${valueTable(chart, lines)}
@@ -100,6 +109,24 @@ function bands(chart: TimeChart): Content {
     const from = Math.round(UNITS * share(fromMs, chart));
     const to = Math.round(UNITS * share(toMs, chart));
     return i % 2 === 1 && html`<path class="band" d="M${from} 0h${to - from}v${UNITS}h${from - to}z"/>`;
+  });
+}
+
+const visibleGaps = ({ gaps = [], fromMs, toMs }: TimeChart): readonly TimeGap[] =>
+  gaps.filter((gap) => gap.toMs > fromMs && gap.fromMs < toMs);
+
+function gapBands(chart: TimeChart): Content {
+  return visibleGaps(chart).map(({ fromMs, toMs }) => {
+    const from = Math.round(UNITS * share(fromMs, chart));
+    const to = Math.round(UNITS * share(toMs, chart));
+    return html`<path class="gap" d="M${from} 0h${to - from}v${UNITS}h${from - to}z"/>`;
+  });
+}
+
+function gapLabels(chart: TimeChart, plot: Plot): Content {
+  return visibleGaps(chart).map(({ fromMs, toMs }) => {
+    const middle = (share(fromMs, chart) + share(toMs, chart)) / 2;
+    return html`<text class="gap" x="${round(plot.x + middle * plot.width)}" y="${plot.y + 10}" text-anchor="middle">not seen</text>`;
   });
 }
 
@@ -190,6 +217,7 @@ function described({ title, unit, limits = [] }: TimeChart, lines: readonly Char
 
 /** The greatest value of each line in each twelfth of the time. */
 function valueTable(chart: TimeChart, lines: readonly ChartLine[]): Markup {
+  if (chart.hasRows === false) return html`<details class="values"><summary>Values as a table</summary></details>`;
   const span = chart.toMs - chart.fromMs;
   const moments = Math.max(...lines.map(({ atMs }) => atMs.length));
   const count = Math.min(TABLE_ROWS, moments);

@@ -4,7 +4,7 @@ import { weakestSelfCheck } from "../../cases.ts";
 import { provenance } from "../../provenance.ts";
 import { isTotal } from "../../text/load-tables.ts";
 import { formatRatioInterval, formatShare } from "../../text/quantities.ts";
-import { counted, statusMarks, titleSentence } from "../../text/words.ts";
+import { counted, grouped, statusMarks, titleSentence } from "../../text/words.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup } from "../html.ts";
 import type { PageModel } from "../page-model.ts";
@@ -52,12 +52,7 @@ ${trust(model)}
 function facts(run: Run): Content {
   const requests = run.measurements.find((each) => each.metric === "http_reqs" && isTotal(each))?.summary.sum;
   const [first = "", second = "", ...rest] = provenance(run);
-  const all = [
-    first,
-    second,
-    ...(requests === undefined ? [] : [`${requests.toLocaleString("en-US")} requests`]),
-    ...rest,
-  ];
+  const all = [first, second, ...(requests === undefined ? [] : [`${grouped(requests)} requests`]), ...rest];
   return all.map(
     (fact, i) =>
       html`${i > 0 && html` <span class="dot">·</span> `}${i === 0 ? html`<strong>${name(fact)}</strong>` : name(fact)}`,

@@ -2,12 +2,14 @@ import { formatQuantity } from "@mettle/core";
 import type { Finding } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
 import { isTotal } from "../../text/load-tables.ts";
-import { formatShare } from "../../text/quantities.ts";
+import { formatClock, formatShare } from "../../text/quantities.ts";
+import { grouped } from "../../text/words.ts";
 import { distributionChart } from "../charts/distribution.ts";
 import { changeWord, forestBar, forestReach, forestText } from "../charts/forest.ts";
 import { percentileChart } from "../charts/percentiles.ts";
 import { valuesOf } from "../charts/samples.ts";
 import { type LimitLine, limitLine, lineOf, type PhaseBand, sparkChart, timeChart } from "../charts/time-chart.ts";
+import { waterfallChart } from "../charts/waterfall.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup, nothing } from "../html.ts";
 import { conditionsOf, type Operation, phasesOf } from "../operations.ts";
@@ -143,7 +145,7 @@ function operationRow(
   const rate = requests?.summary.perSecond;
   const errors = failed?.summary.rate;
   const worst = findings[0]?.state;
-  return html`<tr${operation.isTotal && html` class="total"`} data-row="op-${index}"><th scope="row">${worst ? stateMark(worst) : html`<span class="mark"></span>`} ${index < DRAWN ? html`<a class="open" href="#op-${index}">${name(operation.name)}</a>` : name(operation.name)}</th>${figureCell(count, count.toLocaleString("en-US"))}${figureCell(rate, rate === undefined ? "" : formatQuantity(rate, "1/s").replace("/s", ""))}${figureCell(errors, errors === undefined ? "" : `${(errors * 100).toFixed(2)} %`, errors !== undefined && errors > 0 ? "some" : "")}${time(summary.p50)}${time(summary.p95)}${time(summary.p99)}${time(summary.max)}<td class="shape">${sparkChart(series?.values["p95"] ?? [], "p95 over the run")}</td>${hasChanges && (change ? html`<td class="forest" data-v="${change.ratio}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, change.unit)}</span></td>` : html`<td class="none" data-v="">–</td>`)}</tr>`;
+  return html`<tr${operation.isTotal && html` class="total"`} data-row="op-${index}"><th scope="row">${worst ? stateMark(worst) : html`<span class="mark"></span>`} ${index < DRAWN ? html`<a class="open" href="#op-${index}">${name(operation.name)}</a>` : name(operation.name)}</th>${figureCell(count, grouped(count))}${figureCell(rate, rate === undefined ? "" : formatQuantity(rate, "1/s").replace("/s", ""))}${figureCell(errors, errors === undefined ? "" : `${(errors * 100).toFixed(2)} %`, errors !== undefined && errors > 0 ? "some" : "")}${time(summary.p50)}${time(summary.p95)}${time(summary.p99)}${time(summary.max)}<td class="shape">${sparkChart(series?.values["p95"] ?? [], "p95 over the run")}</td>${hasChanges && (change ? html`<td class="forest" data-v="${change.ratio}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, change.unit)}</span></td>` : html`<td class="none" data-v="">–</td>`)}</tr>`;
 }
 
 /** A figure that a missed rule names stands out. */
@@ -170,7 +172,7 @@ export function operationDetails(model: PageModel): Section | undefined {
 
 function operationDetail(operation: Operation, index: number, times: Times, model: PageModel): Markup {
   const { times: measurement, findings } = operation;
-  const { unit, errors } = measurement;
+  const { unit } = measurement;
   const values = valuesOf(measurement);
   const earlier = model.before(measurement);
   const before = earlier && valuesOf(earlier);
@@ -178,10 +180,14 @@ function operationDetail(operation: Operation, index: number, times: Times, mode
   const baseline = before && { values: before, label: model.baseline?.name ?? "baseline" };
   const chart = values && { unit, values, limits, ...(baseline && { baseline }) };
   return html`<details class="detail" id="op-${index}"><summary><h3>${name(operation.name)}</h3> <span class="dim">${measurement.metric}</span></summary>
-<div class="grid-charts">${latencyChart(operation, times, "small")}${chart ? html`${distributionChart(chart)}${percentileChart(chart)}` : html`<p class="absent">Distribution: not kept in the run.</p>`}${errorFacts(operation, errors)}</div></details>`;
+<div class="grid-charts">${latencyChart(operation, times, "small")}${chart ? html`${distributionChart(chart)}${percentileChart(chart)}` : html`<p class="absent">Distribution: not kept in the run.</p>`}${errorFacts(operation, measurement)}</div></details>`;
 }
 
-function errorFacts({ failed, requests, name: operation }: Operation, errors: Measurement["errors"]): Content {
+function errorFacts(operation: Operation, { errors, slowest }: Measurement): Content {
+  return html`${slowest && slowest.length > 0 ? waterfallChart(slowest, operation.times.unit) : html`<p class="absent">Slowest requests: not kept in the run.</p>`}${failureFacts(operation, errors)}`;
+}
+
+function failureFacts({ failed, requests, name: operation }: Operation, errors: Measurement["errors"]): Markup {
   const rate = failed?.summary.rate;
   const count = requests?.summary.sum;
   const all = rate === undefined || count === undefined ? undefined : Math.round(rate * count);
@@ -192,5 +198,9 @@ function errorFacts({ failed, requests, name: operation }: Operation, errors: Me
       : rate === 0
         ? "No attempt failed."
         : `${all ?? "Some"} of ${count ?? "all"} attempts failed (${formatShare(rate)}).`;
-  return html`<div class="facts-box"><h4>Errors and traces</h4><p>${head}</p>${kinds.length > 0 && html`<table><caption>Kinds of errors of ${operation}</caption><tbody>${kinds.map(([kind, times]) => html`<tr><th scope="row">${name(kind)}</th><td class="n">${times}</td></tr>`)}</tbody></table>`}${(rate ?? 0) > 0 && kinds.length === 0 && html`<p class="absent">Kinds of errors: not in the run document.</p>`}<p class="absent">Slowest traces: not in the run document.</p></div>`;
+  const rows = kinds.map(([kind, times]) => {
+    const example = errors?.examples?.find((each) => each.kind === kind);
+    return html`<tr><th scope="row">${name(kind)}</th><td class="n">${times}×</td><td>${example ? html`first at ${formatClock(example.atMs)}: ${name(example.label)}` : "–"}</td></tr>`;
+  });
+  return html`<div class="facts-box"><h4>Errors</h4><p>${head}</p>${kinds.length > 0 && scrollable(`Kinds of errors of ${operation}`, html`<table><caption>By kind, the most frequent first</caption><thead><tr><th scope="col">kind</th><th scope="col" class="n">count</th><th scope="col">example</th></tr></thead><tbody>${rows}</tbody></table>`)}${(rate ?? 0) > 0 && kinds.length === 0 && html`<p class="absent">Kinds of errors: not kept in the run.</p>`}</div>`;
 }

@@ -20,9 +20,13 @@ export const section = (id: string, title: string, content: Markup): Section => 
 export const absentSection = (id: string, title: string, why: string, word: string = "Not measured."): Section => ({
   id,
   title,
-  content: html`<p class="absent"><strong>${word}</strong> ${why}</p>`,
+  content: html`<p class="absent"><strong>${word}</strong> ${withCode(why)}</p>`,
   isAbsent: true,
 });
+
+/** Commands in a sentence, between backticks as everywhere. */
+const withCode = (text: string): Content =>
+  text.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part));
 
 export function sectionMarkup({ id, title, content, isAbsent }: Section): Markup {
   return html`<section id="${id}" class="${isAbsent ? "absent" : ""}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${content}</section>`;

@@ -37,8 +37,8 @@ function segments(paragraph: string): readonly string[] {
   return pieces.map((piece) => piece.trim()).filter((piece) => /[\p{L}\p{N}]/u.test(piece));
 }
 
-/** The words of a text that carry meaning. */
-function termsOf(text: string): readonly string[] {
+/** The words of a text that carry meaning, in lower case, cut to their stems. */
+export function termsOf(text: string): readonly string[] {
   const terms: string[] = [];
   for (const { segment, isWordLike } of wordSegmenter.segment(text)) {
     if (isWordLike !== true) continue;

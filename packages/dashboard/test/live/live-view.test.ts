@@ -1,0 +1,119 @@
+import { hostileTexts } from "../../../report/test/hostile.ts";
+import { describe, expect, test } from "vitest";
+import { LiveModel } from "../../src/live/live-model.ts";
+import { liveMarkup, liveStatus, liveTitle, usualLook } from "../../src/live/live-view.ts";
+import type { LiveMoment } from "../../src/live/moment.ts";
+import { FrameWriter } from "../../src/live/wire.ts";
+import { about, moment, operation } from "../moments.ts";
+
+function modelOf(moments: readonly LiveMoment[]): LiveModel {
+  const writer = new FrameWriter();
+  const model = new LiveModel();
+  model.start({ about, texts: [], ticks: [], recent: [] });
+  for (const each of moments) model.frame(writer.frame(each));
+  return model;
+}
+
+const rule = { text: "http_req_failed: rate < 0.01", actual: 0.05, limit: 0.01, unit: "1", consumed: 5 } as const;
+const seconds = (count: number): LiveMoment[] => Array.from({ length: count }, (_, i) => moment(i + 1));
+const textOf = (markup: string): string =>
+  markup
+    .replaceAll(/<[^>]*>/g, " ")
+    .replaceAll(/\s+/g, " ")
+    .replaceAll("&lt;", "<");
+
+describe("the live page", () => {
+  test("says what is known of the last second and of the whole stretch", () => {
+    const text = textOf(liveMarkup(modelOf(seconds(20)), usualLook).text);
+    expect(text).toContain("00:20 shop: all rules held so far");
+    expect(text).toContain("00:20 of 01:00");
+    expect(text).toMatch(/requests\/s 40(\.0)? of 40(\.0)? iterations due/);
+    // 800 values of 10 … 49 ms: the 95th percentile is 47 ms, known to 4.5 %.
+    const p95 = Number(/p95 ([\d.]+) ms of the stretch/.exec(text)?.[1]);
+    expect(Math.abs(p95 / 47 - 1)).toBeLessThan(0.06);
+    expect(text).toContain("http_req_duration: p(95) < 200ms 47.0 ms 23.5 %");
+    expect(text).toContain("limit 200 ms");
+  });
+
+  test("a run that goes on has passed nothing; a missed rule shows at once; what cannot be believed outranks it", () => {
+    expect(liveStatus(modelOf(seconds(2)))).toBe("measured");
+    const missed = moment(3, {}, { rules: [{ ...rule, state: "missed" }] });
+    expect(liveStatus(modelOf([missed]))).toBe("failed");
+    expect(liveTitle(modelOf([missed]))).toBe("00:03 shop: 1 of 1 rules missed");
+    const invalid = { state: "invalid" as const, reasons: ["a worker was stopped"] };
+    const model = modelOf([moment(3, { validity: invalid }, { rules: [{ ...rule, state: "held" }] })]);
+    expect(liveStatus(model)).toBe("invalid");
+    expect(textOf(liveMarkup(model, usualLook).text)).toContain("Measurement INVALID ? a worker was stopped");
+    expect(liveStatus(modelOf([moment(3, { validity: { ...invalid, state: "degraded" } })]))).toBe("warning");
+  });
+
+  test("what was not measured is a dash or a sentence, never zero", () => {
+    const bare: LiveMoment = {
+      progress: {
+        name: "x",
+        target: "x",
+        phase: "x",
+        elapsedMs: 1000,
+        perSecond: 0,
+        inFlight: 0,
+        waiting: 0,
+        users: 0,
+        validity: { state: "valid", reasons: [] },
+        thresholds: { missed: 0, held: 0 },
+        operations: [],
+        errors: [],
+      },
+      second: { slots: [] },
+      rules: [],
+    };
+    const text = textOf(liveMarkup(modelOf([bare]), usualLook).text);
+    expect(text).toContain("requests/s –");
+    expect(text).toContain("p95 – of the stretch");
+    expect(text).toContain("errors – in the last second");
+    expect(text).toContain("Response time of each second: not measured over time.");
+    expect(text).toContain("nothing measured yet");
+    expect(text).not.toContain("NaN");
+    expect(liveMarkup(new LiveModel(), usualLook).text).toContain("Waiting for the first second");
+  });
+
+  test("looks at the stretch that was asked for", () => {
+    const model = modelOf(seconds(120));
+    const stretch = (markup: string): string[] =>
+      [...(/data-from="([\d.]+)" data-to="([\d.]+)"/.exec(markup) ?? [])].slice(1);
+    expect(stretch(liveMarkup(model, { ...usualLook, windowMs: 60_000 }).text)).toEqual(["60000", "120000"]);
+    expect(stretch(liveMarkup(model, { ...usualLook, windowMs: undefined }).text)).toEqual(["0", "120000"]);
+    expect(stretch(liveMarkup(model, { ...usualLook, range: [30_000, 45_000] }).text)).toEqual(["30000", "45000"]);
+  });
+
+  test("what was not seen says so", () => {
+    const writer = new FrameWriter();
+    const frames = seconds(30).map((each) => writer.frame(each));
+    const model = new LiveModel();
+    model.start({ about, texts: [], ticks: [], recent: [] });
+    for (const frame of frames.filter((_, i) => i < 10 || i > 19)) model.frame(frame);
+    const markup = liveMarkup(model, usualLook).text;
+    expect(markup).toContain('class="gap"');
+    expect(textOf(markup)).toContain("1 stretch of the run not seen by this page");
+  });
+
+  test("hostile texts are text", () => {
+    for (const text of hostileTexts) {
+      const model = modelOf([
+        moment(
+          1,
+          {
+            phase: text,
+            operations: [operation(text, { limit: { text, missed: true } })],
+            errors: [{ message: text, count: 1 }],
+            validity: { state: "degraded", reasons: [text] },
+          },
+          { rules: [{ ...rule, text, state: "missed" }] },
+        ),
+      ]);
+      model.about = { ...about, name: text, target: text };
+      const markup = liveMarkup(model, usualLook).text;
+      expect(markup).not.toMatch(/<script|<img|<iframe|<b>|<failure/i);
+      expect(markup.isWellFormed()).toBe(true);
+    }
+  });
+});

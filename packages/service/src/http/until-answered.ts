@@ -1,0 +1,13 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+/**
+ * For routes that take their time: aborts when the answer has been sent or its caller has hung up, and keeps the server's
+ * limit on silent sockets from ending the wait, which other means must bound.
+ */
+export function untilAnswered(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  request.raw.socket.setTimeout(0); // the server sets it anew for the connection's next request
+  const controller = new AbortController();
+  reply.raw.once("close", () => controller.abort());
+  if (reply.raw.closed || request.raw.socket.destroyed) controller.abort();
+  return controller.signal;
+}

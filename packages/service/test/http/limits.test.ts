@@ -1,0 +1,87 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { call, testService } from "../running.ts";
+import { testServer } from "../storage/server.ts";
+
+let postgres: Awaited<ReturnType<typeof testServer>>;
+let service: Awaited<ReturnType<typeof testService>>;
+beforeAll(async () => {
+  postgres = await testServer();
+  service = await testService(postgres.server, { METTLE_REQUEST_TIMEOUT: "400ms", METTLE_CONNECTIONS: "40" });
+}, 90_000);
+afterAll(async () => {
+  await service.close();
+  await postgres[Symbol.asyncDispose]();
+});
+
+async function opened(): Promise<Socket> {
+  const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
+  socket.on("error", () => undefined); // ended from the other side, as these tests want it
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Sends a piece of text, then a byte of it again and again until the service ends the connection. @returns what it said */
+async function drip(start: string, piece: string): Promise<string> {
+  const socket = await opened();
+  let said = "";
+  socket.setEncoding("utf8").on("data", (text: string) => (said += text));
+  socket.write(start);
+  const timer = setInterval(() => socket.write(piece), 50);
+  await new Promise((resolve) => socket.once("close", resolve));
+  clearInterval(timer);
+  return said;
+}
+
+test("a caller that sends its headers or body byte by byte is cut off", async () => {
+  const [headers, body] = await Promise.all([
+    drip("GET /health HTTP/1.1\r\nhost: a\r\nx: ", "y"),
+    drip("POST /auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n", " "),
+  ]);
+  // What is said last may be lost to a caller that goes on sending.
+  for (const said of [headers, body]) expect(said).toMatch(/^(?:$|HTTP\/1\.1 408 )/);
+});
+
+test("while callers drip, others are served", async () => {
+  const slow = Array.from({ length: 30 }, () => drip("GET /health HTTP/1.1\r\nhost: a\r\nx: ", "y"));
+  for (let i = 0; i < 10; i++) expect((await call(service.url, "GET", "/health")).status).toBe(200);
+  await Promise.all(slow);
+});
+
+test("headers and bodies have a size", async () => {
+  const headers = { "x-large": "y".repeat(20_000) };
+  expect((await call(service.url, "GET", "/health", { headers })).status).toBe(431);
+  const body = { username: "a", password: "x".repeat(1_100_000) };
+  expect((await call(service.url, "POST", "/auth/login", { body })).status).toBe(413);
+});
+
+test("connections beyond the limit are closed, those that are open work on", async () => {
+  const sockets = await Promise.all(Array.from({ length: 60 }, () => opened()));
+  const closed = sockets.filter((socket) => socket.readyState !== "open");
+  const stillOpen = new Set(sockets);
+  for (const socket of sockets) socket.once("close", () => stillOpen.delete(socket));
+  while (stillOpen.size > 40) await new Promise(setImmediate);
+  expect(closed.length).toBeLessThanOrEqual(20);
+  const [first] = stillOpen;
+  first?.write("GET /health HTTP/1.1\r\nhost: a\r\n\r\n");
+  if (first) expect(String((await once(first, "data"))[0])).toMatch(/^HTTP\/1\.1 200 /);
+  for (const socket of sockets) socket.destroy();
+});
+
+test("a service that is too busy refuses what can wait, never the question whether it lives", async () => {
+  await using busy = await testService(postgres.server, { METTLE_MAX_EVENT_LOOP_DELAY: "1ms" });
+  let refused = 0;
+  let lives = 0;
+  for (const until = Date.now() + 15_000; refused === 0 && Date.now() < until; ) {
+    for (const stop = Date.now() + 300; Date.now() < stop; ); // holds up the event loop that the service shares
+    const [other, health] = await Promise.all([call(busy.url, "GET", "/nothing"), call(busy.url, "GET", "/health")]);
+    if (other.status === 503) {
+      refused += 1;
+      expect(other).toMatchObject({ body: { error: { code: "SERVICE_BUSY" } } });
+      expect(other.headers.get("retry-after")).toBe("1");
+      lives += health.status === 200 ? 1 : 0;
+    }
+  }
+  expect([refused, lives]).toEqual([1, 1]);
+});
