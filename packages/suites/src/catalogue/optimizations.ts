@@ -117,7 +117,7 @@ const pairs: readonly Pair[] = [
   },
   {
     title: "local-first",
-    what: "A message by the way between threads, or a call",
+    what: "An agent found by name: other places asked first, or last",
     requirement: ["S1-022"],
     wanted: half,
   },

@@ -1,4 +1,5 @@
-import { measureMemoryPerThing, type MemorySlope } from "@mettle/bench";
+import { logRetention } from "@mettle/agents";
+import { collectGarbage, measureMemoryPerThing, type MemorySlope } from "@mettle/bench";
 import type { Histogram } from "@mettle/stats";
 import { recordLeak } from "../measure/leak-cycles.ts";
 import { pace } from "../measure/pace.ts";
@@ -318,6 +319,9 @@ function recordUse(record: Recorder, outcomes: readonly (Loaded & { readonly tag
   }
 }
 
+/** What a bus keeps of the past by default. */
+const keptSignals = logRetention.count;
+
 /** Everything an agent platform holds on to, made and let go. */
 const leak: Scenario = {
   ...common,
@@ -361,10 +365,15 @@ const leak: Scenario = {
       await platform.registry?.unregister(`passing-${index}`);
       await stopAll(platform, passing);
     };
+    // A past that is kept on purpose and bounded, such as the last 10 000 signals of a bus, is no leak: it is full before
+    // the first cycle, so that none of them adds to it.
+    for (let i = 0; i < keptSignals; i++) await platform.signals?.publish("leak.test", i);
+    await platform.signals?.delivered();
     await cycle(-1);
     const begun = nowNs();
     await cycle(-2);
-    const took = nowNs() - begun + 10e6; // and the collection after it
+    await collectGarbage(); // follows each cycle, and takes most of its time on a busy machine
+    const took = nowNs() - begun;
     const cycles = Math.round(Math.min(1000, Math.max(profile === "smoke" ? 16 : 40, (seconds * 1e9) / took)));
     await recordLeak(record, { metric: "resources.use", cycles, operations: perCycle, signal, cycle });
     if (profile !== "soak") return;

@@ -1,6 +1,7 @@
 // Each switch of the runtime off and on, doing the same work: S1-008, S1-012 … S1-015, S1-020, S1-023, S1-032.
 import {
   type AgentRef,
+  type AnyRef,
   allSwitches,
   BoundedCache,
   createRuntime,
@@ -40,7 +41,27 @@ function against(title: string, off: Partial<Switches>, ask: Ask): void {
 
 pair("fast-path", "fastPath", (agent) => agent.ask({ type: "total" }));
 pair("monomorphic", "monomorphic", (agent, index) => agent.ask({ type: "add", data: index & 7 }));
-pair("local-first", "localFirst", (agent) => agent.ask({ type: "add", data: 1 }));
+
+/** Agents that another place knows; none of them is asked for. */
+const elsewhere = new Map<string, AnyRef>();
+/** Found by name, where another place could know the name too: only then does it matter who is asked first. */
+suite("local-first", () => {
+  const runtimes: Runtime[] = [];
+  beforeAll(() => {
+    for (const switches of [{ localFirst: false }, {}]) {
+      const runtime = createRuntime({ switches });
+      runtimes.push(runtime);
+      const agent = runtime.spawn(worker, { name: "own-agent" }) as AnyRef;
+      for (let i = 0; i < 10_000; i++) elsewhere.set(`remote-${i}`, agent);
+      runtime.attach({ resolve: (name) => elsewhere.get(name) });
+    }
+  });
+  afterAll(async () => {
+    for (const runtime of runtimes) await runtime.close({ drain: false });
+  });
+  bench("off", () => runtimes[0]!.find("own-agent"), { baseline: true });
+  bench("on", () => runtimes[1]!.find("own-agent"));
+});
 
 /** A hundred messages and a reply to the last: what a turn handles together, or one by one. */
 const burst: Ask = (agent) => {
