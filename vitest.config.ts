@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "scripts/test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/e2e/**"],
+    setupFiles: ["scripts/test/seeded-properties.ts"],
     testTimeout: 20_000,
     pool: "threads",
     maxWorkers: 2,

@@ -11,8 +11,10 @@ const exempt = new Set([
   "packages/load/test/k6/refused.test.ts",
   // What is measured is slow on purpose: the test awaits its end.
   "packages/load/test/http/http-session.test.ts",
-  // The limit on silent sockets is kept by the system's clock: to outlast it takes its time.
-  "packages/service/test/executions/events.test.ts",
+  // Callers that send byte by byte take their time.
+  "packages/service/test/http/limits.test.ts",
+  // What is killed is killed at a moment; callers who got no answer try again a little later.
+  "packages/service/test/e2e/kill-trial.ts",
   "packages/suites/test/catalogue/coordination.test.ts",
   "packages/suites/test/catalogue/events.test.ts",
 ]);

@@ -93,6 +93,18 @@ function comparisonOf(
   return matching.find(({ unit }) => unit === "ns") ?? matching[0];
 }
 
+/** Tags that every measurement of a run has with the same value, such as the platform: said once, they need no repeating. */
+export const sharedTagsOf = ({ measurements }: Run): Readonly<Record<string, string>> =>
+  tagsOfAll(measurements.map(({ tags }) => tags));
+
+/** Without the tags that all share. */
+export function withoutShared(
+  tags: Readonly<Record<string, string>>,
+  shared: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(tags).filter(([tag, value]) => shared[tag] !== value));
+}
+
 function tagsOfAll(all: readonly Readonly<Record<string, string>>[]): Record<string, string> {
   const [first, ...rest] = all;
   if (!first || rest.length === 0) return {};

@@ -5,6 +5,7 @@ import { type BenchCase, caseLabels, caseTable, notesOf, subjectText, weakestSel
 import { reportErrors } from "./errors.ts";
 import { codeMarkdown, escapeMarkdown, stickyMarker } from "./markdown-text.ts";
 import { changeText } from "./outcomes.ts";
+import { platformTable, standing, standings } from "./platforms.ts";
 import { provenance } from "./provenance.ts";
 import { typical } from "./text/case-columns.ts";
 import { isLoadRun, loadTables } from "./text/load-tables.ts";
@@ -105,6 +106,7 @@ function sectionsOf(run: Run, verdict: Verdict): Section[] {
   const sections: Section[] = [
     { open: `\n${head}`, rows: open.map(findingRow), close: "" },
     details("Evidence and what to do", "", open.flatMap(supportRow)),
+    ...platformSections(run),
     ...(isLoadRun(run) ? loadSections(run) : [caseSection(cases, labels)]),
     details(
       counted(otherComparisons.length, "other comparison"),
@@ -184,6 +186,24 @@ function loadSections(run: Run): Section[] {
     };
   });
   return [...sections, { open: "\n", rows: facts.map((fact) => `- ${escapeMarkdown(fact)}\n`), close: "" }];
+}
+
+/** All platforms of a run in one table. */
+function platformSections(run: Run): Section[] {
+  const table = platformTable(run);
+  if (table === undefined) return [];
+  const titles = row("median", ...table.platforms.map((platform) => codeMarkdown(platform)), "");
+  const rule = `|---|${table.platforms.map(() => "--:|").join("")}---|\n`;
+  const rows = table.rows.map((each) => {
+    const { text, is } = standing(each);
+    const values = each.values.map((value) => (value === undefined ? "–" : formatQuantity(value, each.unit)));
+    return row(codeMarkdown(each.name), ...values, is === "lost" ? `**${text}**` : text);
+  });
+  const total = `- ${escapeMarkdown(standings(table))}\n`;
+  return [
+    { open: "\n", rows: [total], close: "" },
+    { open: `\n${titles}${rule}`, rows, close: "" },
+  ];
 }
 
 /** Changes for the worse first: with many cases these must survive the cut. */

@@ -1,40 +1,30 @@
-import { type Clock, messageOf, ms, systemClock } from "@mettle/core";
+import { type Clock, messageOf, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
-import { agentTypesOf } from "./agents/agent-types.ts";
-import { modelGauges } from "./agents/model/model-gauges.ts";
-import { OpenAiModel } from "./agents/model/openai-model.ts";
-import { TaskSchemas } from "./agents/task-schemas.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
-import { Lockout } from "./auth/lockout.ts";
-import { PasswordVerifier } from "./auth/passwords.ts";
-import { Tokens } from "./auth/tokens.ts";
-import { Users, type UserState, userStateLifetime } from "./auth/users.ts";
 import type { ServiceConfig } from "./config/settings.ts";
 import { serviceErrors } from "./errors.ts";
-import { executionGauges } from "./executions/execution-gauges.ts";
-import { ExecutionQueue } from "./executions/execution-queue.ts";
-import { ExecutionSearch } from "./executions/execution-search.ts";
 import { executionRoutes } from "./executions/execution-routes.ts";
-import { Orchestrator } from "./executions/orchestrator.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { gatewayGauges } from "./gateway/gateway-gauges.ts";
 import { gatewayRoutes, routing } from "./gateway/gateway-routes.ts";
 import { type App, makeApp } from "./http/app.ts";
 import { Metrics } from "./http/metrics.ts";
 import { operationRoutes } from "./http/operation-routes.ts";
-import { TwoLevelCache } from "./storage/cache.ts";
-import { Database } from "./storage/database.ts";
-import { EmbeddedServer } from "./storage/embedded-server.ts";
-import { migrate } from "./storage/migrate.ts";
-import { migrations } from "./storage/migrations/index.ts";
-import { News } from "./storage/news.ts";
+import { knowledgeRoutes } from "./knowledge/knowledge-routes.ts";
+import { openKnowledge } from "./knowledge/open-knowledge.ts";
+import { a2aRoutes } from "./protocols/a2a-routes.ts";
+import { mcpRoutes } from "./protocols/mcp-routes.ts";
+import { seedData } from "./seed/seed-data.ts";
+import { openAgents } from "./start/open-agents.ts";
+import { openPeople } from "./start/open-people.ts";
+import { openStorage } from "./start/open-storage.ts";
 import { storageGauges } from "./storage/storage-gauges.ts";
+import { openTools } from "./tools/open-tools.ts";
+import { toolRoutes } from "./tools/tool-routes.ts";
 
-/** A lease is renewed so often before it would end. */
-const renewalsOfALease = 3;
-const lookAtMost = 2000;
-const modelSilentAtMost = ms(60_000);
+/** The same test data everywhere. */
+const seed = 1;
 
 /** A running service. */
 export interface Service extends AsyncDisposable {
@@ -49,6 +39,8 @@ export interface ServiceOptions {
   readonly clock?: Clock;
   /** Agent types beside the service's own. */
   readonly agentTypes?: readonly AgentType[];
+  /** Fills the first tenant with test data before anybody is served; 1 for all of it. */
+  readonly seedScale?: number;
   /** Told what happens while it starts. */
   readonly onProgress?: (what: string) => void;
 }
@@ -59,74 +51,56 @@ export interface ServiceOptions {
  * @throws MettleError of `serviceErrors`
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { config, clock = systemClock, onProgress } = options;
+  const { config, clock = systemClock, onProgress = () => undefined } = options;
   await using starting = new AsyncDisposableStack();
   const metrics = new Metrics();
-  const database = await openDatabase(starting, config, clock, onProgress);
-  const states = starting.use(
-    new TwoLevelCache<UserState>({ max: 50_000, lifetime: userStateLifetime, absentLifetime: ms(5000) }),
-  );
-  const users = new Users(database, states);
-  const tokens = new Tokens(database, clock, { lifetime: config.tokenLifetime, keyLifetime: config.keyLifetime });
-  const passwords = new PasswordVerifier({ remember: config.loginCacheLifetime });
-  const lockout = new Lockout(database, clock, {
-    failuresAllowed: config.loginFailuresAllowed,
-    pause: config.loginLockout,
-  });
-  if (config.adminPassword !== undefined && (await users.createFirst(config.adminName, config.adminPassword))) {
-    onProgress?.(`made the first administrator, ${config.adminName}`);
+  const background: { log?: App["log"] } = {};
+  const onTrouble = (error: unknown): void => {
+    if (background.log) background.log.error({ err: error }, "in the background");
+    else onProgress(messageOf(error));
+  };
+  const storage = await openStorage(starting, { config, clock, onProgress, onTrouble });
+  const { database, connection, news } = storage;
+  const people = await openPeople(starting, { config, clock, storage, onProgress });
+  const authentication = new Authentication(people.tokens, people.users);
+  const app = await makeApp({ config, clock, metrics, authentication });
+  background.log = app.log;
+  const known = await openKnowledge(starting, { config, database, news, clock, onTrouble });
+  metrics.add(...storageGauges(database, { users: people.states, knowledge: known.answers }), ...known.gauges);
+  if (options.seedScale !== undefined) {
+    const { seedPassword: password } = config;
+    await seedData({ ...known, database, clock, scale: options.seedScale, seed, password, onProgress });
   }
-  if (await users.none()) onProgress?.("nobody can log in: start it again with METTLE_ADMIN_PASSWORD set");
-  metrics.add(...storageGauges(database, { users: states }));
-  const app = await makeApp({ config, clock, metrics, authentication: new Authentication(tokens, users) });
-  let draining = false;
-  const schemas = new TaskSchemas();
-  const model = modelOf(config, clock);
-  if (model) metrics.add(...modelGauges(model));
-  const agentTypes = agentTypesOf({
-    schemas,
-    model,
-    sources: { databases: new ExecutionSearch(database) },
-    ...(options.agentTypes && { further: options.agentTypes }),
+  const tools = openTools(starting, { config, database, connection, clock });
+  metrics.add(...tools.gauges);
+  const agents = openAgents(starting, {
+    config,
+    clock,
+    storage,
+    metrics,
+    reports: known.search,
+    further: options.agentTypes ?? [],
+    onTrouble,
   });
-  const queue = new ExecutionQueue(database, clock, { lease: config.lease, attemptsAllowed: 3 });
-  const news = starting.use(new News(database, clock));
-  const orchestrator = starting.use(
-    new Orchestrator({
-      queue,
-      news,
-      clock,
-      types: agentTypes,
-      capacity: config.executions,
-      renewEvery: ms(config.lease / renewalsOfALease),
-      lookEvery: ms(Math.min(lookAtMost, config.lease / 2)),
-      onTrouble: (error) => app.log.error({ err: error }, "orchestrator"),
-    }),
-  );
-  metrics.add(...executionGauges(orchestrator));
-  const gateway = starting.use(
-    new Gateway({
-      urls: config.orchestrators,
-      clock,
-      draining: () => draining,
-      onChange: (instance, health, before) => app.log.warn({ instance, health, before }, "instance"),
-    }),
-  );
-  metrics.add(...gatewayGauges(gateway));
-  gatewayRoutes(app, gateway);
-  executionRoutes(app, { queue, orchestrator, types: agentTypes, schemas, clock, routing: routing(gateway) });
-  authRoutes(app, { users, tokens, passwords, lockout });
+  const ending = { draining: false };
+  const gateway = openGateway(starting, { config, clock, app, metrics, ending });
+  executionRoutes(app, { ...agents, clock, routing: routing(gateway) });
+  await knowledgeRoutes(app, { ...known, uploadLimit: config.uploadLimit });
+  toolRoutes(app, tools.box);
+  mcpRoutes(app, tools.box);
+  a2aRoutes(app, agents.types, agents.orchestrator);
+  authRoutes(app, people);
   operationRoutes(app, metrics, {
-    draining: () => draining,
+    draining: () => ending.draining,
     checks: { database: async () => void (await database.query("SELECT 1")) },
   });
   const url = await listen(app, config);
   const running = starting.move();
   const close = async (): Promise<void> => {
-    draining = true;
+    ending.draining = true;
     gateway.drain();
     // First what runs, then those who wait for it: a caller that waits gets its answer.
-    await orchestrator.close(config.drainTimeout);
+    await agents.orchestrator.close(config.drainTimeout);
     const drained = app.close();
     const limit = AbortSignal.timeout(config.drainTimeout);
     limit.addEventListener("abort", () => app.server.closeAllConnections(), { once: true });
@@ -138,41 +112,26 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return { url, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
 }
 
-function modelOf({ modelBaseUrl, modelName, modelApiKey }: ServiceConfig, clock: Clock): OpenAiModel | undefined {
-  if (modelBaseUrl === undefined || modelName === undefined) return undefined;
-  return new OpenAiModel({
-    baseUrl: modelBaseUrl,
-    name: modelName,
-    clock,
-    silentAtMost: modelSilentAtMost,
-    ...(modelApiKey !== undefined && { apiKey: modelApiKey }),
-  });
+interface GatewayParts {
+  readonly config: ServiceConfig;
+  readonly clock: Clock;
+  readonly app: App;
+  readonly metrics: Metrics;
+  readonly ending: { readonly draining: boolean };
 }
 
-async function openDatabase(
-  starting: AsyncDisposableStack,
-  config: ServiceConfig,
-  clock: Clock,
-  onProgress: ServiceOptions["onProgress"],
-): Promise<Database> {
-  let connection: ConstructorParameters<typeof Database>[0] | undefined = config.databaseUrl;
-  if (connection === undefined) {
-    onProgress?.("starting the embedded PostgreSQL");
-    const server = starting.use(await EmbeddedServer.start(config.dataFolder, onProgress));
-    connection = server.connection;
-  }
-  const options = {
-    min: config.poolMin,
-    max: config.poolMax,
-    acquireTimeout: config.poolAcquireTimeout,
-    idleTimeout: config.poolIdleTimeout,
-    statementTimeout: config.statementTimeout,
-  };
-  const database = starting.use(new Database(connection, options, clock));
-  const applied = await migrate(database, migrations);
-  if (applied.length > 0) onProgress?.(`brought the database up to ${applied.at(-1)}`);
-  await database.warm();
-  return database;
+function openGateway(starting: AsyncDisposableStack, { config, clock, app, metrics, ending }: GatewayParts): Gateway {
+  const gateway = starting.use(
+    new Gateway({
+      urls: config.orchestrators,
+      clock,
+      draining: () => ending.draining,
+      onChange: (instance, health, before) => app.log.warn({ instance, health, before }, "instance"),
+    }),
+  );
+  metrics.add(...gatewayGauges(gateway));
+  gatewayRoutes(app, gateway);
+  return gateway;
 }
 
 async function listen(app: App, { host, port }: ServiceConfig): Promise<string> {

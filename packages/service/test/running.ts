@@ -1,17 +1,11 @@
 import { loadConfig } from "../src/config/load-config.ts";
 import { type Service, type ServiceOptions, startService } from "../src/service.ts";
 import type { EmbeddedServer } from "../src/storage/embedded-server.ts";
-import { testDatabase } from "./storage/server.ts";
+import { emptyDatabaseUrl } from "./storage/server.ts";
 
 export const adminPassword = "correct horse battery";
 
-/** The address of an empty database on a test's server, as a URL. */
-export async function databaseUrl(server: EmbeddedServer): Promise<string> {
-  await using database = await testDatabase(server, { min: 0, max: 1 });
-  const [row] = await database.query<{ name: string }>("SELECT current_database() AS name");
-  const { host, port, user } = server.connection;
-  return `postgres://${user}@localhost/${row?.name}?host=${encodeURIComponent(host)}&port=${port}`;
-}
+export { emptyDatabaseUrl as databaseUrl } from "./storage/server.ts";
 
 /** A service with a database of its own on any free port. */
 export async function testService(
@@ -22,7 +16,7 @@ export async function testService(
   const config = loadConfig({
     PORT: "0",
     LOG_LEVEL: "silent",
-    DATABASE_URL: await databaseUrl(server),
+    DATABASE_URL: environment["DATABASE_URL"] ?? (await emptyDatabaseUrl(server)),
     METTLE_POOL_MIN: "1",
     METTLE_MAX_EVENT_LOOP_DELAY: "0s", // tests share their machine
     METTLE_ADMIN_PASSWORD: adminPassword,

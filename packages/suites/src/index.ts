@@ -30,6 +30,7 @@ export {
   capabilitiesOf,
   type Capability,
   coreOperations,
+  type Crowd,
   type CoreOperation,
   type CoordinationFacet,
   type CoordinationOutcome,

@@ -60,6 +60,8 @@ export interface CellHost {
   schedule(cell: CellBase): void;
   deadLetter(to: string, item: MailboxItem, reason: DeadLetterReason, error: unknown): void;
   carryOut(cell: CellBase, directives: readonly Directive[]): void;
+  /** Collects garbage when that can be forced and was not since the last check of memory; true when it did. */
+  collectOnce(): boolean;
   /** Called every `untilCheckpoint` messages: snapshot, account of memory. */
   checkpoint(cell: CellBase): void;
   /** An action threw, or the agent is being ended by another's failure. */

@@ -38,7 +38,14 @@ export type RuntimeEvent =
   /** The bus did not take a signal that the runtime itself sends about an agent. */
   | { readonly kind: "signal-refused"; readonly agent: string; readonly type: string; readonly error: unknown }
   | { readonly kind: "supervisor-escalated"; readonly supervisor: string; readonly error: unknown }
-  | { readonly kind: "memory-warning"; readonly agent: string; readonly bytes: number; readonly limitBytes: number }
+  /** `collected`: garbage was collected before this was told. */
+  | {
+      readonly kind: "memory-warning";
+      readonly agent: string;
+      readonly bytes: number;
+      readonly limitBytes: number;
+      readonly collected: boolean;
+    }
   | { readonly kind: "memory-exceeded"; readonly agent: string; readonly bytes: number; readonly limitBytes: number }
   | { readonly kind: "agent-hibernated"; readonly agent: string; readonly bytes: number }
   /** Its handlers computed longer than the budget, several times within a second; `computedMs` is that of the last one. */

@@ -96,6 +96,8 @@ export class LocalShard implements CellHost, Effects {
   readonly #memoryTimer = new CallbackTimer(() => this.#checkMemory());
   readonly #accounted = new WeakMap<AgentCell, number>();
   #lastId: number;
+  /** Garbage was collected since the last check of memory. */
+  #collected = false;
   #closed = false;
 
   constructor(number: number, options: ResolvedOptions, surroundings: ShardSurroundings, firstId = 0) {
@@ -405,7 +407,16 @@ export class LocalShard implements CellHost, Effects {
   }
 
   /** Accounts every agent that has handled messages since the last time, and takes back large mailboxes of idle ones. */
+  collectOnce(): boolean {
+    const { collect } = this.options;
+    if (collect === undefined || this.#collected) return false;
+    this.#collected = true;
+    collect();
+    return true;
+  }
+
   #checkMemory(): void {
+    this.#collected = false;
     for (const cell of this.#cells.values()) {
       if (cell.phase === IDLE && cell.box !== undefined && cell.box.capacity > KEPT_CAPACITY) cell.dropBox();
       if (cell.processed === 0 || this.#accounted.get(cell) === cell.processed) continue;

@@ -31,6 +31,11 @@ export interface RuntimeOptions {
   readonly memoryLimitBytes?: number;
   /** How often the memory of agents that handled messages since is accounted, in ms. @defaultValue 30 000 */
   readonly memoryCheckMs?: number;
+  /**
+   * Collects garbage when an agent comes near its limit, once a check at most, so that what is told of it is what it keeps.
+   * @defaultValue `gc` of the process when it runs with --expose-gc; otherwise nothing is forced
+   */
+  readonly collect?: (() => void) | undefined;
   /** Dead letters kept; all are counted. @defaultValue 1000 */
   readonly maxDeadLetters?: number;
   /** Limits on restarts of agents that no supervisor of your own watches. */
@@ -54,7 +59,9 @@ export interface ShardOptions {
   readonly moveGreedy?: boolean;
 }
 
-export interface ResolvedOptions extends Required<Omit<RuntimeOptions, "bus" | "telemetry" | "shards" | "restarts">> {
+export interface ResolvedOptions
+  extends Required<Omit<RuntimeOptions, "bus" | "telemetry" | "shards" | "restarts" | "collect">> {
+  readonly collect: (() => void) | undefined;
   readonly switches: Switches;
   readonly restarts: RestartLimits;
   readonly shards: Required<ShardOptions>;
@@ -83,6 +90,7 @@ export function resolveOptions(given: RuntimeOptions, cores: number): ResolvedOp
     ...rest,
     clock: clock ?? systemClock,
     cpuTime: cpuTime ?? cpuTimeOn(clock ?? systemClock),
+    collect: "collect" in given ? given.collect : globalThis.gc && (() => globalThis.gc?.()),
     switches: resolveSwitches(switches),
     restarts: { ...restartDefaults, ...restarts },
     shards: { workers: Math.max(1, cores - 1), stuckAfterMs: 2000, maxInFlight: 100_000, moveGreedy: true, ...shards },

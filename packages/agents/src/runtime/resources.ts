@@ -56,7 +56,8 @@ export function holdToLimit(cell: CellBase, defaultLimitBytes: number): void {
   }
   if (cell.cold().memoryWarned) return;
   cell.cold().memoryWarned = true;
-  observers.tell({ kind: "memory-warning", agent: cell.address, bytes, limitBytes });
+  const collected = cell.host.collectOnce();
+  observers.tell({ kind: "memory-warning", agent: cell.address, bytes, limitBytes, collected });
 }
 
 /** Lets an agent give up its mailbox and pack its state whenever it had no message for `afterMs`. */

@@ -21,8 +21,12 @@ function sizeOf(value: unknown, seen: Set<object>, depth: number): number {
   seen.add(value);
   if (ArrayBuffer.isView(value)) return OBJECT * 2 + value.byteLength;
   if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return OBJECT + value.byteLength;
-  if (Array.isArray(value))
-    return OBJECT + WORD * (2 + value.length) + itemsOf(spread(value), value.length, seen, depth);
+  if (Array.isArray(value)) {
+    const sample = spread(value);
+    // Of numbers only: they are in the array itself, whole or not. Beside others a fraction is an object of its own.
+    const inPlace = sample.every((item) => typeof item === "number");
+    return OBJECT + WORD * (2 + value.length) + (inPlace ? 0 : itemsOf(sample, value.length, seen, depth));
+  }
   if (value instanceof Map) return OBJECT + value.size * 4 * WORD + itemsOf(first(value), value.size, seen, depth);
   if (value instanceof Set) return OBJECT + value.size * 3 * WORD + itemsOf(first(value), value.size, seen, depth);
   const fields = Object.values(value);

@@ -111,6 +111,7 @@ class ShardWorker {
       ...numbers,
       clock: systemClock,
       cpuTime: cpuTimeOn(systemClock),
+      collect: globalThis.gc && (() => globalThis.gc?.()),
       switches,
       restarts,
       shards: { workers: 0, stuckAfterMs: 1, maxInFlight, moveGreedy: false },

@@ -62,6 +62,23 @@ describe("memory limit", () => {
     await runtime.close();
   });
 
+  test("garbage is collected before the warning, once a check, when that can be forced", async () => {
+    let collections = 0;
+    const { runtime, clock, events } = runtimeForTest({ memoryCheckMs: 1000, collect: () => void collections++ });
+    const agents = [1, 2, 3].map(() => runtime.spawn(hoarder, { memoryLimitBytes: 100_000 }));
+    for (const agent of agents) await agent.ask({ type: "keep", data: "x".repeat(85_000) });
+    await clock.advance(ms(1001));
+    const warned = events.flatMap((event) => (event.kind === "memory-warning" ? [event.collected] : []));
+    expect([warned, collections]).toEqual([[true, false, false], 1]);
+    await runtime.close();
+    const unforced = runtimeForTest({ memoryCheckMs: 1000, collect: undefined });
+    const agent = unforced.runtime.spawn(hoarder, { memoryLimitBytes: 100_000 });
+    await agent.ask({ type: "keep", data: "x".repeat(85_000) });
+    await unforced.clock.advance(ms(1001));
+    expect(unforced.events).toContainEqual(expect.objectContaining({ kind: "memory-warning", collected: false }));
+    await unforced.runtime.close();
+  });
+
   test("counts what waits in the mailbox", async () => {
     const { runtime, clock, events } = runtimeForTest({ memoryCheckMs: 1000, memoryLimitBytes: 1_000_000 });
     const agent = runtime.spawn(hoarder);
@@ -107,6 +124,7 @@ describe("memory limit", () => {
       () => new Map(Array.from({ length: 100_000 }, (_, i) => [`key ${i}`, { value: i + 0.5 }])),
       () => Array.from({ length: 100_000 }, (_, i) => `a text with some length ${i}`),
       () => new Float64Array(2_000_000),
+      () => Array.from({ length: 500_000 }, (_, i) => i + 0.5),
     ];
     const used = (): number => {
       collect();

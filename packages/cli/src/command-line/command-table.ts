@@ -58,6 +58,7 @@ const validate: CommandSpec = {
     },
     { name: "phase", type: { kind: "choice", choices: ["1", "2", "3"] }, help: "whose targets are judged (1)" },
     { name: "versus", type: onOff, help: "the other platforms that are installed, side by side" },
+    { ...compare, environment: false },
     { name: "save", type: text("NAME"), help: "save the run as a baseline" },
     all,
   ],
@@ -68,7 +69,7 @@ const validate: CommandSpec = {
   ],
   notes: [
     "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations,\n  core; or single scenarios, such as registry.lookup.",
-    "Exit code: 0 pass, 3 target, budget or objective missed, 5 something could not be measured.",
+    "Exit code: 0 pass, 3 target, budget or objective missed, 4 only regressions, 5 something could not be measured.",
   ],
 };
 

@@ -22,6 +22,11 @@ export const serve: CommandSpec = {
       type: { kind: "text", placeholder: "FOLDER" },
       help: "of the embedded database (.mettle/service, or METTLE_DATA_FOLDER)",
     },
+    {
+      name: "seed-data",
+      type: { kind: "number", placeholder: "SCALE", above: 0 },
+      help: "first fill the first tenant with test data: 1 for 10 000 users, 50 000 documents, 500 000 executions",
+    },
     { name: "settings", type: { kind: "text", placeholder: "FILE" }, help: "JSON with any of the service's settings" },
   ],
   examples: ["METTLE_ADMIN_PASSWORD='twelve or more' mettle serve", "DATABASE_URL=postgres://… mettle serve --port 0"],

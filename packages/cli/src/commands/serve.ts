@@ -10,7 +10,12 @@ import { Interruption } from "../interrupt.ts";
 export async function run(context: CommandContext): Promise<number> {
   const config = await configOf(context);
   using interruption = new Interruption(() => note(context, "Ending: running requests may finish."));
-  await using service = await startService({ config, onProgress: (what) => note(context, `${what}.`) });
+  const seedScale = context.flags.number("seed-data");
+  await using service = await startService({
+    config,
+    onProgress: (what) => note(context, `${what}.`),
+    ...(seedScale !== undefined && { seedScale }),
+  });
   const { url } = service;
   if (context.flags.on("json")) context.stdout.write(`${JSON.stringify({ kind: "listening", url })}\n`);
   else {

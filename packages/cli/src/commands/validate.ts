@@ -1,7 +1,7 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import type { Phase } from "@mettle/judge";
 import { colorSupport, LiveView, progressMode, renderJunit, renderMarkdown, renderSummary } from "@mettle/report";
-import type { Profile } from "@mettle/results";
+import { Baselines, type Profile } from "@mettle/results";
 import { installedPlatforms, validate, type ValidationEvent, type ValidationResult } from "@mettle/suites";
 import { type CommandContext, note, printJson } from "../command-context.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
@@ -27,6 +27,9 @@ export async function run(context: CommandContext): Promise<number> {
 
 async function measure(context: CommandContext, settings: Settings): Promise<ValidationResult> {
   const { flags, cwd, clock, stderr, env } = context;
+  const compare = flags.text("compare");
+  // Read before anything is measured: whoever waits for minutes should know now that there is none.
+  const baseline = compare === undefined ? undefined : await new Baselines(settings.baselines).load(compare);
   using interruption = new Interruption(() => {
     note(context, "Interrupted: keeping what was measured. Once more ends at once.");
   });
@@ -45,6 +48,7 @@ async function measure(context: CommandContext, settings: Settings): Promise<Val
       profile: (flags.text("profile") as Profile | undefined) ?? "ci",
       platforms: [subject, ...others],
       phase: Number(flags.text("phase") ?? 1) as Phase,
+      ...(baseline && { baseline }),
       cwd,
       clock,
       signal: interruption.signal,

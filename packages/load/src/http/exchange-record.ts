@@ -46,6 +46,8 @@ export class Exchange implements Deadline {
   tlsHandshaking = 0;
 
   status = 0;
+  /** Undefined where nobody looked. */
+  setsCookies: boolean | undefined = undefined;
   protocol: HttpResponse["protocol"] = "";
   bytesSent = 0;
   bytesReceived = 0;
@@ -98,6 +100,7 @@ export class Exchange implements Deadline {
     this.connecting = 0;
     this.tlsHandshaking = 0;
     this.status = 0;
+    this.setsCookies = undefined;
     this.protocol = "";
     this.bytesSent = 0;
     this.bytesReceived = 0;
@@ -113,6 +116,7 @@ export class Exchange implements Deadline {
   /** Hot. */
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.status = head.status;
+    this.setsCookies = head.setsCookies;
     this.protocol = head.minorVersion === 0 ? "HTTP/1.0" : "HTTP/1.1";
     if (this.keepHead || head.hasContentEncoding) {
       this.headText = bytes.toString("latin1", start, end);
@@ -173,6 +177,7 @@ export class Exchange implements Deadline {
 class CompletedResponse implements HttpResponse {
   readonly status: number;
   readonly protocol: HttpResponse["protocol"];
+  declare readonly setsCookies?: boolean;
   declare readonly body?: string | Uint8Array;
   readonly bytesSent: number;
   readonly bytesReceived: number;
@@ -187,6 +192,7 @@ class CompletedResponse implements HttpResponse {
   constructor(exchange: Exchange) {
     this.status = exchange.status;
     this.protocol = exchange.protocol;
+    if (exchange.setsCookies !== undefined) this.setsCookies = exchange.setsCookies;
     if (exchange.body !== undefined) this.body = exchange.body;
     this.bytesSent = exchange.bytesSent;
     this.bytesReceived = exchange.bytesReceived;

@@ -50,6 +50,8 @@ export interface HttpResponse {
   readonly protocol: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2.0" | "";
   /** In the order received, names as sent. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** False where no `Set-Cookie` is among the headers, which most often saves reading them; absent where nobody looked. */
+  readonly setsCookies?: boolean;
   /** Absent with `responseBody: "none"`. Content encodings are undone. */
   readonly body?: string | Uint8Array;
   readonly bytesSent: number;

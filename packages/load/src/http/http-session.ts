@@ -136,6 +136,7 @@ function withCookies(request: HttpRequest, { jar, cookies }: SessionOptions): Ht
 }
 
 function storeCookies(jar: CookieJar, url: string, response: HttpResponse): void {
+  if (response.setsCookies === false) return;
   for (const [name, value] of response.headers) {
     if (name.length === 10 && name.toLowerCase() === "set-cookie") jar.store(url, value);
   }

@@ -17,6 +17,7 @@ export const MALFORMED = -2;
 const CONNECTION = nameBytes("connection");
 const CONTENT_LENGTH = nameBytes("content-length");
 const CONTENT_ENCODING = nameBytes("content-encoding");
+const SET_COOKIE = nameBytes("set-cookie");
 const TRANSFER_ENCODING = nameBytes("transfer-encoding");
 const HTTP_1 = Uint8Array.from("HTTP/1.", (character) => character.charCodeAt(0));
 
@@ -60,6 +61,7 @@ export class ResponseHead {
   /** A transfer coding other than `chunked` is in the way of the content. */
   foreignTransferCoding = false;
   hasContentEncoding = false;
+  setsCookies = false;
   connectionClose = false;
   connectionKeepAlive = false;
   /** Where the status line starts and where the head ends, in the bytes given to `parse`. */
@@ -137,6 +139,7 @@ export class ResponseHead {
     this.chunked = false;
     this.foreignTransferCoding = false;
     this.hasContentEncoding = false;
+    this.setsCookies = false;
     this.connectionClose = false;
     this.connectionKeepAlive = false;
     this.problem = "";
@@ -232,7 +235,10 @@ export class ResponseHead {
         if (!equalsIgnoringCase(bytes, name, CONTENT_LENGTH)) return true;
         break;
       case 10:
-        if (!equalsIgnoringCase(bytes, name, CONNECTION)) return true;
+        if (!equalsIgnoringCase(bytes, name, CONNECTION)) {
+          if (equalsIgnoringCase(bytes, name, SET_COOKIE)) this.setsCookies = true;
+          return true;
+        }
         break;
       case 17:
         if (!equalsIgnoringCase(bytes, name, TRANSFER_ENCODING)) return true;

@@ -4,7 +4,7 @@ import { ResponseHead } from "../../src/http/response-head.ts";
 
 const heads = [
   "HTTP/1.1 200 OK\r\nContent-Length: 34\r\nConnection: keep-alive\r\nServer: a\r\n\r\n",
-  "\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+  "\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nSet-Cookie: a=b\r\nConnection: close\r\n\r\n",
   "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\nX: y\r\n\r\n",
 ];
 
@@ -15,6 +15,7 @@ const facts = (head: ResponseHead, next: number, start: number): unknown => ({
     minorVersion: head.minorVersion,
     contentLength: head.contentLength,
     chunked: head.chunked,
+    setsCookies: head.setsCookies,
     hasContentEncoding: head.hasContentEncoding,
     connectionClose: head.connectionClose,
     connectionKeepAlive: head.connectionKeepAlive,
@@ -55,4 +56,16 @@ test("a head that was there before is read as if it were the first, wherever in 
     { numRuns: 2000, seed: 5 },
   );
   expect(repeated, "heads that came twice running").toBeGreaterThan(500);
+});
+
+test.each<[string, boolean]>([
+  ["Set-Cookie: a=b\r\n", true],
+  ["X: y\r\nset-cookie: a=b\r\nConnection: close\r\n", true],
+  ["Connection: keep-alive\r\n", false],
+  ["Set-Cookie2: a=b\r\nSet-Cookiee: a\r\n", false],
+])("whether a head sets cookies is known without splitting it: %j", (fields, sets) => {
+  const bytes = Buffer.from(`HTTP/1.1 204 No Content\r\n${fields}\r\n`, "latin1");
+  const head = new ResponseHead(10);
+  expect(head.parse(bytes, 0, bytes.length)).toBe(bytes.length);
+  expect(head.setsCookies).toBe(sets);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { systemClock } from "@mettle/core";
 import type { VirtualUser } from "../../src/engine/virtual-user.ts";
+import type { HttpClient } from "../../src/http/exchange.ts";
 import type { K6Host, LogLevel } from "../../src/k6/runtime/host.ts";
 import { type K6Script, type LoadK6Options, loadK6Script } from "../../src/k6/script.ts";
 import { NodeClient } from "./node-client.ts";
@@ -34,8 +35,12 @@ export class Bench {
   readonly logs: string[] = [];
   readonly slept: number[] = [];
   readonly aborts: string[] = [];
-  readonly client: NodeClient = new NodeClient();
+  readonly client: HttpClient;
   readonly folder: string = mkdtempSync(join(tmpdir(), "mettle-k6-"));
+
+  constructor(client: HttpClient = new NodeClient()) {
+    this.client = client;
+  }
 
   readonly host: K6Host = {
     log: (level: LogLevel, message: string) => void this.logs.push(`${level} ${message}`),

@@ -17,6 +17,7 @@ import { historySection, regressionsSection } from "./sections/history.ts";
 import { loadCharts, operationDetails, operationsSection } from "./sections/load.ts";
 import { overview } from "./sections/overview.ts";
 import { profilesSection } from "./sections/profiles.ts";
+import { platformsSection } from "./sections/platforms.ts";
 import { rulesSection } from "./sections/rules.ts";
 import type { Section } from "./sections/section.ts";
 
@@ -47,6 +48,7 @@ function sectionsOf(model: PageModel): readonly Section[] {
   // What the run is about comes first; what it did not measure says so further down.
   const [first, second] = isLoad ? measured : measured.toReversed();
   return [
+    platformsSection(model),
     first,
     rulesSection(model),
     isLoad ? operationDetails(model) : caseDetails(model),

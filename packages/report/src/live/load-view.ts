@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "@mettle/core";
+import { type Clock, ms, systemClock } from "@mettle/core";
 import { createPainter } from "../text/color.ts";
 import { formatClock } from "../text/quantities.ts";
 import { truncateEnd } from "../text/width.ts";
@@ -9,6 +9,10 @@ import { type LoadProgress, loadPlainLine, renderLoadFrame } from "./load-frame.
 
 /** Log lines come this far apart, in ms; what changes is said at once. */
 const LINE_INTERVAL_MS = 10_000;
+/** A frame is painted four times a second; figures come once a second, and what moves between is the time. */
+const REPAINT_MS = 250;
+/** Without news for longer than this the run has ended or is stuck: a clock that went on would hide it. */
+const LONGEST_WITHOUT_NEWS_MS = 1000;
 
 /**
  * Shows a load test on a stream until closed: on a terminal as a frame that is painted over, elsewhere as a line every ten
@@ -22,6 +26,9 @@ export class LoadView implements Disposable {
   readonly #painter: FramePainter;
   #last: LoadProgress | undefined;
   #lastLineMs = Number.NEGATIVE_INFINITY;
+  /** When it came, on the clock. */
+  #lastAtMs = 0;
+  #repainting: AbortController | undefined;
   #pending: string[] = [];
   #closed = false;
 
@@ -40,7 +47,11 @@ export class LoadView implements Disposable {
     this.#last = progress;
     if (this.#mode === "json") this.#writeJson({ kind: "load", ...progress });
     else if (this.#mode === "lines") this.#writeLine(progress, before);
-    else this.#paint(progress);
+    else {
+      this.#lastAtMs = this.#nowMs();
+      this.#paint(progress);
+      this.#paintAgain(progress);
+    }
   }
 
   /** Something worth saying at once and for good. */
@@ -56,6 +67,7 @@ export class LoadView implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#repainting?.abort();
     if (this.#mode === "repaint" && (this.#last || this.#pending.length > 0)) this.#painter.clear(this.#pending);
   }
 
@@ -76,6 +88,28 @@ export class LoadView implements Disposable {
     if (!changed && progress.elapsedMs - this.#lastLineMs < LINE_INTERVAL_MS) return;
     this.#lastLineMs = progress.elapsedMs;
     this.#stream.write(`${loadPlainLine(progress)}\n`);
+  }
+
+  /** Until there is news, the same with the time that has passed since. */
+  #paintAgain(progress: LoadProgress): void {
+    this.#repainting?.abort();
+    const repainting = new AbortController();
+    this.#repainting = repainting;
+    this.#clock.sleep(ms(REPAINT_MS), repainting.signal).then(
+      () => {
+        const sinceMs = this.#nowMs() - this.#lastAtMs;
+        if (repainting.signal.aborted || sinceMs > LONGEST_WITHOUT_NEWS_MS) return;
+        this.#paint({ ...progress, elapsedMs: progress.elapsedMs + sinceMs });
+        this.#paintAgain(progress);
+      },
+      (reason: unknown) => {
+        if (!repainting.signal.aborted) throw reason;
+      },
+    );
+  }
+
+  #nowMs(): number {
+    return this.#clock.now() / 1e6;
   }
 
   #paint(progress: LoadProgress): void {

@@ -1,7 +1,8 @@
 import { formatChange, formatQuantity } from "@mettle/core";
-import type { Change, Finding, Verdict } from "@mettle/judge";
+import { type Change, type Finding, formatSelector, type Verdict } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
-import { caseTable, notesOf, subjectText, weakestSelfCheck } from "../cases.ts";
+import { caseTable, notesOf, sharedTagsOf, subjectText, weakestSelfCheck, withoutShared } from "../cases.ts";
+import { type PlatformTable, platformTable, standing, standings } from "../platforms.ts";
 import { provenance } from "../provenance.ts";
 import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
@@ -9,7 +10,7 @@ import { isLoadRun, loadTables } from "./load-tables.ts";
 import { alignQuantities, formatRatioInterval, formatShare } from "./quantities.ts";
 import { type Column, layoutTable } from "./table.ts";
 import { guardLines, visibleText } from "./visible.ts";
-import { textWidth, truncateMiddle, wrapText } from "./width.ts";
+import { textWidth, truncateEnd, truncateMiddle, wrapText } from "./width.ts";
 import {
   counted,
   findingMarks,
@@ -46,6 +47,8 @@ const MIN_WIDTH = 80;
 const EVIDENCE_SHOWN = 3;
 const NOTES_SHOWN = 8;
 const LABEL_CELLS = 20;
+/** What a figure with its unit takes; longer names of platforms are cut. */
+const PLATFORM_CELLS = 9;
 
 export function textContext(options: TextOptions): TextContext {
   return { paint: createPainter(options.color ?? false), width: Math.max(MIN_WIDTH, options.width ?? MIN_WIDTH) };
@@ -63,8 +66,8 @@ export function renderSummary(run: Run, verdict: Verdict | undefined, options: S
   const all = options.all ?? false;
   const sections = [
     headline(run, verdict, context),
-    verdict ? findingLines(verdict, context, all) : [],
-    isLoadRun(run) ? loadSection(run, context, all) : measurementTables(run, context),
+    verdict ? findingLines(run, verdict, context, all) : [],
+    isLoadRun(run) ? loadSection(run, context, all) : measurementTables(run, context, all),
     trustLines(run, verdict, context, all),
     closingLines(verdict, options.files ?? {}, context),
   ];
@@ -96,8 +99,18 @@ function joinFacts(facts: readonly string[], width: number): string[] {
   return lines;
 }
 
-function findingLines(verdict: Verdict, context: TextContext, all: boolean): string[] {
-  const findings = worstFirst(verdict.findings);
+/** A finding without the tags that everything in the run has: in its name, and where its sentence names it. */
+function briefly(finding: Finding, shared: Measurement["tags"]): Finding {
+  const { metric, tags, message } = finding;
+  if (metric === undefined || tags === undefined) return finding;
+  const brief = withoutShared(tags, shared);
+  const said = message.replaceAll(formatSelector({ metric, tags }), formatSelector({ metric, tags: brief }));
+  return { ...finding, tags: brief, message: said };
+}
+
+function findingLines(run: Run, verdict: Verdict, context: TextContext, all: boolean): string[] {
+  const shared = sharedTagsOf(run);
+  const findings = worstFirst(verdict.findings).map((finding) => briefly(finding, shared));
   const isShown = ({ state }: Finding): boolean => all || (state !== "passed" && state !== "info");
   const shown = findings.filter(isShown);
   const rows = layoutTable(findingColumns(shown), { ...context, indent: 3 }).lines;
@@ -123,7 +136,7 @@ function findingColumns(findings: readonly Finding[]): Column[] {
     );
   return [
     { title: "", align: "left", cells: findings.map(({ state }) => markCell(findingMarks[state])), gap: 1 },
-    { title: "", align: "left", cells: findings.map((finding) => ({ text: subjectOf(finding) })), shrinkTo: 24 },
+    { title: "", align: "left", cells: findings.map((finding) => ({ text: subjectOf(finding) })), shrinkTo: 34 },
     { title: "", align: "right", cells: findings.map((finding) => ({ text: actualOf(finding), tone: "strong" })) },
     { title: "", align: "left", cells: findings.map(({ rule }) => ({ text: visibleText(rule) })), shrinkTo: 12 },
     { title: "", align: "right", cells: findings.map((finding) => ({ text: consumedOf(finding) })), dropOrder: 4 },
@@ -179,11 +192,50 @@ function supportOf(
   ];
 }
 
-function measurementTables(run: Run, context: TextContext): string[] {
+/** All platforms of a run in one table. */
+function platformLines(table: PlatformTable, context: TextContext): string[] {
+  const figures = table.rows.map(({ values, unit }) =>
+    values.map((value) => (value === undefined ? "–" : formatQuantity(value, unit))),
+  );
+  const standingTones = { ahead: "good", even: "plain", lost: "bad", "": "plain" } as const;
+  const columns: Column[] = [
+    {
+      title: "median",
+      align: "left",
+      cells: table.rows.map(({ name }) => ({ text: visibleText(name) })),
+      shrinkTo: 16,
+    },
+    ...table.platforms.map((platform, i): Column => {
+      const cells = figures.map((row) => ({ text: row[i] ?? "–" }));
+      return { title: truncateEnd(visibleText(platform), PLATFORM_CELLS), align: "right", cells };
+    }),
+    {
+      title: "",
+      align: "left",
+      cells: table.rows.map((row) => ({ text: standing(row).text, tone: standingTones[standing(row).is] })),
+    },
+  ];
+  const { lines } = layoutTable(columns, { ...context, indent: 3 });
+  const total = wrapText(visibleText(standings(table)), context.width - 3);
+  return [...lines, ...total.map((line) => `   ${context.paint("dim", line)}`)];
+}
+
+function measurementTables(run: Run, context: TextContext, all: boolean): string[] {
+  const platforms = platformTable(run);
+  if (platforms === undefined) return ownTables(run, context);
+  const lines = platformLines(platforms, context);
+  return all ? [...lines, "", ...ownTables(run, context)] : lines;
+}
+
+function ownTables(run: Run, context: TextContext): string[] {
   const { cases, sharedTags, others, otherComparisons } = caseTable(run);
   const tables: { columns: Column[]; caption: string }[] = [];
   if (cases.length > 0) tables.push({ columns: caseColumns(cases), caption: subjectText("", sharedTags).trim() });
-  if (others.length > 0) tables.push({ columns: otherColumns(others), caption: "" });
+  const shared = sharedTagsOf(run);
+  if (others.length > 0) {
+    const brief = others.map((each) => ({ ...each, tags: withoutShared(each.tags, shared) }));
+    tables.push({ columns: otherColumns(brief), caption: cases.length > 0 ? "" : subjectText("", shared).trim() });
+  }
   if (otherComparisons.length > 0) tables.push({ columns: comparisonColumns(otherComparisons), caption: "" });
   return tables.flatMap(({ columns, caption }, i) => {
     const { lines, hidden, fullWidth } = layoutTable(columns, { ...context, indent: 3 });

@@ -55,9 +55,13 @@ function givenFor(
   return [typeof written === "string" ? written : JSON.stringify(written), name];
 }
 
-function contradictions({ poolMin, poolMax, modelBaseUrl, modelName }: ServiceConfig): readonly string[] {
+function contradictions(config: ServiceConfig): readonly string[] {
+  const { poolMin, poolMax, modelBaseUrl, modelName, embeddingBaseUrl, embeddingName } = config;
   return [
     ...(poolMin > poolMax ? [`METTLE_POOL_MIN (${poolMin}) is above METTLE_POOL_MAX (${poolMax})`] : []),
     ...(modelBaseUrl !== undefined && modelName === undefined ? ["MODEL_BASE_URL needs MODEL_NAME"] : []),
+    ...(embeddingBaseUrl !== undefined && embeddingName === undefined
+      ? ["EMBEDDING_BASE_URL needs EMBEDDING_NAME"]
+      : []),
   ];
 }

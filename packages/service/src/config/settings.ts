@@ -39,6 +39,11 @@ export interface ServiceConfig {
   readonly modelApiKey: string | undefined;
   readonly embeddingBaseUrl: string | undefined;
   readonly embeddingName: string | undefined;
+  readonly embeddingApiKey: string | undefined;
+  readonly embeddingDimensions: number;
+  readonly fetchOrigins: readonly string[];
+  readonly toolsDisabled: string;
+  readonly seedPassword: string | undefined;
   readonly logLevel: string;
 }
 
@@ -211,5 +216,28 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     help: "an OpenAI-compatible embedding model; without it an embedded algorithm serves",
   }),
   embeddingName: optionalText({ variable: "EMBEDDING_NAME", help: "that model's name" }),
+  embeddingApiKey: secret({ variable: "EMBEDDING_API_KEY", least: 1, help: "its key" }),
+  embeddingDimensions: integer({
+    variable: "EMBEDDING_DIMENSIONS",
+    default: 384,
+    from: 128,
+    to: 4096,
+    help: "numbers in a vector; what a configured model gives. After a change of model or size documents are found by words only until they are uploaded again",
+  }),
+  fetchOrigins: list({
+    variable: "METTLE_FETCH_ORIGINS",
+    protocols: http,
+    help: "origins such as http://wiki.internal:8080 that the web tool may reach although they are not public",
+  }),
+  toolsDisabled: text({
+    variable: "METTLE_TOOLS_DISABLED",
+    default: "",
+    help: "names of tools that nobody may use, with commas",
+  }),
+  seedPassword: secret({
+    variable: "METTLE_SEED_PASSWORD",
+    least: 12,
+    help: "password of the users that --seed-data makes; without it nobody can log in as one of them",
+  }),
   logLevel: text({ variable: "LOG_LEVEL", default: "info", help: "fatal, error, warn, info, debug, trace or silent" }),
 };

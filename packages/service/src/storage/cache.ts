@@ -13,7 +13,7 @@ export interface SharedCache {
 export type Invalidation = { readonly key: string } | { readonly prefix: string } | { readonly tag: string };
 
 /** How instances tell one another what to forget. */
-interface InvalidationNews {
+export interface InvalidationNews {
   tell(what: Invalidation): void;
   /** @returns the end of listening */
   listen(heard: (what: Invalidation) => void): () => void;
@@ -23,12 +23,20 @@ export interface CacheOptions {
   /** Entries in this process. */
   readonly max: number;
   readonly lifetime: Milliseconds;
+  /** In the shared level; as here unless given. */
+  readonly sharedLifetime?: Milliseconds;
   /** How long "there is none" is remembered; 0 for not at all. */
   readonly absentLifetime: Milliseconds;
   readonly shared?: SharedCache;
   readonly news?: InvalidationNews;
   /** Monotonic ms. */
   readonly now?: () => number;
+}
+
+/** Which levels one call uses; both unless told otherwise. */
+export interface CacheLevels {
+  readonly local?: boolean;
+  readonly shared?: boolean;
 }
 
 export interface CacheStatistics {
@@ -90,7 +98,14 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
    * @param load - undefined when there is none; what it throws is thrown, and nothing is kept
    * @param tags - by which the entry can be invalidated later
    */
-  async get(key: string, load: () => Promise<V | undefined>, tags: readonly string[] = []): Promise<V | undefined> {
+  async get(
+    key: string,
+    load: () => Promise<V | undefined>,
+    tags: readonly string[] = [],
+    levels: CacheLevels = {},
+  ): Promise<V | undefined> {
+    const { local = true, shared = true } = levels;
+    if (!local) return this.#loadShared(key, load, tags, shared);
     const entry = this.#entries.get(key);
     if (entry) {
       if (entry.value === undefined) this.#counts.absentHits += 1;
@@ -99,7 +114,7 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
     }
     const running = this.#loads.get(key);
     if (running) return running.promise;
-    const started: Load<V> = { promise: this.#load(key, load, tags), tags, stale: false };
+    const started: Load<V> = { promise: this.#load(key, load, tags, shared), tags, stale: false };
     this.#loads.set(key, started);
     try {
       return await started.promise;
@@ -108,8 +123,27 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
     }
   }
 
-  async #load(key: string, load: () => Promise<V | undefined>, tags: readonly string[]): Promise<V | undefined> {
-    const shared = await this.#fromShared(key);
+  /** Past this process's level, where nothing is looked up, kept or waited for. */
+  async #loadShared(
+    key: string,
+    load: () => Promise<V | undefined>,
+    tags: readonly string[],
+    useShared: boolean,
+  ): Promise<V | undefined> {
+    const shared = useShared ? await this.#fromShared(key) : undefined;
+    if (shared) return shared.value;
+    const value = await load();
+    if (useShared) await this.#toShared(key, value, tags);
+    return value;
+  }
+
+  async #load(
+    key: string,
+    load: () => Promise<V | undefined>,
+    tags: readonly string[],
+    useShared: boolean,
+  ): Promise<V | undefined> {
+    const shared = useShared ? await this.#fromShared(key) : undefined;
     const value = shared ? shared.value : await load();
     const running = this.#loads.get(key);
     if (running?.stale === true) {
@@ -120,7 +154,7 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
     if (shared) this.#counts[value === undefined ? "absentHits" : "sharedHits"] += 1;
     else {
       this.#counts.misses += 1;
-      await this.#toShared(key, value, tags);
+      if (useShared) await this.#toShared(key, value, tags);
     }
     return value;
   }
@@ -144,8 +178,8 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
   }
 
   async #toShared(key: string, value: V | undefined, tags: readonly string[]): Promise<void> {
-    const { lifetime, absentLifetime } = this.#options;
-    const ttl = value === undefined ? absentLifetime : lifetime;
+    const { lifetime, sharedLifetime = lifetime, absentLifetime } = this.#options;
+    const ttl = value === undefined ? absentLifetime : sharedLifetime;
     if (ttl <= 0) return;
     // No JSON is empty: the empty text says that there is none.
     await this.#attempt((shared) => shared.set(key, value === undefined ? "" : JSON.stringify(value), ttl, tags));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import { promisify } from "node:util";
+import { connect } from "node:net";
 import { messageOf } from "@mettle/core";
 import { serviceErrors } from "../errors.ts";
 import { embeddedBinaries, type PostgresBinaries } from "./embedded-binaries.ts";
@@ -103,7 +104,7 @@ export class EmbeddedServer implements AsyncDisposable {
     for (;;) {
       await sleep(lookEveryMs, signal);
       if (signal.aborted) return;
-      if (signalTo(this.#pid, 0)) continue;
+      if (await lives(this.#pid)) continue;
       // Of several services that share it, its owner starts it; when that has died too, whoever is first.
       if (!this.#owned && (await ownerLives(this.#folder))) await this.#adopt();
       else await this.#startAgain();
@@ -249,9 +250,17 @@ const identity = ({ uid, gid }: RunAs): { uid?: number; gid?: number } => ({
 });
 
 /** Its own log, cut at each start of the service; statements, which may hold what users sent, stay out of it. */
-const serverSettings = ["listen_addresses=", "log_min_error_statement=panic", "log_checkpoints=off"];
+const serverSettings = [
+  "random_page_cost=1.1", // disks without arms: an index is worth it sooner
+  "listen_addresses=",
+  "log_min_error_statement=panic",
+  "log_checkpoints=off",
+];
 
-/** Backends of a server that was killed hold its memory until they notice: a little later it starts. */
+/** What PostgreSQL says when a killed server's backends hold its memory still, or its process has not quite gone. */
+const leftBehind = /pre-existing shared memory block|lock file .* already exists/;
+
+/** Waits for what a server that was killed has left behind. */
 async function launchPatiently(
   binaries: PostgresBinaries,
   root: string,
@@ -262,7 +271,7 @@ async function launchPatiently(
     try {
       return await launch(binaries, root, socketFolder, runAs, "w");
     } catch (error) {
-      if (!/pre-existing shared memory block/.test(messageOf(error)) || Date.now() > until) throw error;
+      if (!leftBehind.test(messageOf(error)) || Date.now() > until) throw error;
     }
   }
 }
@@ -315,8 +324,29 @@ async function runningServer(data: string): Promise<RunningServer | undefined> {
   const text = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   const [pid = "", , , , socketFolder = "", , , state = ""] = text.split("\n");
-  if (!signalTo(Number(pid), 0) || socketFolder === "") return undefined;
-  return { pid: Number(pid), socketFolder, ready: state.trim() === "ready" };
+  if (!(await lives(Number(pid))) || socketFolder === "") return undefined;
+  // What the file says may be what a server wrote that is about to be gone.
+  const ready = state.trim() === "ready" && (await accepts(join(socketFolder, ".s.PGSQL.5432")));
+  return { pid: Number(pid), socketFolder, ready };
+}
+
+/** Whether a socket takes connections. */
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+/** Whether there is such a process; one that has ended and waits for its parent to notice does not live. */
+async function lives(pid: number): Promise<boolean> {
+  if (!signalTo(pid, 0)) return false;
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined); // elsewhere than on Linux
+  return stat === undefined || stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
 }
 
 /** One that is about to be ready, or about to be gone, is waited for. */

@@ -91,3 +91,22 @@ test("refuses places it never gave, unknown executions, and those without a toke
   expect(await call(service.url, "GET", unknown, { token })).toMatchObject({ status: 404 });
   expect(await call(service.url, "GET", path)).toMatchObject({ status: 401 });
 });
+
+test("S4-090 a hundred executions run at once; what is beyond waits its turn", async () => {
+  const ids = await Promise.all(Array.from({ length: 120 }, () => started("crowd")));
+  const status = async (): Promise<Record<string, unknown>> =>
+    (await call(service.url, "GET", "/agents/status", { token })).body;
+  let seen = await status();
+  while (Number(seen["running"]) < 100) seen = await status();
+  expect(seen).toEqual({ queued: 20, running: 100, here: { running: 100, capacity: 100 } });
+  agent.let("crowd");
+  const ended = await Promise.all(
+    ids.slice(0, 40).map(async (id) => {
+      let last: Told | undefined;
+      for await (const told of events(id)) last = told;
+      return last?.data["status"];
+    }),
+  );
+  expect(new Set(ended)).toEqual(new Set(["succeeded"]));
+  while (Number(seen["running"]) + Number(seen["queued"]) > 0) seen = await status();
+});

@@ -35,3 +35,16 @@ export async function testDatabase(server: EmbeddedServer, options: Partial<Pool
   await admin.run(`CREATE DATABASE ${name}`);
   return new Database({ ...server.connection, database: name }, { ...poolDefaults, ...options }, systemClock);
 }
+
+/** The address of a database on a test's server. */
+export async function urlOf({ connection }: EmbeddedServer, database: Database): Promise<string> {
+  const [row] = await database.query<{ name: string }>("SELECT current_database() AS name");
+  const { host, port, user } = connection;
+  return `postgres://${user}@localhost/${row?.name}?host=${encodeURIComponent(host)}&port=${port}`;
+}
+
+/** The address of an empty database. */
+export async function emptyDatabaseUrl(server: EmbeddedServer): Promise<string> {
+  await using database = await testDatabase(server, { min: 0, max: 1 });
+  return urlOf(server, database);
+}

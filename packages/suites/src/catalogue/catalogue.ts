@@ -13,6 +13,7 @@ import { resourceScenarios } from "./resources.ts";
 import { scalabilityScenarios } from "./scalability.ts";
 import { registryScaleScenarios } from "./registry/scale.ts";
 import { systemScenarios } from "./system/system.ts";
+import { liveTuningScenarios } from "./variables/live-tuning.ts";
 import { roadmapVariableScenarios } from "./variables/roadmap.ts";
 import { type Scenario, type SuiteName, suiteNames } from "./scenario.ts";
 import { variableScenarios } from "./variables.ts";
@@ -27,6 +28,7 @@ export const catalogue: readonly Scenario[] = [
   ...agentScenarios,
   ...eventScenarios,
   ...roadmapVariableScenarios,
+  ...liveTuningScenarios,
   ...coordinationScenarios,
   ...poolScenarios,
   ...systemScenarios,

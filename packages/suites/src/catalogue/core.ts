@@ -2,7 +2,13 @@ import { measureMemoryPerThing, memorySlope } from "@mettle/bench";
 import type { Recorder } from "../measure/recorder.ts";
 import { nextTurn, nowNs } from "../measure/time.ts";
 import { until } from "../measure/until.ts";
-import { type AgentHandle, type AgentPlatform, capabilitiesOf, type CoreOperation } from "../platform/platform.ts";
+import {
+  type AgentHandle,
+  type AgentPlatform,
+  capabilitiesOf,
+  type CoreOperation,
+  type Crowd,
+} from "../platform/platform.ts";
 import { describeAgent, spawnMany, stopAll } from "./descriptions.ts";
 import { type Scenario, type ScenarioContext, timesOf } from "./scenario.ts";
 
@@ -169,20 +175,45 @@ const operations: Scenario = {
   seconds: timesOf(5),
   run: async (context) => {
     const platform = await context.open();
-    for (const core of cores) {
-      if (!canDo(platform, core.operation)) continue;
+    for (const each of cores) {
+      if (!canDo(platform, each.operation)) continue;
+      const core = inCrowd(each, platform.crowd);
+      if (core === undefined) continue;
       const times = await samplesOf(core, context, context.seconds / cores.length);
-      record(context.record, core, times);
+      record(context.record, core, times, notesOf(each, core, platform.crowd));
     }
   },
 };
 
-function record(recorder: Recorder, { operation, size, title }: Core, times: readonly number[]): void {
+/** The operation as it can be measured on a platform that carries only so many agents; undefined when it cannot. */
+function inCrowd(core: Core, crowd: Crowd | undefined): Core | undefined {
+  if (crowd === undefined) return core;
+  // What is looked up among many names needs no agent for each.
+  if (core.operation !== "lookup" && core.size > crowd.agents) return undefined;
+  return core.operation === "create" ? { ...core, count: Math.min(core.count, crowd.created) } : core;
+}
+
+function notesOf(asked: Core, done: Core, crowd: Crowd | undefined): readonly string[] {
+  if (crowd === undefined) return [asked.title];
+  const larger = cores.filter((core) => core.operation === asked.operation && inCrowd(core, crowd) === undefined);
+  return [
+    asked.title,
+    ...(done.count < asked.count ? [`${done.count} at a time instead of ${asked.count}: ${crowd.because}`] : []),
+    ...larger.map(({ size }) => `not measured among ${size}: ${crowd.because}`),
+  ];
+}
+
+function record(
+  recorder: Recorder,
+  { operation, size }: Core,
+  times: readonly number[],
+  notes: readonly string[],
+): void {
   recorder.value("core.operation.time", times, {
     unit: "ns",
     direction: "lower",
     tags: { operation, ...(size > 1 && { size: String(size) }) },
-    notes: [title],
+    notes,
   });
 }
 
@@ -196,7 +227,9 @@ const idle: Scenario = {
   seconds: timesOf(2),
   run: async ({ open, record, profile, random, signal }) => {
     const platform = await open();
-    const counts = profile === "smoke" ? [500, 2000] : [1000, 5000, 10_000];
+    const wanted = profile === "smoke" ? [500, 2000] : [1000, 5000, 10_000];
+    const { crowd } = platform;
+    const counts = crowd === undefined ? wanted : [crowd.agents / 8, crowd.agents / 4, crowd.agents / 2];
     const { slopeBytes, low, high, confidence } =
       platform.outside === undefined
         ? (

@@ -178,6 +178,14 @@ export interface PlatformOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
+/** How many agents a platform is measured with at most, and why not with more. */
+export interface Crowd {
+  readonly agents: number;
+  /** At a time, where creation is timed. */
+  readonly created: number;
+  readonly because: string;
+}
+
 /**
  * A runtime of agents as the catalogue sees it. Everything that not every runtime has is a facet of its own, absent where
  * there is none: what cannot be asked cannot be measured, and is reported so.
@@ -185,6 +193,8 @@ export interface PlatformOptions {
 export interface AgentPlatform extends AsyncDisposable {
   readonly name: string;
   readonly version: string;
+  /** Present on a platform on which so many agents as elsewhere would take minutes. */
+  readonly crowd?: Crowd;
   spawn(options?: AgentSpawn): Awaitable<AgentHandle>;
   /** Resolves when it has stopped. */
   stop(agent: AgentHandle): Awaitable<void>;

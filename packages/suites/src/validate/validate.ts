@@ -42,6 +42,8 @@ export interface ValidateOptions {
   readonly profile: Profile;
   readonly platforms: readonly string[];
   readonly phase: Phase;
+  /** An earlier run, against which regressions are looked for. */
+  readonly baseline?: Run;
   readonly seed?: number;
   readonly cwd: string;
   readonly clock?: Clock;
@@ -86,7 +88,8 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
     subject,
     options.phase,
   );
-  return validationResult({ run, verdict: judge(run, { policy }), outcomes, subject, phase: options.phase });
+  const verdict = judge(run, { policy, ...(options.baseline && { baseline: options.baseline }) });
+  return validationResult({ run, verdict, outcomes, subject, phase: options.phase });
 }
 
 /** Scenarios that one process runs. */

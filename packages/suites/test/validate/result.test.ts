@@ -38,14 +38,20 @@ const runOf = (measurements: readonly Measurement[]): Run => ({
   measurements,
 });
 
-const resultOf = (outcomes: readonly ScenarioOutcome[]): ReturnType<typeof validationResult> => {
+const resultOf = (outcomes: readonly ScenarioOutcome[], baseline?: Run): ReturnType<typeof validationResult> => {
   const run = runOf(outcomes.flatMap(({ measurements }) => measurements));
   const policy = policyOf(
     outcomes.filter(({ platform }) => platform === "mettle").map((outcome) => outcome.scenario),
     "mettle",
     3,
   );
-  return validationResult({ run, verdict: judge(run, { policy }), outcomes, subject: "mettle", phase: 3 });
+  return validationResult({
+    run,
+    verdict: judge(run, { policy, ...(baseline && { baseline }) }),
+    outcomes,
+    subject: "mettle",
+    phase: 3,
+  });
 };
 
 const under1ms = scenario("quick", "infrastructure_benchmarks", { thresholds: { "a.time": "mean < 1ms" } });
@@ -58,6 +64,27 @@ describe("the result", () => {
     expect(Object.keys(results)).toEqual(resultGroups);
     expect(results.infrastructure_benchmarks.status).toBe("passed");
     expect(results.clustering_benchmarks.status).toBe("absent");
+  });
+
+  it("S2-146: fails its regression tests by what is slower than in the baseline, and by nothing that is as it was", () => {
+    const measured = (meanNs: number): ScenarioOutcome => ({
+      scenario: under1ms,
+      platform: "mettle",
+      state: "measured",
+      measurements: [times("a.time", meanNs), times("b.time", 2000)],
+    });
+    const baseline = runOf(measured(1000).measurements);
+    const same = resultOf([measured(1000)], baseline);
+    expect([same.results.regression_tests.status, same.verdict.exitCode]).toEqual(["passed", 0]);
+    const slower = resultOf([measured(2000)], baseline);
+    expect(slower.results.regression_tests.findings.filter(({ state }) => state === "failed")).toMatchObject([
+      { kind: "regression", metric: "a.time" },
+    ]);
+    expect([slower.results.regression_tests.status, slower.status, slower.verdict.exitCode]).toEqual([
+      "failed",
+      "failed",
+      4,
+    ]);
   });
 
   it("fails a group, and the whole, by a rule that is missed", () => {

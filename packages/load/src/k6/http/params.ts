@@ -1,3 +1,4 @@
+import type { K6Options } from "../options/options.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 import type { CookieJar } from "../../http/cookie-jar.ts";
 import { ExpectedStatuses } from "./statuses.ts";
@@ -29,8 +30,20 @@ export const jarOf: WeakMap<object, CookieJar> = new WeakMap();
 
 /** Hot for requests without parameters. @throws TypeError for what k6 refuses too */
 export function readParams(given: unknown, context: UserContext, expected: ExpectedStatuses | null): RequestParams {
-  const { options } = context;
-  const base: RequestParams = {
+  const base = withoutAny(context.options, expected);
+  if (given === undefined || given === null) return base;
+  if (typeof given !== "object") throw new TypeError(`request parameters must be an object, got ${typeof given}`);
+  return { ...base, ...readFields(given as Record<string, unknown>) };
+}
+
+/** What `withoutAny` was asked last: of one script it is the same each time. */
+let plain:
+  | { readonly options: K6Options; readonly expected: ExpectedStatuses | null; readonly params: RequestParams }
+  | undefined;
+
+function withoutAny(options: K6Options, expected: ExpectedStatuses | null): RequestParams {
+  if (plain?.options === options && plain.expected === expected) return plain.params;
+  const params: RequestParams = {
     headers: none,
     tags: undefined,
     cookies: none,
@@ -43,9 +56,8 @@ export function readParams(given: unknown, context: UserContext, expected: Expec
     expected,
     throws: options.throw ?? false,
   };
-  if (given === undefined || given === null) return base;
-  if (typeof given !== "object") throw new TypeError(`request parameters must be an object, got ${typeof given}`);
-  return { ...base, ...readFields(given as Record<string, unknown>) };
+  plain = { options, expected, params };
+  return params;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]?: T[K] };

@@ -81,7 +81,8 @@ export class UserContext {
     this.environment = environment;
     this.user = user;
     this.#cache = user && cacheOf(user.recorder);
-    this.#bases = this.#cache?.basesOf(user?.tags, options) ?? new Map();
+    const shares = !this.asksFor("vu") && !this.asksFor("iter");
+    this.#bases = (shares ? this.#cache?.basesOf(user?.tags, options) : undefined) ?? new Map();
     this.#rebase();
   }
 
@@ -145,6 +146,8 @@ export class UserContext {
     const tags: Record<string, string> = { ...user?.tags };
     if (user && this.has("scenario")) tags["scenario"] = user.scenario;
     if (this.has("group")) tags["group"] = this.#group;
+    if (user && this.asksFor("vu")) tags["vu"] = String(user.id);
+    if (user && this.phase === "iteration" && this.asksFor("iter")) tags["iter"] = String(this.iteration);
     Object.assign(tags, this.#userTags);
     const bases = this.#cache?.bases;
     if (!bases) return new TagBase(tags);
@@ -160,11 +163,9 @@ export class UserContext {
     return this.options.systemTags === undefined || this.options.systemTags.has(tag);
   }
 
-  /** Options are known only after the first evaluation. */
-  applyOptions(options: K6Options): void {
-    this.options = options;
-    this.#bases = new Map();
-    this.#rebase();
+  /** Whether a system tag is wanted that k6 leaves out unless it is named. */
+  asksFor(tag: "vu" | "iter" | "ip"): boolean {
+    return this.options.systemTags?.has(tag) === true;
   }
 
   /** The user, for what only a running one can do. */
@@ -231,7 +232,8 @@ export class UserContext {
     this.iteration = number;
     this.iterationInScenario = numberInScenario;
     if (this.#jar && this.options.noCookiesReset !== true) this.#jar = undefined;
-    if (this.#group !== "") this.group = "";
+    if (this.asksFor("iter")) this.#bases = new Map();
+    if (this.#group !== "" || this.asksFor("iter")) this.group = "";
     this.loop.reset();
   }
 }

@@ -1,7 +1,17 @@
 import type { Migration } from "../migrate.ts";
 import { executions } from "./0002-executions.ts";
 import { executionCheckpoints } from "./0003-execution-checkpoints.ts";
+import { knowledge } from "./0010-knowledge.ts";
+import { tenantViews } from "./0011-tenant-views.ts";
+import { agents } from "./0012-agents.ts";
 import { users } from "./0001-users.ts";
 
 /** All steps of the schema. */
-export const migrations: readonly Migration[] = [users, executions, executionCheckpoints];
+export const migrations: readonly Migration[] = [
+  users,
+  executions,
+  executionCheckpoints,
+  knowledge,
+  tenantViews,
+  agents,
+];

@@ -3,6 +3,7 @@ import { allocationScenarios } from "./allocation.ts";
 import { ceilingScenarios } from "./ceiling.ts";
 import { delayScenarios } from "./delays.ts";
 import { exhaustionScenarios } from "./exhaustion.ts";
+import { memoryCheck } from "./memory-check.ts";
 import { pressureScenarios } from "./pressure.ts";
 import { priorityScenarios } from "./priority.ts";
 
@@ -12,6 +13,7 @@ export const limitScenarios: readonly Scenario[] = [
   ...exhaustionScenarios,
   ...pressureScenarios,
   ...allocationScenarios,
+  memoryCheck,
   ...delayScenarios,
   ...priorityScenarios,
 ];

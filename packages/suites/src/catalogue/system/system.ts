@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.ts";
+import { consistencyScenarios } from "./consistency.ts";
 import { growthScenarios } from "./growth.ts";
 import { loadScenarios } from "./load.ts";
 import { memoryScenarios } from "./memory.ts";
@@ -14,4 +15,5 @@ export const systemScenarios: readonly Scenario[] = [
   ...growthScenarios,
   ...sandboxScenarios,
   ...retrievalScenarios,
+  ...consistencyScenarios,
 ];

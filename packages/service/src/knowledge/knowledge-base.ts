@@ -1,0 +1,207 @@
+import { createHash } from "node:crypto";
+import { type Clock, ms } from "@mettle/core";
+import { RequestFailure } from "../http/failure.ts";
+import { IsolationFailure, type IsolatedWorkers } from "../isolation/isolated-workers.ts";
+import type { TwoLevelCache } from "../storage/cache.ts";
+import type { DocumentFormat, PreparedDocument, PrepareInput } from "./documents/prepare.ts";
+import type { Embedder } from "./embedding/embedder.ts";
+import type { KnowledgeIndex } from "./index/knowledge-index.ts";
+import type { KnowledgeStore, StoredDocument } from "./knowledge-store.ts";
+import { type Fused, fuseRankings } from "./search/fusion.ts";
+import type { SearchHit } from "./search/hit.ts";
+import type { TextSearch } from "./search/text-search.ts";
+
+export interface KnowledgeBaseOptions {
+  readonly store: KnowledgeStore;
+  readonly index: KnowledgeIndex;
+  readonly embedder: Embedder;
+  readonly texts: TextSearch;
+  readonly preparing: IsolatedWorkers<PrepareInput, PreparedDocument>;
+  /** Answers by question; those of an older version of a tenant's knowledge are never asked for again. */
+  readonly answers: TwoLevelCache<SearchAnswer>;
+  readonly clock: Clock;
+  /** Tells other instances that a tenant's knowledge has changed. */
+  readonly announce: (tenantId: string) => Promise<void>;
+}
+
+export interface Upload {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly format: DocumentFormat;
+  readonly data: Uint8Array;
+  readonly title: string | undefined;
+  readonly category: string | undefined;
+}
+
+export interface SearchQuestion {
+  readonly tenantId: string;
+  readonly text: string;
+  /** 1…100. */
+  readonly limit: number;
+  readonly category?: string | undefined;
+}
+
+export interface SearchAnswer {
+  readonly hits: readonly SearchHit[];
+  /** `words` while the tenant's vectors are still being read. */
+  readonly ways: "meaning and words" | "words";
+}
+
+const prepareDeadline = ms(30_000);
+const chunksAtMost = 20_000;
+/** Of each way, before they are put together. */
+const candidates = 50;
+/** With a filter most of what is found may be filtered out. */
+const filteredCandidates = 400;
+/** Chunks embedded before the event loop turns. */
+const embeddedAtOnce = 64;
+const untitled = "Untitled";
+
+/** What tenants know: documents, and searches by meaning and by words together. */
+export class KnowledgeBase {
+  readonly #options: KnowledgeBaseOptions;
+
+  constructor(options: KnowledgeBaseOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Stores a document, so that searches find it once this returns. The same content again is the document that is there.
+   *
+   * @throws RequestFailure `DOCUMENT_UNREADABLE`, `DOCUMENT_EMPTY`, `DOCUMENT_TOO_LARGE`, `EMBEDDING_FAILED`, `SERVICE_BUSY`
+   */
+  async add(upload: Upload): Promise<{ readonly document: StoredDocument; readonly added: boolean }> {
+    const { store, embedder, clock } = this.#options;
+    const { tenantId, userId, format, category } = upload;
+    const { title, characters, chunks } = await this.#prepare(upload);
+    const vectors: Float32Array[] = [];
+    for (let from = 0; from < chunks.length; from += embeddedAtOnce) {
+      const some = chunks.slice(from, from + embeddedAtOnce);
+      // Most of what tells a passage's subject stands above it.
+      vectors.push(
+        ...(await embedder.embed(some.map(({ heading, text }) => (heading ? `${heading}\n${text}` : text)))),
+      );
+      await new Promise((turned) => setImmediate(turned));
+    }
+    const result = await store.add({
+      tenantId,
+      userId,
+      title: (upload.title ?? title ?? untitled).slice(0, 300),
+      category,
+      format,
+      digest: createHash("sha256").update(upload.data).digest(),
+      characters,
+      createdAt: new Date(clock.wallTime()),
+      chunks,
+      vectors,
+      model: embedder.model,
+    });
+    if (result.added) await this.#changed(tenantId);
+    return result;
+  }
+
+  async #prepare({ format, data }: Upload): Promise<PreparedDocument> {
+    let prepared: PreparedDocument;
+    try {
+      prepared = await this.#options.preparing.run({ format, data }, prepareDeadline);
+    } catch (error) {
+      throw unreadable(error);
+    }
+    if (prepared.chunks.length === 0) {
+      throw new RequestFailure("unprocessable", "DOCUMENT_EMPTY", "No text was found in the document.");
+    }
+    if (prepared.chunks.length > chunksAtMost) {
+      const message = `The document has ${prepared.chunks.length} passages; ${chunksAtMost} may be stored. Split it.`;
+      throw new RequestFailure("too_large", "DOCUMENT_TOO_LARGE", message);
+    }
+    return prepared;
+  }
+
+  /** @returns false when the tenant has no such document */
+  async remove(tenantId: string, id: string): Promise<boolean> {
+    const removed = await this.#options.store.remove(tenantId, id);
+    if (removed) await this.#changed(tenantId);
+    return removed;
+  }
+
+  async #changed(tenantId: string): Promise<void> {
+    await this.#options.index.changed(tenantId);
+    await this.#options.announce(tenantId);
+  }
+
+  /** Passages that answer a question, the best first. @throws RequestFailure `EMBEDDING_FAILED` */
+  async search(question: SearchQuestion, signal?: AbortSignal): Promise<SearchAnswer> {
+    const { index, answers } = this.#options;
+    const { tenantId, text, limit, category } = question;
+    const version = await index.versionOf(tenantId);
+    if (version === undefined) return this.#search(question, signal);
+    const key = `knowledge:${tenantId}:${version}:${JSON.stringify([text, limit, category])}`;
+    const answer = await answers.get(key, () => this.#search(question, signal), [`tenant:${tenantId}`]);
+    return answer as SearchAnswer;
+  }
+
+  async #search({ tenantId, text, limit, category }: SearchQuestion, signal?: AbortSignal): Promise<SearchAnswer> {
+    const { store, texts } = this.#options;
+    const count = Math.max(category === undefined ? candidates : filteredCandidates, limit);
+    const [near, worded] = await Promise.all([
+      this.#near(tenantId, text, count, signal),
+      texts.search(tenantId, text, count),
+    ]);
+    const meant = near?.keys.map((key) => ({ key, weight: 1 }));
+    const fused = fuseRankings(meant ? [meant, worded] : [worded]);
+    const similarity = new Map(near?.keys.map((key, i) => [key, near.scores[i]]));
+    const hits = await this.#fetch(fused, limit, category === undefined ? limit + 10 : count, (keys) =>
+      store.chunks(tenantId, keys, category),
+    );
+    return {
+      hits: hits.map((hit) => ({ ...hit, similarity: similarity.get(hit.key) })),
+      ways: near ? "meaning and words" : "words",
+    };
+  }
+
+  async #near(
+    tenantId: string,
+    text: string,
+    count: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly keys: readonly number[]; readonly scores: readonly number[] } | undefined> {
+    const { embedder, index } = this.#options;
+    const [vector] = await embedder.embed([text], signal);
+    return vector && index.search(tenantId, vector, count);
+  }
+
+  /** The first `limit` of them that are there, asking for `page` at a time: some may be gone, or filtered out. */
+  async #fetch(
+    fused: readonly Fused[],
+    limit: number,
+    page: number,
+    read: (keys: readonly number[]) => Promise<readonly Omit<SearchHit, "score" | "similarity">[]>,
+  ): Promise<readonly Omit<SearchHit, "similarity">[]> {
+    const hits: Omit<SearchHit, "similarity">[] = [];
+    for (let from = 0; from < fused.length && hits.length < limit; from += page) {
+      const some = fused.slice(from, from + page);
+      const rows = new Map((await read(some.map(({ key }) => key))).map((row) => [row.key, row]));
+      for (const { key, score } of some) {
+        const row = rows.get(key);
+        if (row && hits.length < limit) hits.push({ ...row, score });
+      }
+    }
+    return hits;
+  }
+}
+
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof IsolationFailure)) return error;
+  const { reason, message } = error;
+  if (reason === "busy" || reason === "cancelled") {
+    return new RequestFailure("unavailable", "SERVICE_BUSY", "Too many documents are being read. Try again.", {
+      retryAfter: 2,
+      cause: error,
+    });
+  }
+  const told =
+    reason === "failed"
+      ? `The document cannot be read: ${message}.`
+      : "Reading the document takes too much time or memory.";
+  return new RequestFailure("unprocessable", "DOCUMENT_UNREADABLE", told, { details: { reason }, cause: error });
+}
