@@ -121,6 +121,6 @@ function charts(all: readonly MetricHistory[], links: HistoryLinks | undefined):
   const drawn = links ? DRAWN_WITH_PAGES : DRAWN;
   const rest = all.length - drawn;
   if (links && rest > 0)
-    return html`<p class="dim">Those that moved last; every metric has its chart on its own page.</p><div class="grid-charts">${all.slice(0, drawn).map(historyItem)}</div>`;
+    return html`<p class="dim">Those that moved last; every metric has its chart on its own page.</p><div class="grid-charts">${all.slice(0, drawn).map((each) => historyItem(each))}</div>`;
   return html`<div class="grid-charts">${all.slice(0, drawn).map((history, i) => html`<div id="metric-${i}">${historyItem(history)}</div>`)}</div>${rest > 0 && html`<p class="dim">${rest} more metrics have no chart here; name one to see it.</p>`}`;
 }

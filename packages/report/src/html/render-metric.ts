@@ -29,7 +29,7 @@ export function renderMetricHtml(title: string, history: MetricHistory, links: H
     head: html`<header class="head ${status}"><h1><span class="verdict">${name(subject)}</span> <span class="sentence">${sentence}</span></h1><p class="facts"><a href="${links.index}">${name(title)}, all metrics and runs</a></p></header>`,
     opening: html``,
     sections: [
-      section("chart", "Over past runs", html`<div class="grid-charts wide">${historyItem(history)}</div>`),
+      section("chart", "Over past runs", html`<div class="grid-charts wide">${historyItem(history, "wide")}</div>`),
       section("points", "Values", pointsTable(history, links)),
     ],
     data: { schema: "mettle.series/1", metrics: sorted([history], "metrics") },

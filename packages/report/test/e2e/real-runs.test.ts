@@ -122,6 +122,24 @@ thresholds:
       );
       expect(cells.slice(4, 8)).toEqual(figures);
     }
+    // The slowest requests and the kinds of failure, as the document has them.
+    const [broken] = operations;
+    await page.locator(".operations a.open >> nth=0").click();
+    const detail = page.locator("tr.inserted");
+    const slowest = broken?.times.slowest ?? [];
+    expect(slowest).toHaveLength(5);
+    expect(slowest[0]?.value).toBe(broken?.times.summary.max);
+    expect(await detail.locator(".waterfall tbody tr >> css=td:nth-of-type(2)").allTextContents()).toEqual(
+      slowest.map(({ value }) => formatQuantity(value, "ns")),
+    );
+    expect(broken?.times.errors).toMatchObject({
+      count: broken?.times.summary.count,
+      kinds: { "status 503": broken?.times.summary.count },
+    });
+    expect((await detail.locator(".facts-box tbody").innerText()).replaceAll(/\s+/g, " ")).toMatch(
+      new RegExp(`^status 503 ${broken?.times.summary.count}× first at 00:0\\d: GET ${url}/broken → 503$`),
+    );
+    expect(await accessibilityProblems(page)).toEqual([]);
     await page.context().close();
   });
 

@@ -5,7 +5,7 @@ import { formatTime } from "../../provenance.ts";
 import type { HistoryChange, MetricHistory } from "../../text/history.ts";
 import { formatRatioInterval } from "../../text/quantities.ts";
 import { changeWord, forestBar, forestReach, forestText } from "../charts/forest.ts";
-import { historyChart } from "../charts/history-chart.ts";
+import { historyChart, type HistoryChartSize } from "../charts/history-chart.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup } from "../html.ts";
 import type { PageModel } from "../page-model.ts";
@@ -59,7 +59,7 @@ export function historySection(model: PageModel): Section {
   return section(
     "history",
     title,
-    html`${moved.length > 0 && findingList(moved)}<div class="grid-charts">${sorted.slice(0, DRAWN).map(historyItem)}</div>${rest > 0 && html`<p class="dim">${rest} more metrics have a history; <code>mettle history show</code> has them all.</p>`}`,
+    html`${moved.length > 0 && findingList(moved)}<div class="grid-charts">${sorted.slice(0, DRAWN).map((each) => historyItem(each))}</div>${rest > 0 && html`<p class="dim">${rest} more metrics have a history; <code>mettle history show</code> has them all.</p>`}`,
   );
 }
 
@@ -67,7 +67,7 @@ const findingList = (findings: readonly Finding[]): Markup =>
   html`<ul>${findings.map(({ message }) => html`<li>${name(message)}</li>`)}</ul>`;
 
 /** One metric: its chart, its last value, and what moved. */
-export function historyItem(history: MetricHistory): Markup {
+export function historyItem(history: MetricHistory, size: HistoryChartSize = "small"): Markup {
   const { metric, tags, changePoints, unit, points } = history;
   const last = points.findLast(({ value }) => value !== undefined)?.value;
   const said =
@@ -76,7 +76,7 @@ export function historyItem(history: MetricHistory): Markup {
       : changePoints.length === 0
         ? html`<p class="dim">No change of level found.</p>`
         : html`<ul class="steps">${changePoints.map((change) => changeItem(change, history))}</ul>`;
-  return html`<div>${historyChart(history, subjectText(metric, tags))}<p class="dim">${points.length} runs${last !== undefined && `, last ${formatQuantity(last, unit)}`} ${info("step")}</p>${said}</div>`;
+  return html`<div>${historyChart(history, subjectText(metric, tags), size)}<p class="dim">${points.length} runs${last !== undefined && `, last ${formatQuantity(last, unit)}`} ${info("step")}</p>${said}</div>`;
 }
 
 function changeItem(change: HistoryChange, history: MetricHistory): Markup {
