@@ -11,6 +11,9 @@ const exempt = new Set([
   "packages/load/test/k6/refused.test.ts",
   // What is measured is slow on purpose: the test awaits its end.
   "packages/load/test/http/http-session.test.ts",
+  // Timers of code in a sandbox, in its text; memory that is looked at while a document is read.
+  "packages/service/test/tools/code/run-code.test.ts",
+  "packages/service/test/knowledge/documents/prepare.test.ts",
   // Callers that send byte by byte take their time.
   "packages/service/test/http/limits.test.ts",
   // What is killed is killed at a moment; callers who got no answer try again a little later.

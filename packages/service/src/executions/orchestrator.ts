@@ -245,7 +245,9 @@ export class Orchestrator implements AsyncDisposable {
     }
   }
 
+  /** What this instance holds is renewed first: it may have been slow, or the database away, but it is not dead. */
   async #recover(): Promise<void> {
+    await this.#renew();
     const { queued, ended } = await this.#options.queue.recover();
     this.#counts.recovered += queued;
     for (const id of ended) await this.#options.news.tell(endedChannel, id);

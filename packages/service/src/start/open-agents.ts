@@ -16,7 +16,8 @@ import type { Storage } from "./open-storage.ts";
 /** A lease is renewed so often before it would end. */
 const renewalsOfALease = 3;
 const lookAtMost = 2000;
-const attemptsAllowed = 3;
+/** An instance that was only slow counts as lost too: what it ran must not be given up for that. */
+const attemptsAllowed = 5;
 const modelSilentAtMost = ms(60_000);
 
 export interface AgentsParts {
