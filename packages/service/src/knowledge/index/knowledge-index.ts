@@ -44,6 +44,7 @@ export class KnowledgeIndex implements AsyncDisposable {
   readonly #options: KnowledgeIndexOptions;
   #pool: TaskPool<IndexRequest, IndexReply> = newPool();
   #tenants = new Map<string, Tenant>();
+  #ending = false;
 
   constructor(options: KnowledgeIndexOptions) {
     this.#options = options;
@@ -123,7 +124,7 @@ export class KnowledgeIndex implements AsyncDisposable {
       },
       (error: unknown) => {
         if (this.#tenants.get(tenantId) === tenant) this.#tenants.delete(tenantId); // the next search tries again
-        this.#options.onTrouble(error);
+        if (!this.#ending) this.#options.onTrouble(error);
       },
     );
     opened.resolve(this.#open(tenantId, tenant));
@@ -162,6 +163,7 @@ export class KnowledgeIndex implements AsyncDisposable {
       const last = rows.at(-1);
       if (!last) break;
       for (let from = 0; from < rows.length; from += step) {
+        if (this.#ending) return; // what is missing is read at the next start
         const some = rows.slice(from, from + step);
         const keys = some.map(({ key }) => key);
         await this.#change(tenant, { op: "add", tenant: tenantId, keys, vectors: some.map(({ vector }) => vector) });
@@ -200,6 +202,7 @@ export class KnowledgeIndex implements AsyncDisposable {
     const { model } = this.#options.embedder;
     for (const [tenant, state] of this.#tenants) {
       await state.queue;
+      if (!state.ready) continue;
       const { version, savedVersion, size } = state;
       if (size < savedFrom || version === savedVersion) continue;
       await this.#pool.run({ op: "save", tenant, file: this.#fileOf(tenant), model, version });
@@ -208,6 +211,7 @@ export class KnowledgeIndex implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
+    this.#ending = true;
     try {
       await this.save();
     } catch (error) {
