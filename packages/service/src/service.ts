@@ -61,11 +61,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   };
   const storage = await openStorage(starting, { config, clock, onProgress, onTrouble });
   const { database, connection, news } = storage;
+  const { shared } = storage.joined("knowledge");
   const people = await openPeople(starting, { config, clock, storage, onProgress });
   const authentication = new Authentication(people.tokens, people.users);
   const app = await makeApp({ config, clock, metrics, authentication });
   background.log = app.log;
-  const known = await openKnowledge(starting, { config, database, news, clock, onTrouble });
+  const known = await openKnowledge(starting, { config, database, news, clock, onTrouble, shared });
   metrics.add(...storageGauges(database, { users: people.states, knowledge: known.answers }), ...known.gauges);
   if (options.seedScale !== undefined) {
     const { seedPassword: password } = config;

@@ -5,7 +5,7 @@ import type { KnowledgeSearch } from "../agents/knowledge-search.ts";
 import type { ServiceConfig } from "../config/settings.ts";
 import type { Gauge } from "../http/metrics.ts";
 import { IsolatedWorkers } from "../isolation/isolated-workers.ts";
-import { TwoLevelCache } from "../storage/cache.ts";
+import { type SharedCache, TwoLevelCache } from "../storage/cache.ts";
 import type { Database } from "../storage/database.ts";
 import type { News } from "../storage/news.ts";
 import type { PreparedDocument, PrepareInput } from "./documents/prepare.ts";
@@ -32,6 +32,8 @@ export interface KnowledgeSurroundings {
   readonly database: Database;
   readonly news: News;
   readonly clock: Clock;
+  /** Where answers are shared with other instances. */
+  readonly shared: SharedCache | undefined;
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -57,7 +59,7 @@ async function openEmbedder(config: ServiceConfig): Promise<Embedder> {
 /** Puts the knowledge base together. What it opens is closed with `stack`. */
 export async function openKnowledge(
   stack: AsyncDisposableStack,
-  { config, database, news, clock, onTrouble }: KnowledgeSurroundings,
+  { config, database, news, clock, shared, onTrouble }: KnowledgeSurroundings,
 ): Promise<OpenKnowledge> {
   const embedder = await openEmbedder(config);
   const store = new KnowledgeStore(database);
@@ -72,7 +74,7 @@ export async function openKnowledge(
       clock,
     }),
   );
-  const answers = stack.use(new TwoLevelCache<SearchAnswer>(answerCache));
+  const answers = stack.use(new TwoLevelCache<SearchAnswer>({ ...answerCache, ...(shared && { shared }) }));
   const stopListening = news.listen(channel, (tenantId) => {
     const looked = tenantId === "" ? index.allChanged() : index.changed(tenantId);
     looked.catch(onTrouble);
