@@ -119,7 +119,7 @@ async function vectors(): Promise<void> {
 async function whole(): Promise<void> {
   const preparing = new IsolatedWorkers<PrepareInput, PreparedDocument>({
     module: new URL("../../packages/service/src/knowledge/documents/prepare.ts", import.meta.url),
-    threads: 1,
+    processes: 1,
     waiting: 1,
     heapMb: 256,
     clock,

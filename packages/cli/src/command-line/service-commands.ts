@@ -25,7 +25,7 @@ export const serve: CommandSpec = {
     {
       name: "seed-data",
       type: { kind: "number", placeholder: "SCALE", above: 0 },
-      help: "first fill the first tenant with test data: 1 for 10 000 users, 50 000 documents, 500 000 executions",
+      help: "fill the first tenant with test data: 1 for 10 000 users, 50 000 documents, 500 000 executions",
     },
     { name: "settings", type: { kind: "text", placeholder: "FILE" }, help: "JSON with any of the service's settings" },
   ],

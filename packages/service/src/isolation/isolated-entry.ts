@@ -1,17 +1,17 @@
-// Runs in a thread of IsolatedWorkers.
-import { parentPort, workerData } from "node:worker_threads";
+// Runs in a process of IsolatedWorkers; the argument is the address of the module that does the work.
 import type { IsolatedReply } from "./isolated-workers.ts";
 
 type Work = (input: unknown) => unknown;
 
-const port = parentPort;
-if (port === null) throw new Error("isolated-entry is started by IsolatedWorkers, as a worker thread");
-const { default: work } = (await import(workerData as string)) as { readonly default: Work };
-port.postMessage({ ready: true }, []);
-port.on("message", (input: unknown) => void answer(input));
+const [, , address] = process.argv;
+if (process.send === undefined || address === undefined)
+  throw new Error("isolated-entry is started by IsolatedWorkers");
+const { default: work } = (await import(address)) as { readonly default: Work };
+process.on("message", (input: unknown) => void answer(input));
+process.send({ ready: true } satisfies IsolatedReply);
 
 async function answer(input: unknown): Promise<void> {
-  port?.postMessage(await replyTo(input), []);
+  process.send?.(await replyTo(input));
 }
 
 async function replyTo(input: unknown): Promise<IsolatedReply> {

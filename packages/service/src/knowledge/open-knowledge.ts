@@ -68,7 +68,7 @@ export async function openKnowledge(
   const preparing = stack.use(
     new IsolatedWorkers<PrepareInput, PreparedDocument>({
       module: new URL(`./documents/prepare${extension}`, import.meta.url),
-      threads: 1,
+      processes: 1,
       waiting: 50,
       heapMb: readerHeapMb,
       clock,

@@ -38,7 +38,7 @@ export function openTools(
   const queries = stack.use(
     new IsolatedWorkers<JsonQueryInput, string>({
       module: moduleOf("./light/json-query-task"),
-      threads: 1,
+      processes: 1,
       waiting: 200,
       heapMb: 64,
       clock,
@@ -47,7 +47,7 @@ export function openTools(
   const scripts = stack.use(
     new IsolatedWorkers<CodeInput, CodeOutput>({
       module: moduleOf("./code/code-task"),
-      threads: 2,
+      processes: 2,
       waiting: 50,
       heapMb: 128,
       clock,

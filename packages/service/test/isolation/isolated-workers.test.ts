@@ -7,7 +7,7 @@ function workersWith(options: Partial<IsolationOptions> = {}): IsolatedWorkers<o
   const module = new URL("./fixtures/jobs.ts", import.meta.url);
   const workers = new IsolatedWorkers<object, unknown>({
     module,
-    threads: 1,
+    processes: 1,
     waiting: 5,
     heapMb: 32,
     clock: systemClock,
@@ -22,13 +22,13 @@ afterAll(async () => {
 const long = ms(60_000);
 const echo = (value: unknown): object => ({ kind: "echo", value });
 
-describe("limits cost their thread, and the next job has another", () => {
+describe("limits cost their process, and the next job has another", () => {
   const workers = workersWith();
   test.each([
     ["an endless loop", "spin", 50, "timeout"],
     ["an answer that never comes", "never", 50, "timeout"],
     ["memory without end", "hoard", 60_000, "memory"],
-    ["a thread that ends itself", "exit", 60_000, "failed"],
+    ["a process that ends itself", "exit", 60_000, "failed"],
   ])("%s", async (_name, kind, deadline, reason) => {
     await expect(workers.run({ kind }, ms(deadline))).rejects.toMatchObject({ reason });
     expect(await workers.run(echo(kind), long)).toBe(kind);
@@ -76,7 +76,7 @@ test("closing ends what runs and waits", async () => {
   await expect(workers.run(echo(1), long)).rejects.toMatchObject({ reason: "cancelled" });
 });
 
-test("threads know nothing of the environment", async () => {
+test("processes know nothing of the environment", async () => {
   process.env["ISOLATION_TEST_SECRET"] = "x";
   expect(await workersWith().run({ kind: "environment" }, long)).toEqual({});
 });

@@ -7,7 +7,7 @@ import type { DocumentFormat, PreparedDocument, PrepareInput } from "../../../sr
 
 const workers = new IsolatedWorkers<PrepareInput, PreparedDocument>({
   module: new URL("../../../src/knowledge/documents/prepare.ts", import.meta.url),
-  threads: 1,
+  processes: 1,
   waiting: 10,
   heapMb: 512,
   clock: systemClock,

@@ -7,7 +7,7 @@ import { ToolBox } from "../../../src/tools/tool-box.ts";
 
 const workers = new IsolatedWorkers<CodeInput, CodeOutput>({
   module: new URL("../../../src/tools/code/code-task.ts", import.meta.url),
-  threads: 1,
+  processes: 1,
   waiting: 10,
   heapMb: 128,
   clock: systemClock,

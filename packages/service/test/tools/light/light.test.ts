@@ -13,7 +13,7 @@ import { ToolBox } from "../../../src/tools/tool-box.ts";
 const clock = new ManualClock(Date.UTC(2026, 2, 29, 0, 30));
 const workers = new IsolatedWorkers<JsonQueryInput, string>({
   module: new URL("../../../src/tools/light/json-query-task.ts", import.meta.url),
-  threads: 1,
+  processes: 1,
   waiting: 10,
   heapMb: 64,
   clock: systemClock,
