@@ -140,7 +140,7 @@ export class IsolatedWorkers<Input, Output> implements AsyncDisposable {
 
   #spawn(): ChildProcess {
     const { module, heapMb } = this.#options;
-    const [command = process.execPath, ...before] = [...endsWithParent, process.execPath];
+    const [command, ...before] = [...endsWithParent, process.execPath];
     const worker = fork(entry, [module.href], {
       execPath: command,
       execArgv: [...before, ...sourceFlags, `--max-old-space-size=${heapMb}`, "--max-semi-space-size=8"],
