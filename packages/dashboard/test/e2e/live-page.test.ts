@@ -144,14 +144,16 @@ describe.skipIf(chromiumPath === undefined)("the live page in a browser", () => 
     await page.locator("svg.time").nth(1).focus();
     server.update(moment(31));
     await showsSecond(page, "00:31");
-    expect(await page.locator("details.values").first().getAttribute("open")).not.toBeNull();
-    expect(await page.evaluate("[...document.querySelectorAll('svg.time')].indexOf(document.activeElement)")).toBe(1);
+    await expect.poll(() => page.locator("details.values").first().getAttribute("open")).not.toBeNull();
+    const focused = (): Promise<unknown> =>
+      page.evaluate("[...document.querySelectorAll('svg.time')].indexOf(document.activeElement)");
+    await expect.poll(focused).toBe(1);
     await page.locator('button[data-window="60000"]').click();
-    expect(new URL(page.url()).hash).toBe("#window=60000");
+    await expect.poll(() => new URL(page.url()).hash).toBe("#window=60000");
     await page.locator("#pause").click();
     server.update(moment(32));
     server.update(moment(33));
-    expect(await page.locator("h1").innerText()).toMatch(/PAUSED\s+00:31/);
+    await expect.poll(() => page.locator("h1").innerText()).toMatch(/PAUSED\s+00:31/);
     await page.locator("#pause").click();
     await showsSecond(page, "00:33");
   });
