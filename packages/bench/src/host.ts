@@ -45,7 +45,7 @@ const replyTo: Readonly<{
  *   between identical arms, against 0.7–1.2 % without. What is measured is TurboFan's code either way.
  * - min-semi-space-size: the nursery has its final size (V8's default maximum, MiB) from the start. Left to itself it grows
  *   by what happened to survive, at another moment in each process: two builds then ran with nurseries of unlike size, of
- *   which one fits the caches. Of 24 processes' medians in comparisons of a function that allocates, the spread halved.
+ *   which one fits the caches.
  */
 export const steadyFlags: readonly string[] = [
   "--allow-natives-syntax",

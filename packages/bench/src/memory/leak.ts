@@ -178,9 +178,8 @@ export function warmupLength(bytes: readonly number[]): number {
 }
 
 /**
- * With fewer, t's quantile explodes (64 at one) and a heap that grows by a few steps says nothing. Simulated over 18–36
- * points of AR(1) noise, r = 0–1: against a floor of one the interval is a third to a fifth as wide, and misses in at most
- * 5 % more of the series.
+ * With fewer, t's quantile explodes (64 at one) and a heap that grows by a few steps would say nothing. The price is that
+ * strongly correlated noise is taken for a trend more often; tests hold how often.
  */
 const LEAST_DEGREES_OF_FREEDOM = 3;
 
