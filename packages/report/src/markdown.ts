@@ -10,7 +10,7 @@ import { provenance } from "./provenance.ts";
 import { typical } from "./text/case-columns.ts";
 import { isLoadRun, loadTables } from "./text/load-tables.ts";
 import { formatHalfWidth, formatRatioInterval, formatShare } from "./text/quantities.ts";
-import { counted, outcomeWord, stateWords, statusMarks, titleSentence, worstFirst } from "./text/words.ts";
+import { counted, outcomeWord, stateWords, titleSentence, verdictMark, worstFirst } from "./text/words.ts";
 
 /** What GitHub takes: a comment at most so many characters, a step summary at most so many bytes in UTF-8. */
 export const COMMENT_CHARACTERS = 65_536;
@@ -35,6 +35,7 @@ interface Section {
 }
 
 const emoji = { passed: "✅", warning: "⚠️", failed: "❌", invalid: "⛔" } as const;
+const emojiOf = (verdict: Verdict): string => (verdictMark(verdict).sign === "?" ? "❔" : emoji[verdict.status]);
 const stateEmoji: Readonly<Record<Finding["state"], string>> = {
   failed: "❌",
   "no-data": "⭕",
@@ -77,7 +78,7 @@ function headOf(run: Run, verdict: Verdict, marker: string): string {
       : []),
   ].join(" · ");
   return [
-    `${marker}### ${emoji[verdict.status]} ${statusMarks[verdict.status].word}: ${escapeMarkdown(titleSentence(verdict.title), 1000)}`,
+    `${marker}### ${emojiOf(verdict)} ${verdictMark(verdict).word}: ${escapeMarkdown(titleSentence(verdict.title), 1000)}`,
     "",
     provenance(run)
       .map((fact) => escapeMarkdown(fact, 200))

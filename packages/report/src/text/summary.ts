@@ -18,8 +18,8 @@ import {
   outcomeTones,
   outcomeWord,
   stateWords,
-  statusMarks,
   titleSentence,
+  verdictMark,
   worstFirst,
 } from "./words.ts";
 
@@ -78,7 +78,7 @@ export function renderSummary(run: Run, verdict: Verdict | undefined, options: S
 function headline(run: Run, verdict: Verdict | undefined, { paint, width }: TextContext): string[] {
   const facts = joinFacts(provenance(run).map(visibleText), width - 3).map((line) => `   ${paint("dim", line)}`);
   if (!verdict) return [` ${paint("strong", `  MEASURED  ${counted(run.measurements.length, "metric")}`)}`, ...facts];
-  const { sign, tone, word } = statusMarks[verdict.status];
+  const { sign, tone, word } = verdictMark(verdict);
   const sentence = wrapText(visibleText(titleSentence(verdict.title)), width - 5 - word.length);
   const hang = " ".repeat(5 + word.length);
   return [

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { renderMarkdown } from "../../src/markdown.ts";
 import { renderSummary } from "../../src/text/summary.ts";
 import { textWidth } from "../../src/text/width.ts";
 import { bare, comparison, finding, measurement, run, sampleRun, sampleVerdict, verdict } from "../builders.ts";
@@ -53,6 +54,16 @@ describe("renderSummary", () => {
     const text = renderSummary(run(), undefined, {});
     expect(text).toContain("MEASURED");
     expect(text).not.toMatch(/bytes\/op|GC|\bchange\b|exit|PASSED/);
+  });
+
+  test("where answers are missing and nothing was missed, nothing is said to have failed", () => {
+    const open = verdict([bare({ state: "no-data" })], {
+      exitCode: 5,
+      title: "INCONCLUSIVE: 0 of 1 limit held, 1 without an answer",
+    });
+    const [line] = renderSummary(run(), open).split("\n");
+    expect(line).toBe(" ? INCONCLUSIVE  0 of 1 limit held, 1 without an answer");
+    expect(renderMarkdown(run(), open)).toContain("\n### ❔ INCONCLUSIVE: 0 of 1 limit held, 1 without an answer\n");
   });
 
   test("what failed is told once where a verdict tells it, and in full where there is none", () => {
