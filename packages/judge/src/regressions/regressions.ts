@@ -381,8 +381,9 @@ function findingOf(
     ),
     state: states[outcome],
     message: `${formatSelector(subject)}: ${outcomeWords[outcome]}: ${formatChange(ratio - 1)}${range} against ${against}${figures ? `, ${figures}` : ""}.`,
-    ...(candidate.actual === undefined ? {} : { actual: candidate.actual, unit: subject.unit }),
+    ...(candidate.actual === undefined ? {} : { actual: candidate.actual }),
     ...(candidate.limit === undefined ? {} : { limit: candidate.limit }),
+    unit: subject.unit,
     change,
     evidence: [
       ...(blind ? ["so coarse that a regression which fails the run would not have been found either"] : []),
