@@ -357,8 +357,7 @@ class MeasuringProcess {
     if (request.keepCode) flushCompileCache();
     const left = leftOver(this.#resourcesBefore, process.getActiveResourcesInfo());
     this.#open = undefined;
-    const notes = left ? [`the file leaves ${left} running after its last benchmark`] : [];
-    return { type: "finished", notes, failures };
+    return { type: "finished", left, failures };
   }
 
   #opened(): Open {

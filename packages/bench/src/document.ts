@@ -2,6 +2,7 @@ import type { MetricUnit } from "@mettle/core";
 import { Random } from "@mettle/core";
 import type { Comparison, Direction, Interval, Measurement, RawBlocks, Side, Summary } from "@mettle/results";
 import { labelOutliers, median, quantile, summarize, tInterval } from "@mettle/stats";
+import { recordDefaults } from "./definition.ts";
 import { baselineOf, candidatesOf, logRatiosOf, twinLogRatiosOf } from "./evidence.ts";
 import { allocationDefaults } from "./memory/allocation.ts";
 import { decide, leastPairs, selfCheckOf, tooFastNs } from "./paired.ts";
@@ -266,7 +267,7 @@ function recordMeasurements(samples: SuiteSamples, entry: LoadedCase): Measureme
   const keys = samples.records.get(entry.id);
   const failed = errorsOf(samples, entry);
   const naming = (key: string): Named => {
-    const declared = entry.units?.[key] ?? { unit: "ns" as const, direction: "lower" as const };
+    const declared = entry.units?.[key] ?? recordDefaults;
     return { ...declared, suffix: slug(key) };
   };
   if (!keys || keys.size === 0) return [{ ...base(samples, entry, naming("value")), summary: { count: 0 }, ...failed }];

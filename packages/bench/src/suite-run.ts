@@ -54,6 +54,7 @@ export class SuiteRun {
       slopes: new Map(),
       failures: [],
       notes: new Set(),
+      left: new Set(),
       looks: undefined,
       finalAlpha: 1 - options.plan.confidence,
     };
@@ -170,7 +171,7 @@ export class SuiteRun {
     this.#keepRecords(reply.records);
     this.#note(reply.failures);
     for (const failure of reply.failedRecords) this.samples.failures.push(failure);
-    for (const note of reply.notes) this.samples.notes.add(note);
+    for (const name of reply.left) this.samples.left.add(name);
     if (reply.onlyOnce !== undefined) this.#once(reply.onlyOnce);
     return reply;
   }

@@ -35,6 +35,7 @@ function suiteOf(cases: LoadedCase[], more: Partial<SuiteSamples> = {}): SuiteSa
     slopes: new Map(),
     failures: [],
     notes: new Set(),
+    left: new Set(),
     looks: undefined,
     finalAlpha: 0.01,
     ...more,
