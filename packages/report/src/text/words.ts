@@ -8,7 +8,7 @@ export interface Mark {
   readonly tone: Tone;
 }
 
-export const statusMarks: Readonly<Record<VerdictStatus, Mark & { readonly word: string }>> = {
+const statusMarks: Readonly<Record<VerdictStatus, Mark & { readonly word: string }>> = {
   passed: { sign: "✓", tone: "good", word: "PASSED" },
   warning: { sign: "!", tone: "warn", word: "WARNING" },
   failed: { sign: "✗", tone: "bad", word: "FAILED" },
