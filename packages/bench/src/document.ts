@@ -166,7 +166,7 @@ function timeMeasurements(
   if (draws.length >= 5 && never > draws.length / 5) {
     notes.push(`never steady: in ${never} of ${draws.length} draws the time still changed at the end`);
   }
-  const interval = medianInterval(kept, plan.confidence);
+  const interval = medianInterval(kept, median(pooled), plan.confidence);
   const controlRatio = controlRatioOf(samples, entry.id);
   const time: Measurement = {
     ...named,
@@ -190,22 +190,29 @@ function outliersOf(values: Float64Array): NonNullable<Measurement["outliers"]> 
   return { lowSevere, lowMild, highMild, highSevere };
 }
 
-/** Over processes, because samples of one process share its fate: t on the logs of their medians where all are positive. */
-function medianInterval(processes: readonly Float64Array[], confidence: number): Interval | undefined {
+/**
+ * Over processes, because samples of one process share its fate: t on the logs of their medians where all are positive.
+ * Where processes fall into two groups the centre of their medians lies between them, and the median of all samples in
+ * one: the interval then reaches as far as the figure that it is shown with.
+ */
+function medianInterval(processes: readonly Float64Array[], shown: number, confidence: number): Interval | undefined {
+  const reaching = (low: number, high: number): Pick<Interval, "low" | "high"> => ({
+    low: Math.min(low, shown),
+    high: Math.max(high, shown),
+  });
   const medians = processes.filter((values) => values.length > 0).map((values) => median(values));
   if (medians.length < 2) return undefined;
   if (medians.every((value) => value > 0)) {
     const { low, high } = tInterval(medians.map(Math.log), confidence);
     return {
       of: "median",
-      low: Math.exp(low),
-      high: Math.exp(high),
+      ...reaching(Math.exp(low), Math.exp(high)),
       confidence,
       method: "t over the logs of process medians",
     };
   }
   const { low, high } = tInterval(medians, confidence);
-  return { of: "median", low, high, confidence, method: "t over process medians" };
+  return { of: "median", ...reaching(low, high), confidence, method: "t over process medians" };
 }
 
 function controlRatioOf(samples: SuiteSamples, id: ArmId): number | undefined {

@@ -97,6 +97,16 @@ describe("measurements of times", () => {
     expect(time).not.toHaveProperty("errors");
   });
 
+  test("where processes fall into two groups, the interval still holds the median that it is shown with", () => {
+    const processes = [10, 10, 10, 10, 10, 12, 10, 12, 12, 10, 12, 10, 12, 10, 12, 12, 10, 10, 12, 10].map((time) =>
+      drawn({ [only.id]: flat(time) }),
+    );
+    const [time] = measurementsOf(suiteOf([only], { processes }), plan);
+    expect(time?.summary.p50).toBe(10);
+    expect(time?.interval?.low).toBeLessThanOrEqual(10);
+    expect(time?.interval?.high).toBeGreaterThan(10.7);
+  });
+
   test("of one process have no interval", () => {
     const [time] = measurementsOf(suiteOf([only], { processes: [drawn({ [only.id]: flat(10) })] }), plan);
     expect(time).not.toHaveProperty("interval");

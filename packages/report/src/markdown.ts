@@ -4,7 +4,7 @@ import type { Comparison, Measurement, Run } from "@mettle/results";
 import { type BenchCase, caseLabels, caseTable, notesOf, subjectText, weakestSelfCheck } from "./cases.ts";
 import { reportErrors } from "./errors.ts";
 import { codeMarkdown, escapeMarkdown, stickyMarker } from "./markdown-text.ts";
-import { changeText } from "./outcomes.ts";
+import { asJudged, changeText } from "./outcomes.ts";
 import { platformTable, standing, standings } from "./platforms.ts";
 import { provenance } from "./provenance.ts";
 import { typical } from "./text/case-columns.ts";
@@ -62,7 +62,7 @@ export function renderMarkdown(run: Run, verdict: Verdict, options: MarkdownOpti
   }
   const size = isComment ? (text: string) => text.length : (text: string) => Buffer.byteLength(text);
   const head = headOf(run, verdict, isComment ? `${stickyMarker(options.name ?? run.name)}\n` : "");
-  return fill(head, sectionsOf(run, verdict), limit, size);
+  return fill(head, sectionsOf(asJudged(run, verdict), verdict), limit, size);
 }
 
 function headOf(run: Run, verdict: Verdict, marker: string): string {
@@ -93,7 +93,7 @@ function selfCheckText(check: NonNullable<ReturnType<typeof weakestSelfCheck>>):
   const seen = `${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
   return check.low <= 1 && 1 <= check.high
     ? `this machine can find ${formatShare(check.detectable)}`
-    : `**self-check failed** (same code: ${seen}): differences in this run prove nothing`;
+    : `**self-check failed** (same code: ${seen}): differences no larger than that prove nothing`;
 }
 
 function sectionsOf(run: Run, verdict: Verdict): Section[] {

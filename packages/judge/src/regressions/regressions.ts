@@ -37,6 +37,8 @@ interface Candidate {
   readonly stated?: ComparisonOutcome;
   /** Of a paired comparison: the smallest change, as a fraction, that it would have found. */
   readonly resolution?: number;
+  /** Of a paired comparison whose self-check failed: the ratio, above 1, by which identical code may have differed. */
+  readonly selfDifference?: number;
   /** The two figures in words; a paired comparison has only their ratio. */
   readonly figures?: string;
   readonly actual?: number;
@@ -101,15 +103,19 @@ export function describeRun({ name, revision }: Run): string {
 }
 
 function pairedCandidate(comparison: Comparison): Candidate {
-  const { metric, tags, unit, direction, margin, baseline } = comparison;
+  const { metric, tags, unit, direction, margin, baseline, selfCheck, interval } = comparison;
   const commit = baseline.revision?.commit.slice(0, 7);
+  const failed = selfCheck && (selfCheck.low > 1 || selfCheck.high < 1);
+  const selfDifference = failed ? Math.max(selfCheck.high, 1 / selfCheck.low) : undefined;
+  const found = selfCheck?.detectable ?? Math.sqrt(interval.high / interval.low) - 1;
   return {
     subject: { metric, tags, unit },
     direction: direction === "higher" ? "higher" : "lower",
     evidence: pairedEvidence(comparison),
     margin,
     stated: comparison.outcome,
-    resolution: comparison.selfCheck?.detectable ?? Math.sqrt(comparison.interval.high / comparison.interval.low) - 1,
+    resolution: Math.max(found, (selfDifference ?? 1) - 1),
+    ...(selfDifference !== undefined && { selfDifference }),
     against: commit === undefined || baseline.label.includes(commit) ? baseline.label : `${baseline.label}@${commit}`,
   };
 }
@@ -345,6 +351,14 @@ function isBlind({ evidence, resolution }: Candidate, { failOn }: SeverityPolicy
   return resolution > Math.max(Math.min(...failOn.map((severity) => leastChange[severity])), leastChange.medium);
 }
 
+/** Whether an answer holds beside what identical code showed: where that differed, only what lies beyond it does. */
+function standsOut({ evidence, margin, selfDifference }: Candidate, outcome: ComparisonOutcome): boolean {
+  if (selfDifference === undefined || outcome === "undecided") return true;
+  if (outcome === "same") return selfDifference <= 1 + margin;
+  const { ratio, low = ratio, high = ratio } = evidence;
+  return (ratio > 1 ? low : 1 / high) > selfDifference;
+}
+
 function findingOf(
   candidate: Candidate,
   adjustedPValue: number | undefined,
@@ -355,7 +369,8 @@ function findingOf(
   const { evidence, direction, subject, against, figures } = candidate;
   const { ratio, low, high, confidence, pValue } = evidence;
   const found = outcomeOf(evidence, direction, { ...policy, margin: candidate.margin }, adjustedPValue);
-  const outcome = candidate.stated === undefined || candidate.stated === found ? found : "undecided";
+  const told = candidate.stated === undefined || candidate.stated === found ? found : "undecided";
+  const outcome = standsOut(candidate, told) ? told : "undecided";
   const severity = outcome === "worse" ? severityOf(ratio - 1) : "low";
   const change: Change = {
     ratio,
@@ -386,6 +401,9 @@ function findingOf(
     unit: subject.unit,
     change,
     evidence: [
+      ...(outcome === told || candidate.selfDifference === undefined
+        ? []
+        : [`the self-check failed: identical code may have differed by ${formatChange(candidate.selfDifference - 1)}`]),
       ...(blind ? ["so coarse that a regression which fails the run would not have been found either"] : []),
       ...evidence.notes,
       ...(pValue === undefined || adjustedPValue === undefined

@@ -163,6 +163,6 @@ function caseFacts({ measurements, comparison }: BenchCase): Markup {
   });
   const paired =
     comparison &&
-    html`<div><dt>compared</dt><dd>${formatChange(comparison.ratio - 1)} vs ${name(comparison.baseline.label)}, ${comparison.pairs} pairs${comparison.pValue !== undefined && `, p = ${Number(comparison.pValue.toPrecision(2))}`}, margin ${formatChange(comparison.margin).replace("+", "±")}${(comparison.notes ?? []).map((note) => html`<br>! ${name(note)}`)}</dd></div>`;
+    html`<div><dt>compared</dt><dd>${formatChange(comparison.ratio - 1)} vs ${name(comparison.baseline.label)}, ${comparison.pairs} pairs${comparison.pValue !== undefined && `, p = ${Number(comparison.pValue.toPrecision(2))} by sign flips`}, margin ${formatChange(comparison.margin).replace("+", "±")}${(comparison.notes ?? []).map((note) => html`<br>! ${name(note)}`)}</dd></div>`;
   return html`<div class="facts-box"><h4>Figures</h4><dl>${facts}${paired}</dl></div>`;
 }

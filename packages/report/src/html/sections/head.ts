@@ -87,7 +87,7 @@ function benchFacts(run: Run): string[] {
   const seen = `${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
   return check.low <= 1 && 1 <= check.high
     ? [`this machine can find ${formatShare(check.detectable)}`, `same code: ${seen}`]
-    : [`self-check FAILED (same code: ${seen}): differences in this run prove nothing`];
+    : [`self-check FAILED (same code: ${seen}): differences no larger than that prove nothing`];
 }
 
 function noiseFacts({ environment: { noise }, kind }: Run): string[] {
