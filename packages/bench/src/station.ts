@@ -51,7 +51,7 @@ export interface SlopesReply {
 
 /**
  * Time for an arm's warm-up. The compiler has then seen a body of microseconds often enough; see the least number of
- * calls in child.ts.
+ * calls in sampling.ts.
  */
 const warmupMs = 8;
 /** Draws are many and short: how the compiler's lottery falls differs more from draw to draw than within one. */
