@@ -1,4 +1,3 @@
-import type { Looks } from "./paired.ts";
 import type { AllocationReply, CaseFailure, LoadedSuite, SlopeReply } from "./protocol.ts";
 import type { Draw } from "./steady.ts";
 
@@ -15,7 +14,8 @@ export interface SuiteSamples {
   readonly notes: Set<string>;
   /** What the file left running after its last benchmark, by Node's names for it. */
   readonly left: Set<string>;
-  looks: Looks | undefined;
+  /** How often a decision was sought. */
+  looks: number;
   /** The error that the last look was allowed. */
   finalAlpha: number;
 }

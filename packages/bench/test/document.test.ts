@@ -36,7 +36,7 @@ function suiteOf(cases: LoadedCase[], more: Partial<SuiteSamples> = {}): SuiteSa
     failures: [],
     notes: new Set(),
     left: new Set(),
-    looks: undefined,
+    looks: 1,
     finalAlpha: 0.01,
     ...more,
   };
