@@ -30,7 +30,8 @@ export async function run(context: CommandContext): Promise<number> {
   const reports = await writeReports(measured.run, { ...verdict, exitCode }, shown, yardstick, settings, context);
   troubles.push(...reports.troubles);
   const last = exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
-  const named = { ...(data !== undefined && { data }), ...reports.files };
+  const { report, ...others } = reports.files;
+  const named = { ...(report !== undefined && { report }), ...(data !== undefined && { data }), ...others };
   // A verdict that nothing was asked of would only say so.
   show(measured.run, { ...verdict, exitCode: last }, shown || last !== exitCodes.pass, named, context);
   for (const problem of [...measured.result.problems, ...distinct(troubles)]) writeError(problem, context);
