@@ -99,6 +99,71 @@ describe("the action", () => {
     expect(read("action.yml")).toContain("performance_reports/performance_summary.md");
   });
 
+  // The steps themselves, with a stand-in for the command that writes down how it was called.
+  const stand = `echo "$@" >> calls
+    case $1 in
+      bench) if [[ "$NO_RUN" != 1 ]]; then mkdir -p performance_reports; echo {} > performance_reports/run.json; fi; exit "$BENCH" ;;
+      gate) exit "$GATED" ;;
+      history) exit "$CHECKED" ;;
+    esac`;
+  const acted = (exits: Readonly<Record<string, string>>) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "mettle"), `#!/bin/bash\n${stand}\n`, { mode: 0o755 });
+    const output = join(folder, "output");
+    const run = (name: string, env: Readonly<Record<string, string>>): number | null => {
+      const script = action.runs.steps.find((step) => step.name === name)?.run ?? "exit 99";
+      const defaults = {
+        COMMAND: "./mettle",
+        FILES: "",
+        PROFILE: "ci",
+        AGAINST: "v1",
+        COMPARE: "",
+        CONFIG: "",
+        BASE: "",
+        SHA: "abc",
+      };
+      const given = { BENCH: "0", GATED: "0", CHECKED: "0", NO_RUN: "", GATE: "true", HISTORY: "true", ...exits };
+      return spawnSync("bash", ["-eo", "pipefail", "-c", script], {
+        cwd: folder,
+        env: { PATH: process.env["PATH"] ?? "", GITHUB_OUTPUT: output, ...defaults, ...given, ...env },
+      }).status;
+    };
+    const told = (): string => /^status=(\d+)$/m.exec(readFileSync(output, "utf8"))?.[1] ?? "";
+    const measured = run("Measure", {});
+    if (measured !== 0) return { measured };
+    const status = told();
+    writeFileSync(output, "");
+    expect(run("Judge", { MEASURED: status })).toBe(0);
+    const calls = readFileSync(join(folder, "calls"), "utf8");
+    return { measured, gate: run("Gate", { STATUS: told() }), calls };
+  };
+
+  test("ends as the worst of measuring, gate and history says, and as nothing else (S3-059, S3-060, S0-188)", {
+    timeout: 60_000,
+  }, () => {
+    expect(acted({})).toMatchObject({ measured: 0, gate: 0 });
+    expect(acted({ BENCH: "4", GATED: "4" }).gate).toBe(4);
+    expect(acted({ BENCH: "3", GATED: "3", CHECKED: "4" }).gate).toBe(3);
+    // A step in the history that no single comparison shows.
+    expect(acted({ CHECKED: "4" }).gate).toBe(4);
+    // A benchmark that failed, and an answer that could not be had.
+    expect(acted({ BENCH: "5" }).gate).toBe(5);
+    expect(acted({ GATED: "5" }).gate).toBe(5);
+    // Only measured: what was missed is told and fails nothing, trouble does.
+    expect(acted({ BENCH: "3", GATE: "false" }).gate).toBe(0);
+    expect(acted({ BENCH: "5", GATE: "false" }).gate).toBe(5);
+    // No run document: nothing to judge, and never a pass.
+    expect(acted({ BENCH: "2", NO_RUN: "1" })).toEqual({ measured: 2 });
+    expect(acted({ NO_RUN: "1" })).toEqual({ measured: 1 });
+    expect(acted({}).calls).toBe(
+      `${[
+        "bench --profile ci --out performance_reports --against v1",
+        "gate performance_reports/run.json --out performance_reports",
+        "history check --out performance_reports",
+      ].join("\n")}\n`,
+    );
+  });
+
   test("describes every input, and uses none that it does not declare", () => {
     const used = new Set([...read("action.yml").matchAll(/inputs\.([\w-]+)/g)].map(([, name]) => name));
     expect(used).toEqual(new Set(Object.keys(action.inputs)));
