@@ -44,6 +44,9 @@ interface Open {
   readonly arms: readonly Arm[];
 }
 
+/** What writing to stdout and stderr leaves open: Node opens each at first use, and no file has to close it. */
+const standardStreams: readonly string[] = ["PipeWrap", "PipeWrap"];
+
 /** The measuring process: does one request at a time and answers it. It never decides anything. */
 export class MeasuringProcess {
   #main: Collector | undefined;
@@ -89,7 +92,7 @@ export class MeasuringProcess {
     if (this.#marker >= 0) closeSync(this.#marker);
     this.#marker = openSync(request.markerFile, "w");
     this.#open = undefined;
-    this.#resourcesBefore = process.getActiveResourcesInfo();
+    this.#resourcesBefore = [...process.getActiveResourcesInfo(), ...standardStreams];
     this.#random = new Random(request.seed);
     let onlyOnce: string | undefined;
     // Which of the two instances plays the twin changes from process to process: load order must not bias it.

@@ -211,7 +211,7 @@ function timersOf({ file, suite, left }: SuiteSamples): MettleError[] {
 }
 
 /** Servers and sockets wait without running: worth a word, no more. */
-function remainders({ left }: SuiteSamples): string[] {
+function remainders({ file, left }: SuiteSamples): string[] {
   const names = [...left].filter((name) => !isTimer(name));
-  return names.length === 0 ? [] : [`the file leaves ${names.join(", ")} open after its last benchmark`];
+  return names.length === 0 ? [] : [`${file} leaves ${names.join(", ")} open after its last benchmark`];
 }
