@@ -61,6 +61,7 @@ export class SuiteRun {
       slopes: new Map(),
       failures: [],
       notes: new Set(),
+      left: new Set(),
       looks: 0,
       finalAlpha: 1 - options.plan.confidence,
     };
@@ -178,7 +179,7 @@ export class SuiteRun {
     this.#keepRecords(reply.records);
     this.#note(reply.failures);
     for (const failure of reply.failedRecords) this.samples.failures.push(failure);
-    for (const note of reply.notes) this.samples.notes.add(note);
+    for (const name of reply.left) this.samples.left.add(name);
     if (reply.onlyOnce !== undefined) this.#once(reply.onlyOnce);
     return reply;
   }
