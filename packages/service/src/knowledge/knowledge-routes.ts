@@ -40,32 +40,38 @@ const documentSchema = Type.Object(
   },
   { title: "Document" },
 );
-const hitSchema = Type.Object({
-  document_id: Type.String(),
-  chunk_id: Type.String(),
-  number: Type.Integer(),
-  title: Type.String(),
-  category: nullable(Type.String()),
-  heading: nullable(Type.String()),
-  page: nullable(Type.Integer()),
-  text: Type.String(),
-  score: Type.Number(),
-  similarity: nullable(Type.Number()),
-});
+const hitSchema = Type.Object(
+  {
+    document_id: Type.String(),
+    chunk_id: Type.String(),
+    number: Type.Integer(),
+    title: Type.String(),
+    category: nullable(Type.String()),
+    heading: nullable(Type.String()),
+    page: nullable(Type.Integer()),
+    text: Type.String(),
+    score: Type.Number(),
+    similarity: nullable(Type.Number()),
+  },
+  { title: "SearchHit" },
+);
 const searchBody = strict({
   query: question,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   category: Type.Optional(category),
 });
-const citationSchema = Type.Object({
-  number: Type.Integer(),
-  document_id: Type.String(),
-  title: Type.String(),
-  heading: nullable(Type.String()),
-  page: nullable(Type.Integer()),
-  chunks: Type.Array(Type.Integer()),
-  score: Type.Number(),
-});
+const citationSchema = Type.Object(
+  {
+    number: Type.Integer(),
+    document_id: Type.String(),
+    title: Type.String(),
+    heading: nullable(Type.String()),
+    page: nullable(Type.Integer()),
+    chunks: Type.Array(Type.Integer()),
+    score: Type.Number(),
+  },
+  { title: "Citation" },
+);
 const byId = strict({ id: Type.String({ format: "uuid" }) });
 const secured = { tags: ["knowledge"], security: bearer };
 const ways = Type.Union([Type.Literal("meaning and words"), Type.Literal("words")]);

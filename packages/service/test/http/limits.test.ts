@@ -51,9 +51,31 @@ test("while callers drip, others are served", async () => {
 
 test("headers and bodies have a size", async () => {
   const headers = { "x-large": "y".repeat(20_000) };
-  expect((await call(service.url, "GET", "/health", { headers })).status).toBe(431);
+  expect(await call(service.url, "GET", "/health", { headers })).toMatchObject({
+    status: 431,
+    body: { error: { type: "headers_too_large", code: "REQUEST_HEADERS_TOO_LARGE" } },
+  });
   const body = { username: "a", password: "x".repeat(1_100_000) };
   expect((await call(service.url, "POST", "/auth/login", { body })).status).toBe(413);
+});
+
+test("what is no request, or has no address that can be read, is refused in the same form", async () => {
+  const socket = await opened();
+  const answer = once(socket, "data");
+  socket.write("nonsense\r\n\r\n");
+  const [head = "", body = ""] = String((await answer)[0]).split("\r\n\r\n");
+  expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(JSON.parse(body)).toMatchObject({
+    error: { type: "invalid_request", code: "REQUEST_UNREADABLE", details: {} },
+  });
+  expect(await call(service.url, "GET", "/agents/executions/%")).toMatchObject({
+    status: 400,
+    body: { error: { type: "invalid_request", code: "REQUEST_BAD_URL" } },
+  });
+  expect(await call(service.url, "GET", `/agents/executions/${"a".repeat(300)}`)).toMatchObject({
+    status: 400,
+    body: { error: { type: "invalid_request", code: "REQUEST_MAX_PARAM_LENGTH" } },
+  });
 });
 
 test("connections beyond the limit are closed, those that are open work on", async () => {

@@ -76,7 +76,7 @@ test("a login that is there already may read views that came later", async () =>
       "SELECT has_table_privilege($1, 'tenant_view.agents', 'SELECT') AS may",
       [role],
     );
-    return row?.may === true;
+    return row?.may ?? false;
   };
   await database.run(`REVOKE SELECT ON tenant_view.agents FROM ${role}`);
   expect(await mayRead()).toBe(false);
