@@ -222,7 +222,7 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     default: 384,
     from: 128,
     to: 4096,
-    help: "numbers in a vector; what a configured model gives. After a change of model or size documents are found by words only until they are uploaded again",
+    help: "numbers in a vector; what a configured model gives",
   }),
   fetchOrigins: list({
     variable: "METTLE_FETCH_ORIGINS",
