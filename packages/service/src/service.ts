@@ -19,7 +19,7 @@ import { seedData } from "./seed/seed-data.ts";
 import { openAgents } from "./start/open-agents.ts";
 import { openPeople } from "./start/open-people.ts";
 import { openStorage } from "./start/open-storage.ts";
-import { storageGauges } from "./storage/storage-gauges.ts";
+import { newsGauges, storageGauges } from "./storage/storage-gauges.ts";
 import { openTools } from "./tools/open-tools.ts";
 import { toolRoutes } from "./tools/tool-routes.ts";
 
@@ -68,6 +68,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   background.log = app.log;
   const known = await openKnowledge(starting, { config, database, news, clock, onTrouble, shared });
   metrics.add(...storageGauges(database, { users: people.states, knowledge: known.answers }), ...known.gauges);
+  metrics.add(...newsGauges(storage.wakeUps));
   if (options.seedScale !== undefined) {
     const { seedPassword: password } = config;
     await seedData({ ...known, database, clock, scale: options.seedScale, seed, password, onProgress });
