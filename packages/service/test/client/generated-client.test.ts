@@ -5,11 +5,10 @@ import { join } from "node:path";
 import { createClient } from "@hey-api/openapi-ts";
 import ts from "typescript";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { adminPassword, call, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { adminPassword, call } from "../running.ts";
+import { runningService } from "../running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
+const service = runningService();
 let folder = "";
 let document: unknown;
 
@@ -20,8 +19,6 @@ interface Told {
 }
 
 beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server);
   folder = await mkdtemp(join(tmpdir(), "mettle-client-"));
   document = (await call(service.url, "GET", "/openapi.json")).body;
   const input = join(folder, "openapi.json");
@@ -30,8 +27,6 @@ beforeAll(async () => {
   await copyFile(new URL("fixtures/program.ts", import.meta.url), join(folder, "client", "program.ts"));
 }, 90_000);
 afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -1,19 +1,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { call, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { runningService } from "../running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server, { METTLE_REQUEST_TIMEOUT: "400ms", METTLE_CONNECTIONS: "40" });
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService({ METTLE_REQUEST_TIMEOUT: "400ms", METTLE_CONNECTIONS: "40" });
 
 async function opened(): Promise<Socket> {
   const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
@@ -92,7 +83,7 @@ test("connections beyond the limit are closed, those that are open work on", asy
 });
 
 test("a service that is too busy refuses what can wait, never the question whether it lives", async () => {
-  await using busy = await testService(postgres.server, { METTLE_MAX_EVENT_LOOP_DELAY: "1ms" });
+  await using busy = await testService(service.server, { METTLE_MAX_EVENT_LOOP_DELAY: "1ms" });
   let refused = 0;
   let lives = 0;
   for (const until = Date.now() + 15_000; refused === 0 && Date.now() < until; ) {
