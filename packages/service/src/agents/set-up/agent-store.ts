@@ -2,7 +2,7 @@ import { timeOrderedId } from "@mettle/core";
 import type { Database } from "../../storage/database.ts";
 
 /** How an agent that somebody set up works. */
-export interface AgentConfiguration {
+interface AgentConfiguration {
   /** Of an execution, unless that says otherwise. */
   readonly timeout_seconds: number;
   /** Of one answer of the model, at most. */
