@@ -1,5 +1,7 @@
 import { type Clock, messageOf, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
+import { agentRoutes } from "./agents/set-up/agent-routes.ts";
+import { AgentStore } from "./agents/set-up/agent-store.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
 import type { ServiceConfig } from "./config/settings.ts";
@@ -19,7 +21,7 @@ import { seedData } from "./seed/seed-data.ts";
 import { openAgents } from "./start/open-agents.ts";
 import { openPeople } from "./start/open-people.ts";
 import { openStorage } from "./start/open-storage.ts";
-import { storageGauges } from "./storage/storage-gauges.ts";
+import { newsGauges, storageGauges } from "./storage/storage-gauges.ts";
 import { openTools } from "./tools/open-tools.ts";
 import { toolRoutes } from "./tools/tool-routes.ts";
 
@@ -68,6 +70,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   background.log = app.log;
   const known = await openKnowledge(starting, { config, database, news, clock, onTrouble, shared });
   metrics.add(...storageGauges(database, { users: people.states, knowledge: known.answers }), ...known.gauges);
+  metrics.add(...newsGauges(storage.wakeUps));
   if (options.seedScale !== undefined) {
     const { seedPassword: password } = config;
     await seedData({ ...known, database, clock, scale: options.seedScale, seed, password, onProgress });
@@ -85,7 +88,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const ending = { draining: false };
   const gateway = openGateway(starting, { config, clock, app, metrics, ending });
-  executionRoutes(app, { ...agents, clock, routing: routing(gateway) });
+  const setUp = new AgentStore(database);
+  executionRoutes(app, { ...agents, agents: setUp, clock, routing: routing(gateway) });
+  agentRoutes(app, { ...agents, agents: setUp, clock });
   await knowledgeRoutes(app, { ...known, uploadLimit: config.uploadLimit });
   toolRoutes(app, tools.box);
   mcpRoutes(app, tools.box);

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { type Clock, messageOf, type Milliseconds, ms, timeOrderedId } from "@mettle/core";
 import { type AgentTask, type AgentType, type TaskContext, TaskFailure } from "../agents/agent-type.ts";
 import { taskIn } from "../agents/agent-types.ts";
-import type { News } from "../storage/news.ts";
+import type { Bulletin } from "../storage/news.ts";
 import { type Ending, type Execution, isEnded, type Leased, type Standing } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
 import { Executor, type Outcome } from "./executor.ts";
@@ -14,7 +14,7 @@ const toldChannel = "executions_told";
 
 export interface OrchestratorOptions {
   readonly queue: ExecutionQueue;
-  readonly news: News;
+  readonly news: Bulletin;
   readonly clock: Clock;
   readonly types: readonly AgentType[];
   /** Executions at once in this instance. */
@@ -218,6 +218,7 @@ export class Orchestrator implements AsyncDisposable {
     return {
       tenantId: lease.tenantId,
       clock: this.#options.clock,
+      modelSettings: lease.task.agent?.modelSettings,
       signal,
       progress: (share, note) => events.add({ type: "progress", share, note }),
       token: (text) => events.add({ type: "token", text }),

@@ -15,9 +15,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Authentication } from "../auth/authentication.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { ServiceConfig } from "../config/settings.ts";
+import { apiDocument } from "./api-document.ts";
 import { failureBody, failureOf, RequestFailure } from "./failure.ts";
 import type { Metrics } from "./metrics.ts";
 import { type TraceContext, traceContext, traceparent } from "./trace-context.ts";
+import { refuseUnreadable } from "./unreadable.ts";
 import { validatorCompiler } from "./validation.ts";
 
 /** Our server: routes declare TypeBox schemas, and their handlers' types follow. */
@@ -76,6 +78,11 @@ export async function makeApp({ config, clock, metrics, authentication }: AppPar
       return typeof given === "string" && requestIdForm.test(given) ? given : timeOrderedId(clock);
     },
     routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: refuseUnreadable(clock),
+    // Of addresses that cannot be read.
+    frameworkErrors: (error, request, reply) => {
+      void answerFailure(error, request, reply.header("x-request-id", request.id));
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = config.connections;
   app.setValidatorCompiler(validatorCompiler);
@@ -99,13 +106,7 @@ export async function makeApp({ config, clock, metrics, authentication }: AppPar
   });
   if (config.maxEventLoopDelay > 0)
     await app.register(underPressure, { maxEventLoopDelay: config.maxEventLoopDelay, retryAfter: 1 });
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "Mettle agent service", version: "0.1.0", description: "Agents, knowledge and tools over HTTP." },
-      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } },
-    },
-  });
+  await app.register(swagger, apiDocument);
   app.addHook("onRequest", authentication.hook);
   await app.register(rateLimit, {
     max: config.rateLimit,
