@@ -16,7 +16,9 @@ import type { Authentication } from "../auth/authentication.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { ServiceConfig } from "../config/settings.ts";
 import { failureBody, failureOf, RequestFailure } from "./failure.ts";
+import type { Timings } from "../telemetry/timings.ts";
 import type { Metrics } from "./metrics.ts";
+import { timeGateway } from "./time-gateway.ts";
 import { type TraceContext, traceContext, traceparent } from "./trace-context.ts";
 import { validatorCompiler } from "./validation.ts";
 
@@ -47,6 +49,7 @@ export interface AppParts {
   readonly config: ServiceConfig;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly timings: Timings;
   readonly authentication: Authentication;
 }
 
@@ -54,7 +57,7 @@ export interface AppParts {
  * The server without its routes: limits, headers, ids, logs without secrets, one form for all failures. Every route asks
  * for a token unless it says `config: { open: true }`.
  */
-export async function makeApp({ config, clock, metrics, authentication }: AppParts): Promise<App> {
+export async function makeApp({ config, clock, metrics, timings, authentication }: AppParts): Promise<App> {
   const app: App = Fastify({
     logger:
       config.logLevel === "silent"
@@ -82,6 +85,7 @@ export async function makeApp({ config, clock, metrics, authentication }: AppPar
   app.decorateRequest("principal", undefined);
   app.decorateRequest("trace");
   countRequests(app, metrics);
+  const timing = timeGateway(app, timings, clock);
   app.addHook("onRequest", async (request, reply) => {
     request.trace = traceContext(request.headers["traceparent"] as string | undefined);
     reply.headers({ "x-request-id": request.id, traceparent: traceparent(request.trace) });
@@ -116,6 +120,7 @@ export async function makeApp({ config, clock, metrics, authentication }: AppPar
     errorResponseBuilder: (_request, { ttl }) =>
       new RequestFailure("rate_limited", "RATE_LIMITED", "Too many requests.", { retryAfter: Math.ceil(ttl / 1000) }),
   });
+  timing.limitsAreSet();
   return app;
 }
 

@@ -3,6 +3,7 @@ import { type Clock, ms } from "@mettle/core";
 import { RequestFailure } from "../http/failure.ts";
 import { IsolationFailure, type IsolatedWorkers } from "../isolation/isolated-workers.ts";
 import type { TwoLevelCache } from "../storage/cache.ts";
+import { Timings } from "../telemetry/timings.ts";
 import type { DocumentFormat, PreparedDocument, PrepareInput } from "./documents/prepare.ts";
 import type { Embedder } from "./embedding/embedder.ts";
 import type { KnowledgeIndex } from "./index/knowledge-index.ts";
@@ -20,6 +21,7 @@ export interface KnowledgeBaseOptions {
   /** Answers by question; those of an older version of a tenant's knowledge are never asked for again. */
   readonly answers: TwoLevelCache<SearchAnswer>;
   readonly clock: Clock;
+  readonly timings?: Timings;
   /** Tells other instances that a tenant's knowledge has changed. */
   readonly announce: (tenantId: string) => Promise<void>;
 }
@@ -60,9 +62,11 @@ const untitled = "Untitled";
 /** What tenants know: documents, and searches by meaning and by words together. */
 export class KnowledgeBase {
   readonly #options: KnowledgeBaseOptions;
+  readonly #timings: Timings;
 
   constructor(options: KnowledgeBaseOptions) {
     this.#options = options;
+    this.#timings = options.timings ?? new Timings(options.clock);
   }
 
   /**
@@ -148,7 +152,7 @@ export class KnowledgeBase {
       texts.search(tenantId, text, count),
     ]);
     const meant = near?.keys.map((key) => ({ key, weight: 1 }));
-    const fused = fuseRankings(meant ? [meant, worded] : [worded]);
+    const fused = this.#timings.ofNow("scoring", () => fuseRankings(meant ? [meant, worded] : [worded]));
     const similarity = new Map(near?.keys.map((key, i) => [key, near.scores[i]]));
     const hits = await this.#fetch(fused, limit, category === undefined ? limit + 10 : count, (keys) =>
       store.chunks(tenantId, keys, category),
@@ -166,8 +170,8 @@ export class KnowledgeBase {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly keys: readonly number[]; readonly scores: readonly number[] } | undefined> {
     const { embedder, index } = this.#options;
-    const [vector] = await embedder.embed([text], signal);
-    return vector && index.search(tenantId, vector, count);
+    const [vector] = await this.#timings.of("embedding", () => embedder.embed([text], signal));
+    return vector && this.#timings.of("similarity", () => index.search(tenantId, vector, count));
   }
 
   /** The first `limit` of them that are there, asking for `page` at a time: some may be gone, or filtered out. */

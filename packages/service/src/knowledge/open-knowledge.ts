@@ -8,6 +8,7 @@ import { IsolatedWorkers } from "../isolation/isolated-workers.ts";
 import { type SharedCache, TwoLevelCache } from "../storage/cache.ts";
 import type { Database } from "../storage/database.ts";
 import type { News } from "../storage/news.ts";
+import type { Timings } from "../telemetry/timings.ts";
 import type { PreparedDocument, PrepareInput } from "./documents/prepare.ts";
 import type { Embedder } from "./embedding/embedder.ts";
 import { LocalEmbedder } from "./embedding/local-embedder.ts";
@@ -34,6 +35,7 @@ export interface KnowledgeSurroundings {
   readonly clock: Clock;
   /** Where answers are shared with other instances. */
   readonly shared: SharedCache | undefined;
+  readonly timings: Timings;
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -59,7 +61,7 @@ async function openEmbedder(config: ServiceConfig): Promise<Embedder> {
 /** Puts the knowledge base together. What it opens is closed with `stack`. */
 export async function openKnowledge(
   stack: AsyncDisposableStack,
-  { config, database, news, clock, shared, onTrouble }: KnowledgeSurroundings,
+  { config, database, news, clock, shared, timings, onTrouble }: KnowledgeSurroundings,
 ): Promise<OpenKnowledge> {
   const embedder = await openEmbedder(config);
   const store = new KnowledgeStore(database);
@@ -74,7 +76,8 @@ export async function openKnowledge(
       clock,
     }),
   );
-  const answers = stack.use(new TwoLevelCache<SearchAnswer>({ ...answerCache, ...(shared && { shared }) }));
+  const lookups = { times: timings.parts.answerLookup, clock };
+  const answers = stack.use(new TwoLevelCache<SearchAnswer>({ ...answerCache, lookups, ...(shared && { shared }) }));
   const stopListening = news.listen(channel, (tenantId) => {
     const looked = tenantId === "" ? index.allChanged() : index.changed(tenantId);
     looked.catch(onTrouble);
@@ -82,7 +85,7 @@ export async function openKnowledge(
   stack.defer(stopListening);
   const announce = (tenantId: string): Promise<void> => news.tell(channel, tenantId);
   const texts = new TextSearch(database, clock);
-  const knowledge = new KnowledgeBase({ store, index, embedder, texts, preparing, answers, clock, announce });
+  const knowledge = new KnowledgeBase({ store, index, embedder, texts, preparing, answers, clock, timings, announce });
   const search: KnowledgeSearch = {
     search: async ({ tenantId, text, limit, signal }) => {
       const { hits } = await knowledge.search({ tenantId, text, limit }, signal);
