@@ -4,32 +4,19 @@ import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import underPressure from "@fastify/under-pressure";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type RawServerDefault,
-} from "fastify";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import type { Authentication } from "../auth/authentication.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { ServiceConfig } from "../config/settings.ts";
 import { failureBody, failureOf, RequestFailure } from "./failure.ts";
 import type { Timings } from "../telemetry/timings.ts";
 import type { Metrics } from "./metrics.ts";
+import type { App } from "./app-type.ts";
 import { timeGateway } from "./time-gateway.ts";
 import { type TraceContext, traceContext, traceparent } from "./trace-context.ts";
 import { validatorCompiler } from "./validation.ts";
 
-/** Our server: routes declare TypeBox schemas, and their handlers' types follow. */
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
+export type { App } from "./app-type.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -1,6 +1,6 @@
 import { type Clock, type Nanoseconds, ns } from "@mettle/core";
 import type { Timings } from "../telemetry/timings.ts";
-import type { App } from "./app.ts";
+import type { App } from "./app-type.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
