@@ -119,7 +119,9 @@ export function decide(
   random: () => number,
 ): PairedResult {
   const { estimate, low, high } = trimmedInterval(logRatios, processTrim, 1 - nominalAlpha);
-  const { pValue } = signFlipTest(logRatios, { random });
+  // The interval leaves out as many at each end; whole outliers would let the p value tell another story beside it.
+  const clipped = 2 * Math.floor(processTrim * logRatios.length);
+  const { pValue } = signFlipTest(logRatios, { random, clipped });
   const limit = Math.log1p(margin);
   let outcome: ComparisonOutcome = "undecided";
   if ((low > 0 || high < 0) && Math.abs(estimate) > limit)

@@ -104,6 +104,9 @@ describe("decide", () => {
   test("one process astray on either side does not decide", () => {
     expect(of([...about(0, 11), 0.5]).outcome).toBe("same");
     expect(of([...about(0, 11), -0.5]).outcome).toBe("same");
+    const { outcome, pValue } = of([...about(5, 11), -2]);
+    expect(outcome).toBe("worse");
+    expect(pValue).toBeLessThan(0.01);
   });
 
   test("fewer pairs than can tell are refused", () => {

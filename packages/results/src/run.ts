@@ -242,7 +242,7 @@ export interface Comparison {
   readonly ratio: number;
   /** Of the ratio. */
   readonly interval: Interval;
-  /** Two-sided, sign-flip over processes. Absent with too few pairs. */
+  /** Two-sided, sign-flip over processes, outliers clipped. Absent with too few pairs. */
   readonly pValue?: number;
   /** Smallest effect that matters, as a fraction: 0.01 is 1 %. */
   readonly margin: number;

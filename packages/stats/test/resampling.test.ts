@@ -146,6 +146,16 @@ describe("signFlipTest", () => {
     expect(Math.abs(flagged / 2000 - 0.0498)).toBeLessThan(0.0195);
   });
 
+  it("clips the largest sizes, whatever their signs", () => {
+    const values = [0.021, 0.019, 0.02, 0.022, 0.018, 0.02, 0.021, 0.019, -0.9];
+    // Counted in full, the outlier keeps every pattern at least as far from 0 as the one seen.
+    expect(signFlipTest(values, { random }).pValue).toBe(1);
+    const clipped = signFlipTest(values, { random, clipped: 1 });
+    expect(clipped.statistic).toBeCloseTo((0.16 - 0.022) / 9, 12);
+    expect(clipped).toEqual(signFlipTest([...values.slice(0, -1), -0.022], { random }));
+    expect(codeOf(() => signFlipTest([1, 2], { random, clipped: 2 }))).toBe("STATS_ARGUMENT_INVALID");
+  });
+
   it("refuses what it cannot use", () => {
     expect(codeOf(() => signFlipTest([], { random }))).toBe("STATS_TOO_FEW_SAMPLES");
     expect(codeOf(() => signFlipTest([1], { random, maxExact: 40 }))).toBe("STATS_ARGUMENT_INVALID");
