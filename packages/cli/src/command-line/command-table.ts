@@ -61,7 +61,7 @@ const validate: CommandSpec = {
     {
       name: "base-url",
       type: text("URL"),
-      help: "of an agent service that runs already (one is started); its users: TEST_USERNAME, TEST_PASSWORD, TEST_USERS",
+      help: "an agent service that runs already (one is started)",
       environment: true,
     },
     { ...compare, environment: false },
@@ -76,6 +76,7 @@ const validate: CommandSpec = {
   ],
   notes: [
     "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations,\n  core, service; or single scenarios, such as registry.lookup.",
+    "A service at --base-url has test users: TEST_USERNAME=user{n} TEST_PASSWORD=… TEST_USERS=100.",
     "Exit code: 0 pass, 2 a service that did not start or stay up, 3 target, budget or objective missed, 4 only regressions,\n  5 something could not be measured.",
   ],
 };

@@ -88,6 +88,21 @@ test("a search is timed by its parts once, and then found in the cache", async (
   ).toEqual([1]);
 });
 
+test("S4-133 each statement is counted and timed, and so is the wait for its connection; failures are counted", async () => {
+  const names = [
+    "db_connection_acquisition_time_count",
+    "db_query_duration_count",
+    "db_queries_total",
+    "db_query_errors_total",
+  ];
+  const status = (): Promise<unknown> => call(service.url, "GET", "/agents/status", { token });
+  const [waits = 0, timed = 0, statements = 0, failed] = await risen(names, status);
+  expect(waits).toBeGreaterThanOrEqual(1);
+  expect(timed).toBe(statements);
+  expect(statements).toBeGreaterThanOrEqual(1);
+  expect(failed).toBe(0);
+});
+
 test("what the process takes of the machine", async () => {
   expect(await count("process_resident_memory_bytes")).toBeGreaterThan(20e6);
   expect(await count("process_cpu_seconds_total")).toBeGreaterThan(0.1);
