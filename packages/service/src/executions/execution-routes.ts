@@ -10,6 +10,7 @@ import { RequestFailure } from "../http/failure.ts";
 import { prefersAsync } from "../http/prefer.ts";
 import { bearer, failures, strict } from "../http/schemas.ts";
 import { untilAnswered } from "../http/until-answered.ts";
+import { SharedRead } from "../storage/shared-read.ts";
 import { isEnded } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
 import { eventRoutes } from "./event-routes.ts";
@@ -110,6 +111,8 @@ function executeRoute(app: App, parts: ExecutionParts): void {
 }
 
 function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts): void {
+  // Hundreds ask every second, and all are told the same.
+  const counts = new SharedRead(() => queue.counts());
   app.get(
     "/agents/types",
     {
@@ -144,7 +147,7 @@ function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts):
       },
     },
     async () => {
-      const { queued, running } = await queue.counts();
+      const { queued, running } = await counts.get();
       const { running: ours, capacity } = orchestrator.statistics;
       return { queued, running, here: { running: ours, capacity } };
     },
