@@ -19,6 +19,8 @@ export interface ServiceLaunch {
   readonly signal?: AbortSignal;
 }
 
+/** 128 and the number of the signal, as shells say it. */
+const hungUp = 129;
 const linesKept = 12;
 const askEvery = ms(50);
 
@@ -38,7 +40,13 @@ export class ServiceProcess implements AsyncDisposable {
   private constructor(launch: ServiceLaunch) {
     this.#launch = launch;
     const [program = "", ...args] = launch.command;
-    this.#child = spawn(program, args, { env: launch.env, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(program, args, {
+      env: launch.env,
+      stdio: ["ignore", "pipe", "pipe"],
+      // In a session of its own: an interruption from the terminal reaches us alone, who end it; and Linux shares the
+      // processors between it and the generator, where otherwise each of its many threads would count as much as that one.
+      detached: true,
+    });
     this.#ended = new Promise((resolve) => {
       this.#child.once("error", (error) => this.#hasEnded(error.message, resolve));
       this.#child.once("close", (code, signal) => this.#hasEnded(signal ?? `exit code ${code}`, resolve));
@@ -47,6 +55,7 @@ export class ServiceProcess implements AsyncDisposable {
       if (stream) createInterface(stream).on("line", (line) => this.#hear(line));
     }
     process.once("exit", this.#kill);
+    process.once("SIGHUP", this.#hangUp);
   }
 
   /**
@@ -113,8 +122,7 @@ export class ServiceProcess implements AsyncDisposable {
 
   #hasEnded(how: string, resolve: () => void): void {
     this.#how ??= how;
-    // An interruption from the terminal reaches it as well as us.
-    if (!this.#stopping && this.#launch.signal?.aborted !== true) {
+    if (!this.#stopping) {
       const message = `The service ended by itself (${this.#how}) while it was measured${this.#lastLines()}`;
       this.#died.abort(suitesErrors.create("SERVICE_DIED", message, { details: { lines: [...this.#lines] } }));
     }
@@ -156,6 +164,7 @@ export class ServiceProcess implements AsyncDisposable {
       await late;
     }
     process.off("exit", this.#kill);
+    process.off("SIGHUP", this.#hangUp);
     endDatabase(this.#launch.dataFolder);
     return ms((clock.now() - from) / 1e6);
   }
@@ -164,6 +173,12 @@ export class ServiceProcess implements AsyncDisposable {
   readonly #kill = (): void => {
     if (this.#how === undefined) this.#child.kill("SIGKILL");
     endDatabase(this.#launch.dataFolder);
+  };
+
+  /** The terminal was closed: of that a process in another session would not hear. */
+  readonly #hangUp = (): void => {
+    this.#kill();
+    process.exit(hungUp);
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
