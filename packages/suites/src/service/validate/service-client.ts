@@ -1,3 +1,4 @@
+import { type Milliseconds, ms, systemClock } from "@mettle/core";
 import { suitesErrors } from "../../errors.ts";
 import { MetricsSnapshot } from "./open-metrics.ts";
 
@@ -12,10 +13,16 @@ const answerWithinMs = 60_000;
 export class ServiceClient {
   readonly #baseUrl: string;
   readonly #signal: AbortSignal;
+  readonly #heardOfWithin: Milliseconds;
 
-  constructor(baseUrl: string, signal: AbortSignal) {
+  /**
+   * @param signal - aborts when there is nobody to call any more
+   * @param heardOfWithin - how long after its last connection broke the end of the service may become known
+   */
+  constructor(baseUrl: string, signal: AbortSignal, heardOfWithin: Milliseconds = ms(0)) {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#signal = signal;
+    this.#heardOfWithin = heardOfWithin;
   }
 
   async call(
@@ -60,9 +67,16 @@ export class ServiceClient {
     try {
       return await fetch(`${this.#baseUrl}${path}`, { ...request, signal });
     } catch (cause) {
-      // What ended the service, or the user's interruption, says more than that a connection broke.
+      // What ended the service, or the user's interruption, says more than that a connection broke: but a process is known to
+      // have ended a moment after its connections are.
+      await abortedWithin(this.#signal, this.#heardOfWithin);
       this.#signal.throwIfAborted();
       throw suitesErrors.create("SERVICE_UNREACHABLE", `${this.#baseUrl}${path} does not answer.`, { cause });
     }
   }
+}
+
+function abortedWithin(signal: AbortSignal, duration: Milliseconds): Promise<void> {
+  // Rejects when it is aborted first, which is what is waited for.
+  return systemClock.sleep(duration, signal).catch(() => undefined);
 }

@@ -42,6 +42,7 @@ export interface ServiceSubject extends AsyncDisposable {
 /** S4-060: so long may a deployment take to be ready. */
 const readyWithin = ms(300_000);
 const endWithin = ms(30_000);
+const endIsKnownWithin = ms(2000);
 /** What of the caller's environment a service needs to run at all. Not its settings: they may name databases in use. */
 const inherited = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"];
 const usersAtOnce = 4;
@@ -77,7 +78,7 @@ async function startSubject(
     });
   let service = await launch(["--seed-data", String(seedScale)]);
   opening.defer(async () => void (await service.stop()));
-  const client = (): ServiceClient => new ServiceClient(service.url, either(service.died, signal));
+  const client = (): ServiceClient => new ServiceClient(service.url, either(service.died, signal), endIsKnownWithin);
   const credentials: Credentials = { username: "load-{n}", password, users };
   const { startedIn } = service;
   await makeUsers(client(), credentials);

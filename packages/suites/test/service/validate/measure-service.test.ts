@@ -134,6 +134,13 @@ describe("a service that does not", () => {
     expect(outcomes.some(({ scenario }) => scenario.id === "service.availability")).toBe(false);
   });
 
+  test("dies while it is asked something: the same, however soon the broken connection is noticed", async () => {
+    // The users of the profile take more requests than it lives for.
+    const outcomes = await measure(["service.start", "service.contexts", "service.at-once"], "dies");
+    expect(outcomes.at(-1)).toMatchObject({ state: "failed", failure: { code: "SERVICE_DIED" } });
+    expect(outcomes.at(-1)?.scenario.id).not.toBe("service.start");
+  });
+
   test("never starts: exit code 2, and no pass", async () => {
     const { run, verdict, results, platform } = await validate({
       name: "test",
