@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { Random } from "@mettle/core";
 import { arms, makeArm, makeFunction, turnsOf, type Workload, workloads } from "./workloads.ts";
 
-/** Turns of the ladder from which the part outside the loop is found. All above 64, the number of distinct keys. */
+/** Turns of the ladder from which the part outside the loop is found. */
 const ladderShares = [0.5, 1, 1.5];
 const callsInBlock = 8;
 const blocks = 1000;

@@ -9,19 +9,15 @@ export type Arm = (typeof arms)[number];
 const added: Readonly<Record<Arm, number>> = { base: 0, twin: 0, plus1: 0.01, plus2: 0.02 };
 
 /**
- * Loop turns of `base`, and what everything outside the loop costs, in turns. The slow-down is injected by turns, so
- * it is `added × (turns + fixed)` turns, a whole number by the choice of `turns`. `fixed` was measured by
- * `calibrate.ts`, which puts that of `allocate` between 25 and 35; README.md says what that leaves of the 2 %.
+ * Loop turns of `base`. The slow-down is injected by turns, whole numbers of them by the choice of these, and nearly all of
+ * a call is in its turns: `calibrate.ts` says how nearly. So 2 % more turns are 2 % more time in every process, whatever
+ * state its caches are in.
  */
-const sizes: Readonly<Record<Workload, { readonly turns: number; readonly fixed: number }>> = {
-  compute: { turns: 10_800, fixed: 0 },
-  allocate: { turns: 363, fixed: 37 },
-};
+const turns: Readonly<Record<Workload, number>> = { compute: 10_800, allocate: 100 };
 
 /** Loop turns that `arm` makes in one call. */
 export function turnsOf(workload: Workload, arm: Arm): number {
-  const { turns, fixed } = sizes[workload];
-  return turns + Math.round(added[arm] * (turns + fixed));
+  return Math.round((1 + added[arm]) * turns[workload]);
 }
 
 /**
@@ -49,14 +45,16 @@ return function ${name}() {
 let sink = 0;
 return function ${name}() {
   const x = (calls = (calls + 1) & 1023);
-  const counts = new Map();
   let s = 0;
-  for (let i = 0; i < ${turns}; i++) {
-    const record = { id: i ^ x, key: "k" + ((i * 7 + x) & 63), parts: [i, x] };
-    counts.set(record.key, (counts.get(record.key) || 0) + record.parts[0]);
-    s += record.id;
+  for (let turn = 0; turn < ${turns}; turn++) {
+    const counts = new Map();
+    for (let i = 0; i < 2; i++) {
+      const record = { id: i ^ x, key: "k" + ((i * 7 + turn + x) & 63), parts: [i, x] };
+      counts.set(record.key, (counts.get(record.key) || 0) + record.parts[0]);
+      s += record.id;
+    }
+    for (const [key, count] of counts) s ^= count + key.length;
   }
-  for (const [key, count] of counts) s ^= count + key.length;
   sink ^= s;
   return sink;
 };`;

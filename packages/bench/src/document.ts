@@ -317,7 +317,7 @@ export function comparisonsOf(samples: SuiteSamples, plan: BenchPlan, seed: numb
     );
     const selfCheck = selfCheckOf(twinLogRatiosOf(samples, entry.id), plan.confidence, plan.margin);
     const { metric, unit, direction, tags } = base(samples, entry, { unit: "ns", direction: "lower", suffix: "time" });
-    const sequential = samples.looks ? ", sequential (error spent by the square of the share)" : "";
+    const sequential = samples.looks > 1 ? ", sequential (error spent by the square of the share)" : "";
     const comparison: Comparison = {
       metric,
       unit,

@@ -1,11 +1,4 @@
-import {
-  processTrim,
-  median,
-  sequentialBoundaries,
-  signFlipTest,
-  studentTQuantile,
-  trimmedInterval,
-} from "@mettle/stats";
+import { processTrim, median, signFlipTest, studentTQuantile, trimmedInterval } from "@mettle/stats";
 import type { ComparisonOutcome, SelfCheck } from "@mettle/results";
 
 /** Samples of two arms, and of the baseline's twin, that ran interleaved: index i of each is one block. */
@@ -57,39 +50,6 @@ export function processLogRatio(draws: readonly PairedDraw[]): number | undefine
 
 /** A trimmed interval needs so many. */
 export const leastPairs = 4;
-
-export interface LookPlan {
-  readonly confidence: number;
-  readonly minProcesses: number;
-  readonly maxProcesses: number;
-}
-
-/** When the sequential comparison looks at its data, and how much of the error each look may spend. */
-export interface Looks {
-  readonly at: readonly number[];
-  /** Two-sided nominal error of each look. */
-  readonly nominalAlpha: readonly number[];
-}
-
-/**
- * Up to three looks, evenly spread from the least to the greatest number of processes. The error is spent by the square
- * of the share of processes so far (Lan–DeMets; the power family of Kim & DeMets, 1987): peeking does not inflate it, a
- * clear effect is found early, and most is left for the last look, on which the close cases hang. Evenly spent, or over
- * more looks, the last interval would be an eighth wider.
- */
-export function planLooks({ confidence, minProcesses, maxProcesses }: LookPlan): Looks {
-  const span = maxProcesses - minProcesses;
-  const count = Math.min(3, 1 + Math.floor(span / 2));
-  const at = Array.from({ length: count }, (_, i) =>
-    count === 1 ? maxProcesses : Math.round(minProcesses + (span * i) / (count - 1)),
-  );
-  const { nominalAlpha } = sequentialBoundaries({
-    alpha: 1 - confidence,
-    fractions: at.map((n) => n / maxProcesses),
-    spending: (fraction, error) => error * fraction ** 2,
-  });
-  return { at, nominalAlpha };
-}
 
 export interface PairedResult {
   /** candidate / baseline. */

@@ -2,7 +2,8 @@ import type { Random } from "@mettle/core";
 import type { BenchListener } from "./events.ts";
 import { candidatesOf, logRatiosOf } from "./evidence.ts";
 import { ProcessFailure } from "./host.ts";
-import { decide, leastPairs, planLooks } from "./paired.ts";
+import { Looks } from "./looks.ts";
+import { decide, leastPairs } from "./paired.ts";
 import type { BenchPlan } from "./plan.ts";
 import type { ArmId, CaseFailure, LoadedCase, LoadedSuite } from "./protocol.ts";
 import { type DrawReply, type DrawRequest, isLethal, type Station } from "./station.ts";
@@ -39,11 +40,13 @@ export class SuiteRun {
   readonly #options: SuiteRunOptions;
   #iterations: Readonly<Record<ArmId, number>> = {};
   readonly #excluded = new Set<string>();
+  readonly #looks: Looks;
   /** Whether the file stands being loaded several times in a process. */
   #reloadable = true;
 
   constructor(file: string, suite: LoadedSuite, options: SuiteRunOptions) {
     this.#options = options;
+    this.#looks = new Looks(options.plan);
     this.samples = {
       file,
       suite,
@@ -54,19 +57,27 @@ export class SuiteRun {
       slopes: new Map(),
       failures: [],
       notes: new Set(),
-      looks: undefined,
+      looks: 0,
       finalAlpha: 1 - options.plan.confidence,
     };
   }
 
   async run(): Promise<SuiteSamples> {
     const { plan, signal } = this.#options;
-    const limitMs = plan.secondsPerSuite * 1000;
+    await this.#times();
+    if (plan.memory && !signal?.aborted) await this.#memory();
+    if (!signal?.aborted) await this.#slopes();
+    return this.samples;
+  }
+
+  async #times(): Promise<void> {
+    const { plan, signal } = this.#options;
     let started = performance.now();
-    let planned = plan.maxProcesses;
+    let firstMs = 0;
     let done = 0;
-    this.#announce(planned);
-    while (done < planned && this.#remaining().some(({ kind }) => kind !== "slope") && !signal?.aborted) {
+    let likely = plan.maxProcesses;
+    this.#announce(likely);
+    while (done < likely && this.#remaining().some(({ kind }) => kind !== "slope") && !signal?.aborted) {
       const before = performance.now();
       const [cases, reloadable] = [this.#remaining().length, this.#reloadable];
       const process = await this.#process(this.#processMs());
@@ -78,26 +89,19 @@ export class SuiteRun {
       if (spoiled && process.draws.length === 0) continue;
       done++;
       const elapsedMs = performance.now() - started;
-      if (done === 2) planned = this.#afford(elapsedMs, tookMs, limitMs);
-      this.#report(done, planned, elapsedMs);
-      if (this.#decided() || (elapsedMs > limitMs && done >= plan.minProcesses)) break;
+      if (done === 1) firstMs = elapsedMs;
+      else likely = this.#affordable(done, elapsedMs, (elapsedMs - firstMs) / (done - 1));
+      this.#report(done, likely, elapsedMs);
+      if (this.#decided(done, likely)) return;
     }
-    if (plan.memory && !signal?.aborted) await this.#memory();
-    if (!signal?.aborted) await this.#slopes();
-    return this.samples;
+    this.#look(this.samples.processes.length);
   }
 
-  /** How many processes the time allows, seen after the second (the first also fills caches). */
-  #afford(elapsedMs: number, lastMs: number, limitMs: number): number {
-    const { plan } = this.#options;
-    const more = Math.floor((limitMs - elapsedMs) / lastMs);
-    const planned = Math.max(plan.minProcesses, Math.min(plan.maxProcesses, 2 + more));
-    this.samples.looks = planLooks({
-      confidence: plan.confidence,
-      minProcesses: plan.minProcesses,
-      maxProcesses: planned,
-    });
-    return planned;
+  /** How many processes there will be when the time is over, which may be half a process too late. The first fills caches. */
+  #affordable(done: number, elapsedMs: number, eachMs: number): number {
+    const { minProcesses, maxProcesses, secondsPerSuite } = this.#options.plan;
+    const more = Math.max(0, Math.round((secondsPerSuite * 1000 - elapsedMs) / eachMs));
+    return Math.max(minProcesses, Math.min(maxProcesses, done + more));
   }
 
   /** The time of one process, or of one set of three, its start included. */
@@ -262,15 +266,11 @@ export class SuiteRun {
     }
   }
 
-  /** Whether every comparison of the suite has an answer at this look. */
-  #decided(): boolean {
-    const { looks, processes } = this.samples;
-    const look = looks?.at.findIndex((at) => at >= processes.length) ?? -1;
-    const alpha = looks?.nominalAlpha[look];
-    if (!looks || alpha === undefined) return false;
-    // Kept also between looks: should the time end here, the next look's share is what may be spent.
-    this.samples.finalAlpha = alpha;
-    if (looks.at[look] !== processes.length) return false;
+  /** Whether it is time for a look, and every comparison of the suite has an answer at it. */
+  #decided(done: number, likely: number): boolean {
+    const { length } = this.samples.processes;
+    if (done >= likely || !this.#looks.isDue(length, likely)) return false;
+    this.#look(likely);
     const { plan, random } = this.#options;
     const candidates = candidatesOf(this.samples);
     return (
@@ -279,9 +279,16 @@ export class SuiteRun {
         const ratios = logRatiosOf(this.samples, id);
         return (
           ratios.length >= Math.max(plan.minProcesses, leastPairs) &&
-          decide(ratios, alpha, plan.margin, true, random.uniform).outcome !== "undecided"
+          decide(ratios, this.samples.finalAlpha, plan.margin, true, random.uniform).outcome !== "undecided"
         );
       })
     );
+  }
+
+  #look(ofAll: number): void {
+    const { length } = this.samples.processes;
+    if (length === 0) return;
+    this.samples.finalAlpha = this.#looks.take(length, ofAll);
+    this.samples.looks = this.#looks.taken;
   }
 }

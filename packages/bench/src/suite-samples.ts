@@ -1,4 +1,3 @@
-import type { Looks } from "./paired.ts";
 import type { AllocationReply, CaseFailure, LoadedSuite, SlopeReply } from "./protocol.ts";
 import type { Draw } from "./steady.ts";
 
@@ -13,7 +12,8 @@ export interface SuiteSamples {
   readonly slopes: Map<string, readonly SlopeReply[]>;
   readonly failures: CaseFailure[];
   readonly notes: Set<string>;
-  looks: Looks | undefined;
+  /** How often a decision was sought. */
+  looks: number;
   /** The error that the last look was allowed. */
   finalAlpha: number;
 }

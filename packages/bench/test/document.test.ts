@@ -35,7 +35,7 @@ function suiteOf(cases: LoadedCase[], more: Partial<SuiteSamples> = {}): SuiteSa
     slopes: new Map(),
     failures: [],
     notes: new Set(),
-    looks: undefined,
+    looks: 1,
     finalAlpha: 0.01,
     ...more,
   };

@@ -1,12 +1,11 @@
 import { Random } from "@mettle/core";
 import { describe, expect, test } from "vitest";
+import { Looks } from "../src/looks.ts";
 import {
   decide,
   drawLogRatio,
-  type Looks,
   leastPairs,
   type PairedResult,
-  planLooks,
   processLogRatio,
   selfCheckOf,
   tooFastNs,
@@ -46,31 +45,6 @@ test("processLogRatio is the median over draws that have one", () => {
   expect(processLogRatio([draw(1.1), nothing, draw(1.2), draw(9)])).toBeCloseTo(Math.log(1.2), 12);
   expect(processLogRatio([nothing])).toBeUndefined();
   expect(processLogRatio([])).toBeUndefined();
-});
-
-describe("planLooks", () => {
-  test.each([
-    [8, 28, 3],
-    [4, 8, 3],
-    [2, 3, 1],
-    [5, 5, 1],
-    [2, 4, 2],
-  ])("from %i to %i processes looks %i times, first and last included", (minProcesses, maxProcesses, count) => {
-    const { at, nominalAlpha } = planLooks({ confidence: 0.99, minProcesses, maxProcesses });
-    expect(at).toHaveLength(count);
-    expect(nominalAlpha).toHaveLength(count);
-    expect(at.at(-1)).toBe(maxProcesses);
-    if (count > 1) expect(at[0]).toBe(minProcesses);
-    expect([...at].sort((a, b) => a - b)).toEqual(at);
-    expect(new Set(at).size).toBe(count);
-  });
-
-  test("spends the error over the looks: each less than all, together no less", () => {
-    const { nominalAlpha } = planLooks({ confidence: 0.99, minProcesses: 8, maxProcesses: 28 });
-    for (const alpha of nominalAlpha) expect(alpha).toBeLessThan(0.01);
-    expect(nominalAlpha.reduce((sum, alpha) => sum + alpha, 0)).toBeGreaterThanOrEqual(0.01);
-    expect(planLooks({ confidence: 0.99, minProcesses: 5, maxProcesses: 5 }).nominalAlpha[0]).toBeCloseTo(0.01, 9);
-  });
 });
 
 describe("decide", () => {
@@ -117,18 +91,19 @@ describe("decide", () => {
 });
 
 /** Looks as a run does: at each look decides on what there is, and stops at an answer. */
-function sequentially({ at, nominalAlpha }: Looks, next: () => number, random: Random): PairedResult["outcome"] {
+function sequentially(end: number, next: () => number, random: Random): PairedResult["outcome"] {
+  const looks = new Looks({ confidence: 0.99, minProcesses: 8 });
   const ratios: number[] = [];
-  for (const [look, count] of at.entries()) {
-    while (ratios.length < count) ratios.push(next());
-    const { outcome } = decide(ratios, nominalAlpha[look] ?? 0, 0.01, true, random.uniform);
-    if (outcome !== "undecided") return outcome;
+  for (;;) {
+    ratios.push(next());
+    const { length } = ratios;
+    if (length < end && !looks.isDue(length, end)) continue;
+    const { outcome } = decide(ratios, looks.take(length, end), 0.01, true, random.uniform);
+    if (outcome !== "undecided" || length === end) return outcome;
   }
-  return "undecided";
 }
 
 describe("over many seeded runs", { timeout: 120_000 }, () => {
-  const looks = planLooks({ confidence: 0.99, minProcesses: 8, maxProcesses: 28 });
   const runs = 800;
 
   test("identical code with heavy tails is called worse or better in at most 1 %", () => {
@@ -137,7 +112,7 @@ describe("over many seeded runs", { timeout: 120_000 }, () => {
     const next = (): number => random.normal() * (random.uniform() < 0.15 ? 0.1 : 0.01);
     let alarms = 0;
     for (let run = 0; run < runs; run++) {
-      const outcome = sequentially(looks, next, random);
+      const outcome = sequentially(28, next, random);
       if (outcome === "worse" || outcome === "better") alarms++;
     }
     expect(alarms / runs).toBeLessThanOrEqual(0.01);
@@ -145,10 +120,9 @@ describe("over many seeded runs", { timeout: 120_000 }, () => {
 
   test("a true 2 % is found in at least 99 %, by 14 processes of sd 0.6 %", () => {
     const random = new Random(7);
-    const short = planLooks({ confidence: 0.99, minProcesses: 8, maxProcesses: 14 });
     let found = 0;
     for (let run = 0; run < runs; run++) {
-      if (sequentially(short, () => Math.log(1.02) + 0.006 * random.normal(), random) === "worse") found++;
+      if (sequentially(14, () => Math.log(1.02) + 0.006 * random.normal(), random) === "worse") found++;
     }
     expect(found / runs).toBeGreaterThanOrEqual(0.99);
   });
