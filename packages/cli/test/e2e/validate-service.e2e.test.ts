@@ -56,7 +56,7 @@ test("validate service: the real one is started, filled, loaded, judged and ende
   for (const file of ["summary.md", "junit.xml", "report.html"])
     expect(existsSync(project.path(`mettle-out/${file}`))).toBe(true);
   expect(leftovers()).toEqual(before);
-});
+}, 300_000); // on a crowded machine it takes minutes
 
 test("validate service: interrupted, it ends the service, keeps what was measured, and exits with 130", async () => {
   using project = new Project();

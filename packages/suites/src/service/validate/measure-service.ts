@@ -28,7 +28,7 @@ export const servicePlatform = "service";
 /** Share of S4-053 … S4-056, and users that log in, by profile. */
 const dataOf: Readonly<Record<Profile, { readonly seedScale: number; readonly users: number }>> = {
   smoke: { seedScale: 0.002, users: 10 },
-  ci: { seedScale: 0.01, users: 40 },
+  ci: { seedScale: 0.01, users: 24 },
   full: { seedScale: 1, users: 200 },
   soak: { seedScale: 1, users: 200 },
 };
