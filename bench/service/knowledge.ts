@@ -7,6 +7,7 @@ import { KnowledgeIndex } from "../../packages/service/src/knowledge/index/knowl
 import { ExactVectorSet } from "../../packages/service/src/knowledge/index/vector-set.ts";
 import { KnowledgeBase, type SearchAnswer } from "../../packages/service/src/knowledge/knowledge-base.ts";
 import { KnowledgeStore } from "../../packages/service/src/knowledge/knowledge-store.ts";
+import { Meaning } from "../../packages/service/src/knowledge/model-change/meaning.ts";
 import { assembleContext } from "../../packages/service/src/knowledge/search/context.ts";
 import { fuseRankings } from "../../packages/service/src/knowledge/search/fusion.ts";
 import { TextSearch } from "../../packages/service/src/knowledge/search/text-search.ts";
@@ -39,7 +40,7 @@ const index = new KnowledgeIndex({
   onTrouble: (error) => print("trouble", String(error)),
 });
 const buildFrom = performance.now();
-while ((await index.versionOf(tenantId)) === undefined);
+while ((await index.standing(tenantId)) === undefined);
 const buildSeconds = (performance.now() - buildFrom) / 1000;
 print("index built", `${buildSeconds.toFixed(1)} s, ${Math.round(passages / buildSeconds)} passages/s`);
 print("memory of the index", `${Math.round((process.memoryUsage().rss - memoryBefore) / 2 ** 20)} MB`);
@@ -127,7 +128,9 @@ async function whole(): Promise<void> {
   const answers = new TwoLevelCache<SearchAnswer>({ max: 1000, lifetime: ms(60_000), absentLifetime: ms(0) });
   const texts = new TextSearch(database, clock);
   const announce = (): Promise<void> => Promise.resolve();
-  const base = new KnowledgeBase({ store, index, embedder, texts, preparing, answers, clock, announce });
+  const onTrouble = (error: unknown): void => print("trouble", String(error));
+  const meaning = new Meaning({ current: { embedder, index }, open: async () => undefined, onTrouble });
+  const base = new KnowledgeBase({ store, meaning, texts, preparing, answers, clock, announce, onTrouble });
   const ask = (i: number): Promise<SearchAnswer> => base.search({ tenantId, text: asked[i] as string, limit: 10 });
   print("words alone", shown(await timesOf(queries, (i) => texts.search(tenantId, asked[i] as string, 50))));
   print("search, not cached", shown(await timesOf(queries, ask)));

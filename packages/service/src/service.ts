@@ -20,7 +20,7 @@ import { seedData } from "./seed/seed-data.ts";
 import { openAgents } from "./start/open-agents.ts";
 import { openPeople } from "./start/open-people.ts";
 import { openStorage } from "./start/open-storage.ts";
-import { storageGauges } from "./storage/storage-gauges.ts";
+import { newsGauges, storageGauges } from "./storage/storage-gauges.ts";
 import { processGauges } from "./telemetry/process-gauges.ts";
 import { Timings } from "./telemetry/timings.ts";
 import { openTools } from "./tools/open-tools.ts";
@@ -74,6 +74,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const known = await openKnowledge(starting, { config, database, news, clock, timings, onTrouble, shared });
   const caches = { users: people.states, knowledge: known.answers };
   metrics.add(...processGauges, ...peopleGauges(people), ...storageGauges(database, caches), ...known.gauges);
+  metrics.add(...newsGauges(storage.wakeUps));
   if (options.seedScale !== undefined) {
     const { seedPassword: password } = config;
     await seedData({ ...known, database, clock, scale: options.seedScale, seed, password, onProgress });

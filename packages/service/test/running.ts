@@ -1,5 +1,6 @@
 import { loadConfig } from "../src/config/load-config.ts";
 import { type Service, type ServiceOptions, startService } from "../src/service.ts";
+import { expectDocumented } from "./documented.ts";
 import type { EmbeddedServer } from "../src/storage/embedded-server.ts";
 import { emptyDatabaseUrl } from "./storage/server.ts";
 
@@ -32,7 +33,7 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** One request; a body is sent as JSON. */
+/** One request; a body is sent as JSON. What is answered must be as the OpenAPI document says. */
 export async function call(
   url: string,
   method: string,
@@ -50,11 +51,9 @@ export async function call(
   });
   const text = await response.text();
   const isJson = response.headers.get("content-type")?.includes("json") === true;
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: isJson ? (JSON.parse(text) as Record<string, unknown>) : { text },
-  };
+  const answer = isJson ? (JSON.parse(text) as Record<string, unknown>) : { text };
+  expectDocumented({ method, path: new URL(path, url).pathname, status: response.status }, isJson ? answer : text);
+  return { status: response.status, headers: response.headers, body: answer };
 }
 
 export async function logIn(url: string, username = "admin", password = adminPassword): Promise<string> {

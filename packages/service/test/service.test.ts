@@ -1,17 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { call, logIn, testService } from "./running.ts";
-import { testServer } from "./storage/server.ts";
+import { runningService } from "./running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server);
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService();
 
 test("logs in, and knows who asks", async () => {
   const token = await logIn(service.url);
@@ -23,7 +14,7 @@ test("logs in, and knows who asks", async () => {
 test("a service without users says how to make the first", async () => {
   const told: string[] = [];
   const settings = { METTLE_ADMIN_PASSWORD: undefined };
-  await using nobody = await testService(postgres.server, settings, { onProgress: (what) => told.push(what) });
+  await using nobody = await testService(service.server, settings, { onProgress: (what) => told.push(what) });
   expect(told).toContain("nobody can log in: start it again with METTLE_ADMIN_PASSWORD set");
   expect(await call(nobody.url, "GET", "/ready")).toMatchObject({ status: 200 });
 });

@@ -19,7 +19,7 @@ const name = Type.String({ minLength: 1, maxLength: 200, pattern: "^[^\\u0000-\\
 /** Long enough to resist guessing, short enough to hash. */
 const newPassword = Type.String({ minLength: 12, maxLength: 1000 });
 const role = Type.Union([Type.Literal("admin"), Type.Literal("operator"), Type.Literal("member")]);
-const user = Type.Object({ id: Type.String(), name: Type.String(), role });
+const user = Type.Object({ id: Type.String(), name: Type.String(), role }, { title: "User" });
 const byId = strict({ id: Type.String({ format: "uuid" }) });
 
 /** Logging in, and an administrator's users. */

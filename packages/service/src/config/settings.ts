@@ -74,8 +74,8 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
   }),
   natsUrl: url({
     variable: "NATS_URL",
-    protocols: ["nats:", "tls:", "ws:", "wss:"],
-    help: "news between instances, such as what to drop from caches; without it PostgreSQL's NOTIFY serves",
+    protocols: ["nats:", "tls:"],
+    help: "wakes instances when something is queued, told or ended; without it, or while it is away, PostgreSQL's NOTIFY does",
   }),
   poolMin: integer({
     variable: "METTLE_POOL_MIN",
@@ -222,7 +222,7 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     default: 384,
     from: 128,
     to: 4096,
-    help: "numbers in a vector; what a configured model gives. After a change of model or size documents are found by words only until they are uploaded again",
+    help: "numbers in a vector; what a configured model gives",
   }),
   fetchOrigins: list({
     variable: "METTLE_FETCH_ORIGINS",

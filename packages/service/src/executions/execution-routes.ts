@@ -41,6 +41,22 @@ const executeBody = strict({
   task: taskSchema,
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: deadlineAtMostMs })),
 });
+const agentTypeSchema = Type.Object(
+  {
+    agent_type: Type.String(),
+    summary: Type.String(),
+    tasks: Type.Array(
+      Type.Object({
+        type: Type.String(),
+        summary: Type.String(),
+        // JSON Schemas.
+        input: Type.Unknown(),
+        parameters: Type.Unknown(),
+      }),
+    ),
+  },
+  { title: "AgentType" },
+);
 const byId = strict({ id: Type.String({ format: "uuid" }) });
 const secured = { tags: ["agents"], security: bearer };
 
@@ -116,7 +132,11 @@ function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts):
   app.get(
     "/agents/types",
     {
-      schema: { ...secured, summary: "What agents can do", response: { 200: Type.Array(Type.Unknown()), ...failures } },
+      schema: {
+        ...secured,
+        summary: "What agents can do",
+        response: { 200: Type.Array(agentTypeSchema), ...failures },
+      },
     },
     async () =>
       types.map(({ name, summary, tasks }) => ({

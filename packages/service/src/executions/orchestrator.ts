@@ -11,7 +11,7 @@ import {
 } from "@mettle/core";
 import { type AgentTask, type AgentType, type TaskContext, TaskFailure } from "../agents/agent-type.ts";
 import { taskIn } from "../agents/agent-types.ts";
-import type { News } from "../storage/news.ts";
+import type { Bulletin } from "../storage/news.ts";
 import { Timings } from "../telemetry/timings.ts";
 import { type Ending, type Execution, isEnded, type Leased, type Standing } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
@@ -24,7 +24,7 @@ const toldChannel = "executions_told";
 
 export interface OrchestratorOptions {
   readonly queue: ExecutionQueue;
-  readonly news: News;
+  readonly news: Bulletin;
   readonly clock: Clock;
   readonly types: readonly AgentType[];
   /** Executions at once in this instance. */

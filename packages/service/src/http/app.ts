@@ -8,12 +8,14 @@ import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import type { Authentication } from "../auth/authentication.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { ServiceConfig } from "../config/settings.ts";
+import { apiDocument } from "./api-document.ts";
 import { failureBody, failureOf, RequestFailure } from "./failure.ts";
 import type { Timings } from "../telemetry/timings.ts";
 import type { Metrics } from "./metrics.ts";
 import type { App } from "./app-type.ts";
 import { timeGateway } from "./time-gateway.ts";
 import { type TraceContext, traceContext, traceparent } from "./trace-context.ts";
+import { refuseUnreadable } from "./unreadable.ts";
 import { validatorCompiler } from "./validation.ts";
 
 export type { App } from "./app-type.ts";
@@ -66,6 +68,11 @@ export async function makeApp({ config, clock, metrics, timings, authentication 
       return typeof given === "string" && requestIdForm.test(given) ? given : timeOrderedId(clock);
     },
     routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: refuseUnreadable(clock),
+    // Of addresses that cannot be read.
+    frameworkErrors: (error, request, reply) => {
+      void answerFailure(error, request, reply.header("x-request-id", request.id));
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = config.connections;
   app.setValidatorCompiler(validatorCompiler);
@@ -90,13 +97,7 @@ export async function makeApp({ config, clock, metrics, timings, authentication 
   });
   if (config.maxEventLoopDelay > 0)
     await app.register(underPressure, { maxEventLoopDelay: config.maxEventLoopDelay, retryAfter: 1 });
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "Mettle agent service", version: "0.1.0", description: "Agents, knowledge and tools over HTTP." },
-      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } },
-    },
-  });
+  await app.register(swagger, apiDocument);
   app.addHook("onRequest", authentication.hook);
   await app.register(rateLimit, {
     max: config.rateLimit,

@@ -13,6 +13,7 @@ const failureStatus = {
   unsupported_media_type: 415,
   unprocessable: 422,
   rate_limited: 429,
+  headers_too_large: 431,
   internal: 500,
   bad_gateway: 502,
   unavailable: 503,
@@ -104,11 +105,11 @@ export function failureOf(thrown: unknown): RequestFailure {
     });
   }
   const status = typeof statusCode === "number" ? statusCode : 500;
-  const type = (Object.keys(failureStatus) as FailureType[]).find((one) => failureStatus[one] === status);
-  if (status >= 500 || !type) {
-    const kind = type ?? (status >= 400 && status < 500 ? "invalid_request" : "internal");
+  const known = (Object.keys(failureStatus) as FailureType[]).find((one) => failureStatus[one] === status);
+  const type = known ?? (status >= 400 && status < 500 ? "invalid_request" : "internal");
+  if (failureStatus[type] >= 500) {
     const told = status === 503 ? "The service is too busy. Try again." : "Something went wrong here.";
-    return new RequestFailure(kind, status === 503 ? "SERVICE_BUSY" : "INTERNAL", told, {
+    return new RequestFailure(type, status === 503 ? "SERVICE_BUSY" : "INTERNAL", told, {
       ...(status === 503 && { retryAfter: 1 }),
       cause: thrown,
     });

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import type { App } from "./app.ts";
+import { failures } from "./schemas.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface Health {
@@ -22,7 +23,7 @@ export function operationRoutes(app: App, metrics: Metrics, { checks, draining }
       schema: {
         summary: "Alive: the process answers",
         tags: ["operation"],
-        response: { 200: Type.Object({ status: Type.String() }) },
+        response: { 200: Type.Object({ status: Type.String() }), ...failures },
       },
     },
     async () => ({ status: "ok" }),
@@ -31,7 +32,11 @@ export function operationRoutes(app: App, metrics: Metrics, { checks, draining }
     "/ready",
     {
       ...open,
-      schema: { summary: "Ready: requests can be served", tags: ["operation"], response: { 200: state, 503: state } },
+      schema: {
+        summary: "Ready: requests can be served",
+        tags: ["operation"],
+        response: { 200: state, 503: state, ...failures },
+      },
     },
     async (_request, reply) => {
       const told = await Promise.all(

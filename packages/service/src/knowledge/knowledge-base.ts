@@ -5,17 +5,17 @@ import { IsolationFailure, type IsolatedWorkers } from "../isolation/isolated-wo
 import type { TwoLevelCache } from "../storage/cache.ts";
 import { Timings } from "../telemetry/timings.ts";
 import type { DocumentFormat, PreparedDocument, PrepareInput } from "./documents/prepare.ts";
-import type { Embedder } from "./embedding/embedder.ts";
-import type { KnowledgeIndex } from "./index/knowledge-index.ts";
+import { embeddable } from "./embedding/embeddable.ts";
 import type { KnowledgeStore, StoredDocument } from "./knowledge-store.ts";
+import type { Meaning, Way } from "./model-change/meaning.ts";
 import { type Fused, fuseRankings } from "./search/fusion.ts";
 import type { SearchHit } from "./search/hit.ts";
 import type { TextSearch } from "./search/text-search.ts";
 
 export interface KnowledgeBaseOptions {
   readonly store: KnowledgeStore;
-  readonly index: KnowledgeIndex;
-  readonly embedder: Embedder;
+  readonly meaning: Meaning;
+  readonly onTrouble: (error: unknown) => void;
   readonly texts: TextSearch;
   readonly preparing: IsolatedWorkers<PrepareInput, PreparedDocument>;
   /** Answers by question; those of an older version of a tenant's knowledge are never asked for again. */
@@ -75,18 +75,17 @@ export class KnowledgeBase {
    * @throws RequestFailure `DOCUMENT_UNREADABLE`, `DOCUMENT_EMPTY`, `DOCUMENT_TOO_LARGE`, `EMBEDDING_FAILED`, `SERVICE_BUSY`
    */
   async add(upload: Upload): Promise<{ readonly document: StoredDocument; readonly added: boolean }> {
-    const { store, embedder, clock } = this.#options;
+    const { store, meaning, clock } = this.#options;
+    const { embedder } = meaning.current;
     const { tenantId, userId, format, category } = upload;
     const { title, characters, chunks } = await this.#prepare(upload);
+    const texts = chunks.map(embeddable);
     const vectors: Float32Array[] = [];
-    for (let from = 0; from < chunks.length; from += embeddedAtOnce) {
-      const some = chunks.slice(from, from + embeddedAtOnce);
-      // Most of what tells a passage's subject stands above it.
-      vectors.push(
-        ...(await embedder.embed(some.map(({ heading, text }) => (heading ? `${heading}\n${text}` : text)))),
-      );
+    for (let from = 0; from < texts.length; from += embeddedAtOnce) {
+      vectors.push(...(await embedder.embed(texts.slice(from, from + embeddedAtOnce))));
       await new Promise((turned) => setImmediate(turned));
     }
+    const before = await meaning.embedAsBefore(tenantId, texts);
     const result = await store.add({
       tenantId,
       userId,
@@ -99,6 +98,7 @@ export class KnowledgeBase {
       chunks,
       vectors,
       model: embedder.model,
+      ...(before && { further: [before] }),
     });
     if (result.added) await this.#changed(tenantId);
     return result;
@@ -129,26 +129,32 @@ export class KnowledgeBase {
   }
 
   async #changed(tenantId: string): Promise<void> {
-    await this.#options.index.changed(tenantId);
+    await this.#options.meaning.changed(tenantId);
     await this.#options.announce(tenantId);
   }
 
   /** Passages that answer a question, the best first. @throws RequestFailure `EMBEDDING_FAILED` */
   async search(question: SearchQuestion, signal?: AbortSignal): Promise<SearchAnswer> {
-    const { index, answers } = this.#options;
+    const { meaning, answers } = this.#options;
     const { tenantId, text, limit, category } = question;
-    const version = await index.versionOf(tenantId);
-    if (version === undefined) return this.#search(question, signal);
-    const key = `knowledge:${tenantId}:${version}:${JSON.stringify([text, limit, category])}`;
-    const answer = await answers.get(key, () => this.#search(question, signal), [`tenant:${tenantId}`]);
+    const standing = await meaning.standing(tenantId);
+    if (!standing?.way) return this.#search(question, undefined, signal);
+    const { version, way } = standing;
+    const by = way === meaning.current ? "" : `:${way.embedder.model}`;
+    const key = `knowledge:${tenantId}:${version}${by}:${JSON.stringify([text, limit, category])}`;
+    const answer = await answers.get(key, () => this.#search(question, way, signal), [`tenant:${tenantId}`]);
     return answer as SearchAnswer;
   }
 
-  async #search({ tenantId, text, limit, category }: SearchQuestion, signal?: AbortSignal): Promise<SearchAnswer> {
+  async #search(
+    { tenantId, text, limit, category }: SearchQuestion,
+    way: Way | undefined,
+    signal?: AbortSignal,
+  ): Promise<SearchAnswer> {
     const { store, texts } = this.#options;
     const count = Math.max(category === undefined ? candidates : filteredCandidates, limit);
     const [near, worded] = await Promise.all([
-      this.#near(tenantId, text, count, signal),
+      way && this.#near(way, tenantId, text, count, signal),
       texts.search(tenantId, text, count),
     ]);
     const meant = near?.keys.map((key) => ({ key, weight: 1 }));
@@ -164,14 +170,21 @@ export class KnowledgeBase {
   }
 
   async #near(
+    way: Way,
     tenantId: string,
     text: string,
     count: number,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly keys: readonly number[]; readonly scores: readonly number[] } | undefined> {
-    const { embedder, index } = this.#options;
-    const [vector] = await this.#timings.of("embedding", () => embedder.embed([text], signal));
-    return vector && this.#timings.of("similarity", () => index.search(tenantId, vector, count));
+    const { embedder, index } = way;
+    try {
+      const [vector] = await this.#timings.of("embedding", () => embedder.embed([text], signal));
+      return vector && (await this.#timings.of("similarity", () => index.search(tenantId, vector, count)));
+    } catch (error) {
+      if (way === this.#options.meaning.current) throw error;
+      this.#options.onTrouble(error); // a model that is on its way out: words are left
+      return undefined;
+    }
   }
 
   /** The first `limit` of them that are there, asking for `page` at a time: some may be gone, or filtered out. */

@@ -7,12 +7,14 @@ import { bearer, failures, strict } from "../http/schemas.ts";
 import type { DocumentFormat } from "./documents/prepare.ts";
 import type { KnowledgeBase } from "./knowledge-base.ts";
 import type { KnowledgeStore, StoredDocument } from "./knowledge-store.ts";
+import type { ModelStore } from "./model-change/model-store.ts";
 import { assembleContext } from "./search/context.ts";
 import type { SearchHit } from "./search/hit.ts";
 
 export interface KnowledgeParts {
   readonly knowledge: KnowledgeBase;
   readonly store: KnowledgeStore;
+  readonly models: ModelStore;
   readonly uploadLimit: number;
   readonly timings: Timings;
 }
@@ -42,32 +44,38 @@ const documentSchema = Type.Object(
   },
   { title: "Document" },
 );
-const hitSchema = Type.Object({
-  document_id: Type.String(),
-  chunk_id: Type.String(),
-  number: Type.Integer(),
-  title: Type.String(),
-  category: nullable(Type.String()),
-  heading: nullable(Type.String()),
-  page: nullable(Type.Integer()),
-  text: Type.String(),
-  score: Type.Number(),
-  similarity: nullable(Type.Number()),
-});
+const hitSchema = Type.Object(
+  {
+    document_id: Type.String(),
+    chunk_id: Type.String(),
+    number: Type.Integer(),
+    title: Type.String(),
+    category: nullable(Type.String()),
+    heading: nullable(Type.String()),
+    page: nullable(Type.Integer()),
+    text: Type.String(),
+    score: Type.Number(),
+    similarity: nullable(Type.Number()),
+  },
+  { title: "SearchHit" },
+);
 const searchBody = strict({
   query: question,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   category: Type.Optional(category),
 });
-const citationSchema = Type.Object({
-  number: Type.Integer(),
-  document_id: Type.String(),
-  title: Type.String(),
-  heading: nullable(Type.String()),
-  page: nullable(Type.Integer()),
-  chunks: Type.Array(Type.Integer()),
-  score: Type.Number(),
-});
+const citationSchema = Type.Object(
+  {
+    number: Type.Integer(),
+    document_id: Type.String(),
+    title: Type.String(),
+    heading: nullable(Type.String()),
+    page: nullable(Type.Integer()),
+    chunks: Type.Array(Type.Integer()),
+    score: Type.Number(),
+  },
+  { title: "Citation" },
+);
 const byId = strict({ id: Type.String({ format: "uuid" }) });
 const secured = { tags: ["knowledge"], security: bearer };
 const ways = Type.Union([Type.Literal("meaning and words"), Type.Literal("words")]);
@@ -75,6 +83,7 @@ const ways = Type.Union([Type.Literal("meaning and words"), Type.Literal("words"
 /** Documents in, passages out. */
 export async function knowledgeRoutes(app: App, parts: KnowledgeParts): Promise<void> {
   searchRoutes(app, parts);
+  statusRoute(app, parts);
   documentRoutes(app, parts);
   await app.register(async (uploads) => uploadRoute(uploads as unknown as App, parts));
 }
@@ -137,6 +146,31 @@ function searchRoutes(app: App, { knowledge, timings }: KnowledgeParts): void {
         left_out: leftOut,
         searched_by: by,
       };
+    },
+  );
+}
+
+function statusRoute(app: App, { store, models }: KnowledgeParts): void {
+  app.get(
+    "/knowledge/status",
+    {
+      schema: {
+        ...secured,
+        summary: "By which model passages are searched, and how far the change to another one is",
+        response: {
+          200: Type.Object({
+            version: Type.Integer(),
+            searched_by: nullable(Type.String()),
+            changing: nullable(Type.Object({ model: Type.String(), done: Type.Integer(), total: Type.Integer() })),
+          }),
+          ...failures,
+        },
+      },
+    },
+    async (request) => {
+      const { tenantId } = principalOf(request);
+      const [{ version, model }, changing] = await Promise.all([store.stateOf(tenantId), models.changeOf(tenantId)]);
+      return { version, searched_by: model ?? null, changing: changing ? { ...changing } : null };
     },
   );
 }

@@ -17,6 +17,20 @@ export interface NewDocument {
   /** One for each chunk. */
   readonly vectors: readonly Float32Array[];
   readonly model: string;
+  /** By the model before, while the tenant's searches still go by that. */
+  readonly further?: readonly ModelVectors[];
+}
+
+interface ModelVectors {
+  readonly model: string;
+  readonly vectors: readonly Float32Array[];
+}
+
+export interface KnowledgeState {
+  /** How often the tenant's knowledge has changed. */
+  readonly version: number;
+  /** What its searches go by; undefined while it has no passage. */
+  readonly model: string | undefined;
 }
 
 export interface StoredDocument {
@@ -176,13 +190,12 @@ export class KnowledgeStore {
     );
   }
 
-  /** How often the tenant's knowledge has changed. */
-  async stateOf(tenantId: string): Promise<{ readonly version: number }> {
-    const [row] = await this.#database.query<{ version: string }>(
-      "SELECT version FROM knowledge_states WHERE tenant_id = $1",
+  async stateOf(tenantId: string): Promise<KnowledgeState> {
+    const [row] = await this.#database.query<{ version: string; model: string | null }>(
+      "SELECT version, model FROM knowledge_states WHERE tenant_id = $1",
       [tenantId],
     );
-    return { version: Number(row?.version ?? 0) };
+    return { version: Number(row?.version ?? 0), model: row?.model ?? undefined };
   }
 
   /** Vectors that came after a place, up to a version, in order. */
@@ -302,29 +315,30 @@ async function insertChunks(
 }
 
 async function insertVectors(queries: Queries, document: NewDocument, keys: readonly string[]): Promise<void> {
-  const { tenantId, vectors, model } = document;
+  const { tenantId, vectors, model, further = [] } = document;
   // Late: from here on nobody else can change the tenant's knowledge until this transaction has ended.
-  const version = await nextVersion(queries, tenantId);
-  for (let from = 0; from < keys.length; from += rowsAtOnce) {
-    await queries.run(
-      `INSERT INTO knowledge_vectors (key, tenant_id, version, model, vector)
-       SELECT key, $1, $2, $3, vector FROM unnest($4::bigint[], $5::bytea[]) AS t (key, vector)`,
-      [
-        tenantId,
-        version,
-        model,
-        keys.slice(from, from + rowsAtOnce),
-        vectors.slice(from, from + rowsAtOnce).map(toFloat16),
-      ],
-    );
+  const version = await nextVersion(queries, tenantId, model);
+  for (const { model: by, vectors: all } of [{ model, vectors }, ...further]) {
+    for (let from = 0; from < keys.length; from += rowsAtOnce) {
+      await queries.run(
+        `INSERT INTO knowledge_vectors (key, tenant_id, version, model, vector)
+         SELECT key, $1, $2, $3, vector FROM unnest($4::bigint[], $5::bytea[]) AS t (key, vector)`,
+        [tenantId, version, by, keys.slice(from, from + rowsAtOnce), all.slice(from, from + rowsAtOnce).map(toFloat16)],
+      );
+    }
   }
 }
 
-async function nextVersion(queries: Queries, tenantId: string): Promise<string> {
+/**
+ * Nobody else can change the tenant's knowledge until the transaction has ended.
+ *
+ * @param model - what searches go by, where this is the tenant's first change
+ */
+export async function nextVersion(queries: Queries, tenantId: string, model?: string): Promise<string> {
   const [row] = await queries.query<{ version: string }>(
-    `INSERT INTO knowledge_states (tenant_id, version) VALUES ($1, 1)
+    `INSERT INTO knowledge_states (tenant_id, version, model) VALUES ($1, 1, $2)
      ON CONFLICT (tenant_id) DO UPDATE SET version = knowledge_states.version + 1 RETURNING version`,
-    [tenantId],
+    [tenantId, model ?? null],
   );
   return (row as { version: string }).version;
 }

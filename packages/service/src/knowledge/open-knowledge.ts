@@ -16,11 +16,15 @@ import { RemoteEmbedder } from "./embedding/remote-embedder.ts";
 import { KnowledgeIndex } from "./index/knowledge-index.ts";
 import { KnowledgeBase, type SearchAnswer } from "./knowledge-base.ts";
 import { KnowledgeStore } from "./knowledge-store.ts";
+import { Meaning } from "./model-change/meaning.ts";
+import { ModelChanger } from "./model-change/model-changer.ts";
+import { ModelStore } from "./model-change/model-store.ts";
 import { TextSearch } from "./search/text-search.ts";
 
 export interface OpenKnowledge {
   readonly knowledge: KnowledgeBase;
   readonly store: KnowledgeStore;
+  readonly models: ModelStore;
   readonly embedder: Embedder;
   readonly answers: TwoLevelCache<SearchAnswer>;
   /** As agents see it. */
@@ -58,15 +62,54 @@ async function openEmbedder(config: ServiceConfig): Promise<Embedder> {
   return new RemoteEmbedder({ baseUrl, name, apiKey, dimensions });
 }
 
+/** One that was in use before, by the name that is stored with its vectors. A key is only shown to the server it is for. */
+async function openFormerEmbedder(
+  model: string,
+  baseUrl: string | undefined,
+  { embeddingBaseUrl, embeddingApiKey }: ServiceConfig,
+): Promise<Embedder | undefined> {
+  const [, name = "", size = ""] = /^(.*)\/(\d+)$/.exec(model) ?? [];
+  const dimensions = Number(size);
+  const local = await LocalEmbedder.load(dimensions);
+  if (local.model === model) return local;
+  if (baseUrl === undefined || name === "") return undefined;
+  const apiKey = baseUrl === embeddingBaseUrl ? embeddingApiKey : undefined;
+  return new RemoteEmbedder({ baseUrl, name, apiKey, dimensions });
+}
+
+/** Searches by the model in use and, while that changes, by the one before. */
+function openMeaning(
+  stack: AsyncDisposableStack,
+  embedder: Embedder,
+  store: KnowledgeStore,
+  models: ModelStore,
+  { config, clock, onTrouble }: KnowledgeSurroundings,
+): Meaning {
+  const folder = join(config.dataFolder, "knowledge");
+  const indexFor = (by: Embedder, saves: boolean): KnowledgeIndex =>
+    stack.use(new KnowledgeIndex({ store, embedder: by, folder, saves, clock, onTrouble }));
+  return new Meaning({
+    current: { embedder, index: indexFor(embedder, true) },
+    onTrouble,
+    open: async (model) => {
+      const former = await openFormerEmbedder(model, await models.baseUrlOf(model), config);
+      return former && { embedder: former, index: indexFor(former, false) };
+    },
+  });
+}
+
 /** Puts the knowledge base together. What it opens is closed with `stack`. */
 export async function openKnowledge(
   stack: AsyncDisposableStack,
-  { config, database, news, clock, shared, timings, onTrouble }: KnowledgeSurroundings,
+  surroundings: KnowledgeSurroundings,
 ): Promise<OpenKnowledge> {
+  const { config, database, news, clock, shared, timings, onTrouble } = surroundings;
   const embedder = await openEmbedder(config);
   const store = new KnowledgeStore(database);
-  const folder = join(config.dataFolder, "knowledge");
-  const index = stack.use(new KnowledgeIndex({ store, embedder, folder, clock, onTrouble }));
+  const models = new ModelStore(database);
+  await models.use(embedder.model, config.embeddingBaseUrl);
+  const open = stack.use(new AsyncDisposableStack());
+  const meaning = openMeaning(open, embedder, store, models, surroundings);
   const preparing = stack.use(
     new IsolatedWorkers<PrepareInput, PreparedDocument>({
       module: new URL(`./documents/prepare${extension}`, import.meta.url),
@@ -79,13 +122,28 @@ export async function openKnowledge(
   const lookups = { times: timings.parts.answerLookup, clock };
   const answers = stack.use(new TwoLevelCache<SearchAnswer>({ ...answerCache, lookups, ...(shared && { shared }) }));
   const stopListening = news.listen(channel, (tenantId) => {
-    const looked = tenantId === "" ? index.allChanged() : index.changed(tenantId);
+    const looked = tenantId === "" ? meaning.allChanged() : meaning.changed(tenantId);
     looked.catch(onTrouble);
   });
   stack.defer(stopListening);
   const announce = (tenantId: string): Promise<void> => news.tell(channel, tenantId);
   const texts = new TextSearch(database, clock);
-  const knowledge = new KnowledgeBase({ store, index, embedder, texts, preparing, answers, clock, timings, announce });
+  const knowledge = new KnowledgeBase({
+    store,
+    meaning,
+    texts,
+    preparing,
+    answers,
+    clock,
+    timings,
+    announce,
+    onTrouble,
+  });
+  const changed = async (tenantId: string): Promise<void> => {
+    await meaning.changed(tenantId);
+    await announce(tenantId);
+  };
+  const changer = stack.use(new ModelChanger({ models, embedder, clock, changed, onTrouble }));
   const search: KnowledgeSearch = {
     search: async ({ tenantId, text, limit, signal }) => {
       const { hits } = await knowledge.search({ tenantId, text, limit }, signal);
@@ -98,8 +156,16 @@ export async function openKnowledge(
       }));
     },
   };
-  return { knowledge, store, embedder, answers, search, gauges: knowledgeGauges(index, preparing) };
+  const gauges = [...knowledgeGauges(meaning.current.index, preparing), embeddedAnew(changer)];
+  return { knowledge, store, models, embedder, answers, search, gauges };
 }
+
+const embeddedAnew = (changer: ModelChanger): Gauge => ({
+  name: "knowledge_embedded_anew",
+  help: "Passages that were embedded by another model before.",
+  kind: "counter",
+  read: () => changer.embedded,
+});
 
 const knowledgeGauges = (
   index: KnowledgeIndex,

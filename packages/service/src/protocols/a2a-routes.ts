@@ -1,5 +1,4 @@
 import type { FastifyRequest } from "fastify";
-import { Type } from "typebox";
 import type { AgentType } from "../agents/agent-type.ts";
 import { principalOf } from "../auth/authentication.ts";
 import type { Orchestrator } from "../executions/orchestrator.ts";
@@ -7,7 +6,7 @@ import type { App } from "../http/app.ts";
 import { RequestFailure } from "../http/failure.ts";
 import { bearer, failures } from "../http/schemas.ts";
 import { untilAnswered } from "../http/until-answered.ts";
-import { answerRpc, RpcError, rpcErrors, type RpcRequest, rpcRequest } from "./json-rpc.ts";
+import { answerRpc, rpcAnswer, RpcError, rpcErrors, type RpcRequest, rpcRequest } from "./json-rpc.ts";
 
 const protocolVersion = "0.3.0";
 /** Of A2A's own errors. */
@@ -68,7 +67,7 @@ export function a2aRoutes(app: App, types: readonly AgentType[], orchestrator: P
         security: bearer,
         summary: "The agents over A2A: message/send, tasks/get, tasks/cancel",
         body: rpcRequest,
-        response: { 200: Type.Unknown(), ...failures },
+        response: { 200: rpcAnswer, ...failures },
       },
     },
     async (request, reply) => {

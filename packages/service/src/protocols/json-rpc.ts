@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { type TUnsafe, Type } from "typebox";
 import { RequestFailure } from "../http/failure.ts";
 import { strict } from "../http/schemas.ts";
 
@@ -16,6 +16,20 @@ export const rpcRequest: ReturnType<typeof strict> = strict({
   method: Type.String({ minLength: 1, maxLength: 100 }),
   params: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
+
+export const rpcAnswer: TUnsafe = Type.Unsafe<unknown>(
+  Type.Object(
+    {
+      jsonrpc: Type.Literal("2.0"),
+      id: Type.Union([Type.String(), Type.Integer(), Type.Null()]),
+      result: Type.Optional(Type.Unknown()),
+      error: Type.Optional(
+        Type.Object({ code: Type.Integer(), message: Type.String(), data: Type.Optional(Type.Unknown()) }),
+      ),
+    },
+    { title: "RpcAnswer" },
+  ),
+);
 
 export const rpcErrors = { methodNotFound: -32601, invalidParams: -32602, internal: -32603 } as const;
 

@@ -4,7 +4,7 @@ import type { App } from "../http/app.ts";
 import { RequestFailure } from "../http/failure.ts";
 import { bearer, failures } from "../http/schemas.ts";
 import type { ToolBox } from "../tools/tool-box.ts";
-import { answerRpc, RpcError, rpcErrors, type RpcRequest, rpcRequest } from "./json-rpc.ts";
+import { answerRpc, rpcAnswer, RpcError, rpcErrors, type RpcRequest, rpcRequest } from "./json-rpc.ts";
 
 /** Revisions of the Model Context Protocol that differ in nothing that is served here; the newest first. */
 const revisions = ["2025-11-25", "2025-06-18", "2025-03-26"];
@@ -27,7 +27,7 @@ export function mcpRoutes(app: App, box: ToolBox): void {
         security: bearer,
         summary: "The tools over the Model Context Protocol",
         body: rpcRequest,
-        response: { 200: Type.Unknown(), 202: Type.Null(), ...failures },
+        response: { 200: rpcAnswer, 202: Type.Null(), ...failures },
       },
     },
     async (request, reply) => {

@@ -53,7 +53,7 @@ export function openAgents(starting: AsyncDisposableStack, parts: AgentsParts): 
   const orchestrator = starting.use(
     new Orchestrator({
       queue,
-      news: storage.news,
+      news: storage.wakeUps,
       clock,
       types,
       capacity: config.executions,

@@ -7,7 +7,8 @@ import { Database } from "../storage/database.ts";
 import { EmbeddedServer } from "../storage/embedded-server.ts";
 import { migrate } from "../storage/migrate.ts";
 import { migrations } from "../storage/migrations/index.ts";
-import { News } from "../storage/news.ts";
+import { NatsNews } from "../storage/nats-news.ts";
+import { type Bulletin, News } from "../storage/news.ts";
 import { RedisCache } from "../storage/redis-cache.ts";
 import type { Timings } from "../telemetry/timings.ts";
 
@@ -25,6 +26,8 @@ export interface Storage {
   /** Where the database is, for those who need connections of their own. */
   readonly connection: string | PoolConfig;
   readonly news: News;
+  /** For what is told often, and found without being told a little later: over NATS where there is one. */
+  readonly wakeUps: Bulletin;
   /** What joins a cache of this name to those of the other instances. */
   readonly joined: (cache: string) => { readonly news: InvalidationNews; readonly shared?: SharedCache };
 }
@@ -51,11 +54,23 @@ export async function openStorage(
   if (applied.length > 0) onProgress(`brought the database up to ${applied.at(-1)}`);
   await database.warm();
   const news = starting.use(new News(database, clock));
-  const { redisUrl } = config;
+  const { redisUrl, natsUrl } = config;
+  const wakeUps =
+    natsUrl === undefined
+      ? news
+      : starting.use(new NatsNews({ url: natsUrl, scope: await scopeOf(database), otherwise: news, clock, onTrouble }));
   const shared = redisUrl === undefined ? undefined : starting.use(new RedisCache(redisUrl, clock, onTrouble));
   const joined = (cache: string): ReturnType<Storage["joined"]> => ({
     news: cacheNews(news, cache, onTrouble),
     ...(shared && { shared }),
   });
-  return { database, connection, news, joined };
+  return { database, connection, news, wakeUps, joined };
+}
+
+/** Instances of other databases may use the same NATS server. */
+async function scopeOf(database: Database): Promise<string> {
+  const [row] = await database.query<{ scope: string }>(
+    "SELECT md5(current_database() || min(applied_at)::text) AS scope FROM schema_migrations",
+  );
+  return (row as { scope: string }).scope;
 }

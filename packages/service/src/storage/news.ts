@@ -4,6 +4,14 @@ import type { Connection, Database } from "./database.ts";
 
 type Listener = (payload: string) => void;
 
+/** Where instances tell one another what others should look at. News may be lost. */
+export interface Bulletin {
+  /** @param listener - told an empty payload when news may have been lost: look for yourself. @returns the end of listening */
+  listen(channel: string, listener: Listener): () => void;
+  /** Tells all instances, this one too. What cannot be told is looked for sooner or later. */
+  tell(channel: string, payload: string): Promise<void>;
+}
+
 const reconnectAfter = ms(500);
 /** PostgreSQL's limit is 8000 bytes. */
 const payloadAtMost = 7000;
@@ -12,7 +20,7 @@ const payloadAtMost = 7000;
  * News between instances by PostgreSQL's NOTIFY, on a connection of its own. News may be lost while the connection is:
  * whoever listens also looks for itself from time to time, and is told when it is back.
  */
-export class News implements AsyncDisposable {
+export class News implements Bulletin, AsyncDisposable {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #listeners = new Map<string, Set<Listener>>();
@@ -32,7 +40,6 @@ export class News implements AsyncDisposable {
     return this.#losses;
   }
 
-  /** @returns the end of listening */
   listen(channel: string, listener: Listener): () => void {
     const known = this.#listeners.get(channel);
     const listeners = known ?? new Set();
@@ -43,7 +50,6 @@ export class News implements AsyncDisposable {
     };
   }
 
-  /** Tells all instances, this one too. What cannot be told is looked for sooner or later. */
   async tell(channel: string, payload: string): Promise<void> {
     await this.#database.run("SELECT pg_notify($1, $2)", [channel, payload.slice(0, payloadAtMost)]);
   }

@@ -1,6 +1,8 @@
 import type { Gauge } from "../http/metrics.ts";
 import type { TwoLevelCache } from "./cache.ts";
 import type { Database } from "./database.ts";
+import { NatsNews } from "./nats-news.ts";
+import type { Bulletin } from "./news.ts";
 
 /** What the pool and the caches tell at /metrics. */
 export function storageGauges(
@@ -89,6 +91,19 @@ export function storageGauges(
       kind: "counter",
       label: "cache",
       read: of(({ statistics }) => statistics.sharedErrors),
+    },
+  ];
+}
+
+/** Whether news go by NATS; nothing where none is configured. */
+export function newsGauges(wakeUps: Bulletin): readonly Gauge[] {
+  if (!(wakeUps instanceof NatsNews)) return [];
+  return [
+    {
+      name: "nats_connected",
+      help: "1 while news between instances go by NATS, 0 while they go by the database.",
+      kind: "gauge",
+      read: () => (wakeUps.connected ? 1 : 0),
     },
   ];
 }

@@ -6,12 +6,15 @@ import { bearer, failures, strict } from "../http/schemas.ts";
 import type { ToolBox } from "./tool-box.ts";
 
 const secured = { tags: ["tools"], security: bearer };
-const toolSchema = Type.Object({
-  name: Type.String(),
-  summary: Type.String(),
-  kind: Type.Union([Type.Literal("light"), Type.Literal("heavy")]),
-  input_schema: Type.Unknown(),
-});
+const toolSchema = Type.Object(
+  {
+    name: Type.String(),
+    summary: Type.String(),
+    kind: Type.Union([Type.Literal("light"), Type.Literal("heavy")]),
+    input_schema: Type.Unknown(),
+  },
+  { title: "Tool" },
+);
 
 /** What tools there are, and having one do something. */
 export function toolRoutes(app: App, box: ToolBox): void {

@@ -1,23 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Answer, call, logIn, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { expect, test } from "vitest";
+import { type Answer, call } from "../running.ts";
+import { runningService } from "../running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-let token = "";
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server);
-  token = await logIn(service.url);
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService();
 
 const execute = (agentType: string, type: string, input: unknown, parameters: object = {}): Promise<Answer> =>
   call(service.url, "POST", "/agents/execute", {
-    token,
+    token: service.token,
     body: { agent_type: agentType, task: { type, input, parameters } },
   });
 

@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { call, logIn, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { expect, test } from "vitest";
+import { call } from "../running.ts";
+import { runningService } from "../running-service.ts";
 import { StepAgent } from "./step-agent.ts";
 
 const agent = new StepAgent();
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-let token = "";
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server, {}, { agentTypes: [agent.type] });
-  token = await logIn(service.url);
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService({}, { agentTypes: [agent.type] });
 
 const walk = (...steps: string[]): object => ({ agent_type: "stepper", task: { type: "walk", input: { steps } } });
 
 async function started(...steps: string[]): Promise<string> {
   const headers = { prefer: "respond-async" };
-  const { body } = await call(service.url, "POST", "/agents/execute", { token, body: walk(...steps), headers });
+  const { body } = await call(service.url, "POST", "/agents/execute", {
+    token: service.token,
+    body: walk(...steps),
+    headers,
+  });
   return String(body["execution_id"]);
 }
 
@@ -34,7 +27,10 @@ interface Told {
 /** The events of a stream, as they come. */
 async function* events(id: string, lastEventId?: string): AsyncGenerator<Told> {
   const response = await fetch(new URL(`/agents/executions/${id}/events`, service.url), {
-    headers: { authorization: `Bearer ${token}`, ...(lastEventId !== undefined && { "last-event-id": lastEventId }) },
+    headers: {
+      authorization: `Bearer ${service.token}`,
+      ...(lastEventId !== undefined && { "last-event-id": lastEventId }),
+    },
   });
   expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
   let text = "";
@@ -73,7 +69,7 @@ test("tells progress and tokens while the execution runs, then its end", async (
 
 test("an execution that has ended is told from its beginning", async () => {
   agent.let("done");
-  const { body } = await call(service.url, "POST", "/agents/execute", { token, body: walk("done") });
+  const { body } = await call(service.url, "POST", "/agents/execute", { token: service.token, body: walk("done") });
   const told: string[] = [];
   for await (const { event } of events(String(body["execution_id"]))) told.push(event);
   expect(told).toEqual(["attempt", "progress", "token", "end"]);
@@ -83,19 +79,19 @@ test("refuses places it never gave, unknown executions, and those without a toke
   agent.let("x");
   const path = `/agents/executions/${await started("x")}/events`;
   const headers = { "last-event-id": "all" };
-  expect(await call(service.url, "GET", path, { token, headers })).toMatchObject({
+  expect(await call(service.url, "GET", path, { token: service.token, headers })).toMatchObject({
     status: 400,
     body: { error: { code: "EVENT_ID_INVALID" } },
   });
   const unknown = "/agents/executions/01a1ff15-bbd5-77c8-93d1-45b14a5485f7/events";
-  expect(await call(service.url, "GET", unknown, { token })).toMatchObject({ status: 404 });
+  expect(await call(service.url, "GET", unknown, { token: service.token })).toMatchObject({ status: 404 });
   expect(await call(service.url, "GET", path)).toMatchObject({ status: 401 });
 });
 
 test("S4-090 a hundred executions run at once; what is beyond waits its turn", async () => {
   const ids = await Promise.all(Array.from({ length: 120 }, () => started("crowd")));
   const status = async (): Promise<Record<string, unknown>> =>
-    (await call(service.url, "GET", "/agents/status", { token })).body;
+    (await call(service.url, "GET", "/agents/status", { token: service.token })).body;
   let seen = await status();
   while (Number(seen["running"]) < 100) seen = await status();
   expect(seen).toEqual({ queued: 20, running: 100, here: { running: 100, capacity: 100 } });

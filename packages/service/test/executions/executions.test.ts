@@ -1,21 +1,10 @@
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Answer, call, logIn, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { expect, test } from "vitest";
+import { type Answer, call } from "../running.ts";
+import { runningService } from "../running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-let token = "";
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server);
-  token = await logIn(service.url);
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService();
 
 const body = (text = "The mill grinds wheat. Bakers make bread.", more: object = {}): object => ({
   agent_type: "text_processor",
@@ -23,7 +12,7 @@ const body = (text = "The mill grinds wheat. Bakers make bread.", more: object =
   ...more,
 });
 const execute = (given: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
-  call(service.url, "POST", "/agents/execute", { token, body: given, headers });
+  call(service.url, "POST", "/agents/execute", { token: service.token, body: given, headers });
 const errorOf = ({ body: { error } }: Answer): unknown => (error as { code: unknown }).code;
 
 test("S4-030 runs a task and answers with its result", async () => {
@@ -37,7 +26,10 @@ test("S4-030 runs a task and answers with its result", async () => {
     error: null,
   });
   const path = `/agents/executions/${String(answer.body["execution_id"])}`;
-  expect(await call(service.url, "GET", path, { token })).toMatchObject({ status: 200, body: { status: "succeeded" } });
+  expect(await call(service.url, "GET", path, { token: service.token })).toMatchObject({
+    status: 200,
+    body: { status: "succeeded" },
+  });
   expect(answer.headers.get("location")).toBe(path);
 });
 
@@ -104,7 +96,7 @@ test("a caller that hangs up does not end its execution", async () => {
   const request = httpRequest(new URL("/agents/execute", service.url), {
     method: "POST",
     headers: {
-      authorization: `Bearer ${token}`,
+      authorization: `Bearer ${service.token}`,
       "content-type": "application/json",
       "content-length": Buffer.byteLength(given),
       "idempotency-key": key,
@@ -123,24 +115,28 @@ test("nobody sees executions of another tenant, nor without a token", async () =
   const path = `/agents/executions/${String(made["execution_id"])}`;
   expect(await call(service.url, "GET", path)).toMatchObject({ status: 401 });
   expect(
-    await call(service.url, "GET", "/agents/executions/01a1ff15-bbd5-77c8-93d1-45b14a5485f7", { token }),
+    await call(service.url, "GET", "/agents/executions/01a1ff15-bbd5-77c8-93d1-45b14a5485f7", { token: service.token }),
   ).toMatchObject({
     status: 404,
     body: { error: { code: "EXECUTION_UNKNOWN" } },
   });
-  expect(await call(service.url, "GET", "/agents/executions/nonsense", { token })).toMatchObject({ status: 400 });
+  expect(await call(service.url, "GET", "/agents/executions/nonsense", { token: service.token })).toMatchObject({
+    status: 400,
+  });
 });
 
 test("S4-031, S4-034 tells how busy it is, what it can do, and what it did", async () => {
-  expect((await call(service.url, "GET", "/agents/status", { token })).body).toMatchObject({ here: { capacity: 100 } });
-  const types = (await call(service.url, "GET", "/agents/types", { token })).body as unknown;
+  expect((await call(service.url, "GET", "/agents/status", { token: service.token })).body).toMatchObject({
+    here: { capacity: 100 },
+  });
+  const types = (await call(service.url, "GET", "/agents/types", { token: service.token })).body as unknown;
   expect(types).toMatchObject([
     { agent_type: "text_processor", tasks: [{ type: "summarize" }] },
     { agent_type: "data_analyzer", tasks: [{ type: "analyze" }] },
     { agent_type: "multi_step_processor", tasks: [{ type: "research_and_analyze" }] },
     { agent_type: "workflow_orchestrator", tasks: [{ type: "run" }] },
   ]);
-  const { body: page } = await call(service.url, "GET", "/agents/history?limit=2", { token });
+  const { body: page } = await call(service.url, "GET", "/agents/history?limit=2", { token: service.token });
   expect(page["executions"]).toHaveLength(2);
   expect(page["next"]).toEqual(expect.any(String));
 });

@@ -1,19 +1,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { call, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { runningService } from "../running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server, { METTLE_REQUEST_TIMEOUT: "400ms", METTLE_CONNECTIONS: "40" });
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService({ METTLE_REQUEST_TIMEOUT: "400ms", METTLE_CONNECTIONS: "40" });
 
 async function opened(): Promise<Socket> {
   const socket = connect(Number(new URL(service.url).port), "127.0.0.1");
@@ -51,9 +42,31 @@ test("while callers drip, others are served", async () => {
 
 test("headers and bodies have a size", async () => {
   const headers = { "x-large": "y".repeat(20_000) };
-  expect((await call(service.url, "GET", "/health", { headers })).status).toBe(431);
+  expect(await call(service.url, "GET", "/health", { headers })).toMatchObject({
+    status: 431,
+    body: { error: { type: "headers_too_large", code: "REQUEST_HEADERS_TOO_LARGE" } },
+  });
   const body = { username: "a", password: "x".repeat(1_100_000) };
   expect((await call(service.url, "POST", "/auth/login", { body })).status).toBe(413);
+});
+
+test("what is no request, or has no address that can be read, is refused in the same form", async () => {
+  const socket = await opened();
+  const answer = once(socket, "data");
+  socket.write("nonsense\r\n\r\n");
+  const [head = "", body = ""] = String((await answer)[0]).split("\r\n\r\n");
+  expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(JSON.parse(body)).toMatchObject({
+    error: { type: "invalid_request", code: "REQUEST_UNREADABLE", details: {} },
+  });
+  expect(await call(service.url, "GET", "/agents/executions/%")).toMatchObject({
+    status: 400,
+    body: { error: { type: "invalid_request", code: "REQUEST_BAD_URL" } },
+  });
+  expect(await call(service.url, "GET", `/agents/executions/${"a".repeat(300)}`)).toMatchObject({
+    status: 400,
+    body: { error: { type: "invalid_request", code: "REQUEST_MAX_PARAM_LENGTH" } },
+  });
 });
 
 test("connections beyond the limit are closed, those that are open work on", async () => {
@@ -70,7 +83,7 @@ test("connections beyond the limit are closed, those that are open work on", asy
 });
 
 test("a service that is too busy refuses what can wait, never the question whether it lives", async () => {
-  await using busy = await testService(postgres.server, { METTLE_MAX_EVENT_LOOP_DELAY: "1ms" });
+  await using busy = await testService(service.server, { METTLE_MAX_EVENT_LOOP_DELAY: "1ms" });
   let refused = 0;
   let lives = 0;
   for (const until = Date.now() + 15_000; refused === 0 && Date.now() < until; ) {

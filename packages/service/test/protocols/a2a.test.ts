@@ -1,19 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { call, logIn, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { expect, test } from "vitest";
+import { call } from "../running.ts";
+import { runningService } from "../running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-let token = "";
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server);
-  token = await logIn(service.url);
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService();
 
 interface Task {
   readonly id: string;
@@ -26,7 +15,7 @@ interface Answered {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 const rpc = async (method: string, params: object): Promise<Answered> =>
-  (await call(service.url, "POST", "/a2a", { token, body: { jsonrpc: "2.0", id: 1, method, params } }))
+  (await call(service.url, "POST", "/a2a", { token: service.token, body: { jsonrpc: "2.0", id: 1, method, params } }))
     .body as Answered;
 const message = (messageId: string, parts: readonly object[], metadata: object = {}): object => ({
   message: { kind: "message", role: "user", messageId, parts, metadata },

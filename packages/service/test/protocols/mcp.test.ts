@@ -1,33 +1,22 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { call, logIn, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { expect, test } from "vitest";
+import { call } from "../running.ts";
+import { runningService } from "../running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-let token = "";
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server);
-  token = await logIn(service.url);
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService();
 
 /** The protocol's own client. */
 async function connected(): Promise<Client & AsyncDisposable> {
   const client = new Client({ name: "test", version: "1" });
-  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  const requestInit = { headers: { authorization: `Bearer ${service.token}` } };
   // Its optional properties are typed without undefined.
   const transport = new StreamableHTTPClientTransport(new URL("/mcp", service.url), { requestInit });
   await client.connect(transport as Parameters<Client["connect"]>[0]);
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
 }
 const rpc = (body: object, headers: Record<string, string> = {}): ReturnType<typeof call> =>
-  call(service.url, "POST", "/mcp", { token, body, headers });
+  call(service.url, "POST", "/mcp", { token: service.token, body, headers });
 
 test("the protocol's own client lists and calls tools", async () => {
   await using client = await connected();
@@ -94,6 +83,6 @@ test.each([
 test("notifications are taken, sessions are not offered, a token is asked for", async () => {
   expect(await rpc({ jsonrpc: "2.0", method: "notifications/initialized" })).toMatchObject({ status: 202 });
   for (const method of ["GET", "DELETE"])
-    expect(await call(service.url, method, "/mcp", { token })).toMatchObject({ status: 405 });
+    expect(await call(service.url, method, "/mcp", { token: service.token })).toMatchObject({ status: 405 });
   expect((await call(service.url, "POST", "/mcp", { body: {} })).status).toBe(401);
 });

@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Answer, call, logIn, testService } from "../running.ts";
-import { testServer } from "../storage/server.ts";
+import { expect, test } from "vitest";
+import { type Answer, call } from "../running.ts";
+import { runningService } from "../running-service.ts";
 
-let postgres: Awaited<ReturnType<typeof testServer>>;
-let service: Awaited<ReturnType<typeof testService>>;
-let token = "";
-beforeAll(async () => {
-  postgres = await testServer();
-  service = await testService(postgres.server, { METTLE_TOOLS_DISABLED: "web_fetch" });
-  token = await logIn(service.url);
-}, 90_000);
-afterAll(async () => {
-  await service.close();
-  await postgres[Symbol.asyncDispose]();
-});
+const service = runningService({ METTLE_TOOLS_DISABLED: "web_fetch" });
 const execute = (tool: string, given: object): Promise<Answer> =>
-  call(service.url, "POST", "/tools/execute", { token, body: { tool, arguments: given } });
+  call(service.url, "POST", "/tools/execute", { token: service.token, body: { tool, arguments: given } });
 
 test("tells what tools there are, with schemas (S4-033)", async () => {
-  const { body } = await call(service.url, "GET", "/tools", { token });
+  const { body } = await call(service.url, "GET", "/tools", { token: service.token });
   const tools = body as unknown as readonly { name: string; kind: string; input_schema: object }[];
   expect(tools.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
     "calculator light",

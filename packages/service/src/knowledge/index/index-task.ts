@@ -28,6 +28,7 @@ export type IndexRequest =
       readonly keys: readonly number[];
       readonly vectors: readonly Uint8Array[];
     }
+  | { readonly op: "close"; readonly tenant: string }
   | { readonly op: "remove"; readonly tenant: string; readonly keys: readonly number[] }
   | { readonly op: "search"; readonly tenant: string; readonly vector: Float32Array; readonly count: number }
   | {
@@ -55,6 +56,10 @@ const usearch = await import("usearch").catch(() => undefined); // an optional d
 /** Does one thing with a tenant's vectors. Requests are done in the order they came, but for files under way. */
 export default function work(request: IndexRequest): IndexReply | Promise<IndexReply> {
   if (request.op === "open") return open(request);
+  if (request.op === "close") {
+    sets.delete(request.tenant);
+    return { version: 0, size: 0 };
+  }
   const held = sets.get(request.tenant);
   if (!held) throw new Error("the index is not open");
   if (request.op === "save") return save(held, request);

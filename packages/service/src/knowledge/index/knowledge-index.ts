@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { TaskPool } from "@mettle/agents";
 import { type Clock, ms } from "@mettle/core";
 import type { Embedder } from "../embedding/embedder.ts";
-import type { KnowledgeStore } from "../knowledge-store.ts";
+import type { KnowledgeState, KnowledgeStore } from "../knowledge-store.ts";
 import type { IndexReply, IndexRequest } from "./index-task.ts";
 import type { Neighbours } from "./vector-set.ts";
 
@@ -11,6 +11,8 @@ export interface KnowledgeIndexOptions {
   readonly embedder: Pick<Embedder, "model" | "dimensions">;
   /** Where large indices are kept over a restart. */
   readonly folder: string;
+  /** False for one that is only read from there. @defaultValue true */
+  readonly saves?: boolean;
   readonly clock: Clock;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -18,6 +20,8 @@ export interface KnowledgeIndexOptions {
 interface Tenant {
   /** Up to which of the tenant's changes the index is. */
   version: number;
+  /** What the tenant's searches go by, as of that version. */
+  model: string | undefined;
   savedVersion: number;
   size: number;
   /** Changes are applied one after the other. */
@@ -76,9 +80,19 @@ export class KnowledgeIndex implements AsyncDisposable {
     return { ...(neighbours as Neighbours), version };
   }
 
-  /** The version of a tenant's knowledge that searches here see; undefined while its index is still being made. */
-  async versionOf(tenantId: string): Promise<number | undefined> {
-    return (await this.#ready(tenantId))?.version;
+  /**
+   * What searches here see of a tenant's knowledge: up to which of its changes, and what they go by. Undefined while its
+   * index is still being made.
+   */
+  async standing(tenantId: string): Promise<KnowledgeState | undefined> {
+    const tenant = await this.#ready(tenantId);
+    return tenant && { version: tenant.version, model: tenant.model };
+  }
+
+  /** Gives the memory of a tenant's vectors back, until it is searched here again. */
+  async forget(tenantId: string): Promise<void> {
+    if (!this.#tenants.delete(tenantId)) return;
+    await this.#pool.run({ op: "close", tenant: tenantId });
   }
 
   /** Something of the tenant has changed, here or elsewhere. A tenant that nobody searched here costs nothing. */
@@ -111,6 +125,7 @@ export class KnowledgeIndex implements AsyncDisposable {
     const opened = Promise.withResolvers<void>();
     const tenant: Tenant = {
       version: 0,
+      model: undefined,
       savedVersion: 0,
       size: 0,
       queue: Promise.resolve(),
@@ -136,7 +151,8 @@ export class KnowledgeIndex implements AsyncDisposable {
     const { model, dimensions } = embedder;
     const file = this.#fileOf(tenantId);
     const opened = await this.#pool.run({ op: "open", tenant: tenantId, dimensions, file, model });
-    const { version } = await store.stateOf(tenantId);
+    const { version, model: searchedBy } = await store.stateOf(tenantId);
+    tenant.model = searchedBy;
     // One from after the database was set back tells of what is not there.
     if (opened.version > version) {
       await this.#pool.run({ op: "open", tenant: tenantId, dimensions, file: "", model });
@@ -152,7 +168,7 @@ export class KnowledgeIndex implements AsyncDisposable {
 
   async #apply(tenantId: string, tenant: Tenant): Promise<void> {
     const { store, embedder } = this.#options;
-    const { version } = await store.stateOf(tenantId);
+    const { version, model } = await store.stateOf(tenantId);
     if (version <= tenant.version) return;
     const removed = await store.removedKeys(tenantId, tenant.version, version);
     if (removed.length > 0) await this.#change(tenant, { op: "remove", tenant: tenantId, keys: removed });
@@ -171,7 +187,7 @@ export class KnowledgeIndex implements AsyncDisposable {
       if (rows.length < page) break;
       after = { version: last.version, key: last.key };
     }
-    tenant.version = version;
+    Object.assign(tenant, { version, model });
   }
 
   async #change(tenant: Tenant, request: IndexRequest): Promise<void> {
@@ -199,7 +215,9 @@ export class KnowledgeIndex implements AsyncDisposable {
 
   /** Keeps large indices for the next start. */
   async save(): Promise<void> {
-    const { model } = this.#options.embedder;
+    const { embedder, saves = true } = this.#options;
+    if (!saves) return;
+    const { model } = embedder;
     for (const [tenant, state] of this.#tenants) {
       await state.queue;
       if (!state.ready) continue;

@@ -4,6 +4,7 @@ import { executionCheckpoints } from "./0003-execution-checkpoints.ts";
 import { knowledge } from "./0010-knowledge.ts";
 import { tenantViews } from "./0011-tenant-views.ts";
 import { agents } from "./0012-agents.ts";
+import { knowledgeModels } from "./0013-knowledge-models.ts";
 import { users } from "./0001-users.ts";
 
 /** All steps of the schema. */
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   knowledge,
   tenantViews,
   agents,
+  knowledgeModels,
 ];

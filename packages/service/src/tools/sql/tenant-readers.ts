@@ -40,26 +40,17 @@ async function ensureReader(queries: Queries, tenantId: string): Promise<Reader>
   const role = roleOf(tenantId);
   if (!/^mettle_reader_[\da-f]{32}$/.test(role)) throw new ToolFailure("The tenant has no id of the usual form.");
   await queries.query("SELECT pg_advisory_xact_lock(hashtext($1))", [role]);
-  const [row] = await queries.query<{ password: string; exists: boolean }>(
-    `SELECT password, EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS exists FROM tenant_readers
-     WHERE role = $1::name AND tenant_id = $2`,
-    [role, tenantId],
-  );
-  if (row?.exists === true) return { role, password: row.password };
+  const { password: known, exists, superuser } = await standingOf(queries, role, tenantId);
+  if (known !== undefined && exists) {
+    // A restored database knows the server's role, but the role may read nothing of it yet; nor views of a newer version.
+    if (!(await readsAll(queries, role))) await grant(queries, role);
+    return { role, password: known };
+  }
   const password = randomBytes(24).toString("hex");
-  const [{ exists, superuser } = { exists: false, superuser: false }] = await queries.query<{
-    exists: boolean;
-    superuser: boolean;
-  }>(
-    `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS exists,
-       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser`,
-    [role],
-  );
   // A name and a password of known letters: they can be nothing but a name and a password.
   const attributes = `LOGIN NOINHERIT CONNECTION LIMIT ${connectionsAtMost} PASSWORD '${password}'`;
   await queries.run(`${exists ? "ALTER" : "CREATE"} ROLE ${role} ${attributes}`);
-  await queries.run(`GRANT USAGE ON SCHEMA tenant_view TO ${role}`);
-  await queries.run(`GRANT SELECT ON ALL TABLES IN SCHEMA tenant_view TO ${role}`);
+  await grant(queries, role);
   await queries.run(`ALTER ROLE ${role} SET search_path = tenant_view`);
   await queries.run(`ALTER ROLE ${role} SET default_transaction_read_only = on`);
   await queries.run(`ALTER ROLE ${role} SET statement_timeout = '${statementSeconds}s'`);
@@ -70,6 +61,39 @@ async function ensureReader(queries: Queries, tenantId: string): Promise<Reader>
     [role, tenantId, password],
   );
   return { role, password };
+}
+
+interface Standing {
+  /** As this database has it; undefined when it knows no such role. */
+  readonly password: string | undefined;
+  /** On the server, which other databases share. */
+  readonly exists: boolean;
+  readonly superuser: boolean;
+}
+
+async function standingOf(queries: Queries, role: string, tenantId: string): Promise<Standing> {
+  const [row] = await queries.query<{ password: string | null; exists: boolean; superuser: boolean }>(
+    `SELECT (SELECT password FROM tenant_readers WHERE role = $1::name AND tenant_id = $2) AS password,
+       EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS exists,
+       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser`,
+    [role, tenantId],
+  );
+  const { password, exists, superuser } = row as { password: string | null; exists: boolean; superuser: boolean };
+  return { password: password ?? undefined, exists, superuser };
+}
+
+async function readsAll(queries: Queries, role: string): Promise<boolean> {
+  const [row] = await queries.query<{ all: boolean }>(
+    `SELECT has_schema_privilege($1, 'tenant_view', 'USAGE') AND bool_and(has_table_privilege($1, oid, 'SELECT')) AS all
+     FROM pg_class WHERE relnamespace = 'tenant_view'::regnamespace AND relkind = 'v'`,
+    [role],
+  );
+  return row?.all === true;
+}
+
+async function grant(queries: Queries, role: string): Promise<void> {
+  await queries.run(`GRANT USAGE ON SCHEMA tenant_view TO ${role}`);
+  await queries.run(`GRANT SELECT ON ALL TABLES IN SCHEMA tenant_view TO ${role}`);
 }
 
 function explained(error: unknown): never {

@@ -67,6 +67,23 @@ test("two that ask for the first time at once have one login", async () => {
   expect(first).toEqual(second);
 });
 
+test("a login that is there already may read views that came later", async () => {
+  const tenant = randomUUID();
+  await database.run("INSERT INTO tenants (id, name) VALUES ($1::uuid, $2)", [tenant, tenant]);
+  const { role } = await new TenantReaders(database).readerOf(tenant);
+  const mayRead = async (): Promise<boolean> => {
+    const [row] = await database.query<{ may: boolean }>(
+      "SELECT has_table_privilege($1, 'tenant_view.agents', 'SELECT') AS may",
+      [role],
+    );
+    return row?.may ?? false;
+  };
+  await database.run(`REVOKE SELECT ON tenant_view.agents FROM ${role}`);
+  expect(await mayRead()).toBe(false);
+  await new TenantReaders(database).readerOf(tenant);
+  expect(await mayRead()).toBe(true);
+});
+
 test("rows beyond the limit are cut", async () => {
   const { rows, cut } = await query("SELECT * FROM generate_series(1, 100) AS n", mine, { rows: 3 });
   expect([rows, cut]).toEqual([[[1], [2], [3]], true]);
