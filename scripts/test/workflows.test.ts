@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -11,7 +11,10 @@ const workflow = parse(read(".github/workflows/performance.yml")) as {
   on: Record<string, { branches?: string[]; inputs?: { test_type: { options: string[]; default: string } } }> & {
     schedule: { cron: string }[];
   };
-  jobs: Record<"tests" | "benchmarks", { steps: Step[]; needs?: string; services?: { postgres: { options: string } } }>;
+  jobs: Record<
+    "tests" | "benchmarks" | "load",
+    { steps: Step[]; if?: string; needs?: string; services?: { postgres: { options: string } } }
+  >;
 };
 const action = parse(read("action.yml")) as {
   inputs: Record<string, { description: string; default: string }>;
@@ -34,28 +37,57 @@ describe("the workflow (S0-004, S1-062)", () => {
     expect(workflow.jobs.tests.steps.map(({ run }) => run).join("\n")).toContain("--deny-warnings");
   });
 
-  test("maps every kind of test to a profile, and says what it does not do", () => {
+  test("measures more by night than on a push, and little by hand", () => {
     const script = workflow.jobs.benchmarks.steps.find(({ id }) => id === "plan")?.run ?? "";
-    const folder = mkdtempSync(join(tmpdir(), "mettle-workflow-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const planOf = (event: string, type: string): { profile: string | undefined; notice: boolean } => {
-      const output = join(folder, `${event}-${type}`);
-      const env = { ...process.env, EVENT: event, TEST_TYPE: type, GITHUB_OUTPUT: output };
-      const { stdout, status } = spawnSync("bash", ["-eo", "pipefail", "-c", script], { env, encoding: "utf8" });
-      expect(status).toBe(0);
-      return {
-        profile: /^profile=(\w+)$/m.exec(readFileSync(output, "utf8"))?.[1],
-        notice: stdout.startsWith("::notice"),
-      };
+    const folder = temporaryFolder();
+    const planOf = (event: string): string | undefined => {
+      const output = join(folder, event);
+      const env = { ...process.env, EVENT: event, GITHUB_OUTPUT: output };
+      expect(spawnSync("bash", ["-eo", "pipefail", "-c", script], { env })).toMatchObject({ status: 0 });
+      return /^profile=(\w+)$/m.exec(readFileSync(output, "utf8"))?.[1];
     };
-    expect(planOf("workflow_dispatch", "smoke")).toEqual({ profile: "smoke", notice: false });
-    expect(planOf("workflow_dispatch", "load")).toEqual({ profile: "ci", notice: true });
-    expect(planOf("workflow_dispatch", "stress")).toEqual({ profile: "full", notice: true });
-    expect(planOf("workflow_dispatch", "endurance")).toEqual({ profile: "soak", notice: true });
-    expect(planOf("schedule", "")).toEqual({ profile: "full", notice: false });
-    expect(planOf("pull_request", "")).toEqual({ profile: "ci", notice: false });
+    expect(["workflow_dispatch", "schedule", "push", "pull_request"].map(planOf)).toEqual([
+      "smoke",
+      "full",
+      "ci",
+      "ci",
+    ]);
+  });
+
+  test("every kind of test runs one job, and the load test's own exit code is the job's", () => {
+    const { benchmarks, load } = workflow.jobs;
+    expect(benchmarks.if).toBe("github.event_name != 'workflow_dispatch' || inputs.test_type == 'smoke'");
+    expect(load.if).toBe("github.event_name == 'workflow_dispatch' && inputs.test_type != 'smoke'");
+    const folder = temporaryFolder();
+    // Stand-ins that write down how they were called; the load test misses a threshold.
+    const npx =
+      'echo "$@" >> calls; if [[ $2 == load ]]; then mkdir -p performance_reports; echo {} > performance_reports/run.json; exit 3; fi';
+    for (const [name, script] of [
+      ["npx", npx],
+      ["curl", "exit 0"],
+    ] as const) {
+      writeFileSync(join(folder, name), `#!/bin/bash\n${script}\n`, { mode: 0o755 });
+    }
+    const env = {
+      PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+      TEST_TYPE: "stress",
+      METTLE_ADMIN_PASSWORD: "twelve or more",
+      GITHUB_STEP_SUMMARY: join(folder, "summary"),
+    };
+    const script = load.steps.find(({ id }) => id === "load")?.run ?? "";
+    expect(spawnSync("bash", ["-eo", "pipefail", "-c", script], { cwd: folder, env })).toMatchObject({ status: 3 });
+    const calls = readFileSync(join(folder, "calls"), "utf8");
+    expect(calls).toContain("mettle load service:agent_execution --profile full");
+    expect(calls).toContain("--env TEST_TYPE=stress");
+    expect(calls).toContain("mettle report performance_reports/run.json --step-summary");
   });
 });
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "mettle-workflow-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
 
 describe("the action", () => {
   test("validates, reports, gates, comments and keeps the files (S0-185 … S0-189, S2-144, S3-059, S3-060)", () => {
@@ -67,6 +99,71 @@ describe("the action", () => {
     expect(read("action.yml")).toContain("performance_reports/performance_summary.md");
   });
 
+  // The steps themselves, with a stand-in for the command that writes down how it was called.
+  const stand = `echo "$@" >> calls
+    case $1 in
+      bench) if [[ "$NO_RUN" != 1 ]]; then mkdir -p performance_reports; echo {} > performance_reports/run.json; fi; exit "$BENCH" ;;
+      gate) exit "$GATED" ;;
+      history) exit "$CHECKED" ;;
+    esac`;
+  const acted = (exits: Readonly<Record<string, string>>) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "mettle"), `#!/bin/bash\n${stand}\n`, { mode: 0o755 });
+    const output = join(folder, "output");
+    const run = (name: string, env: Readonly<Record<string, string>>): number | null => {
+      const script = action.runs.steps.find((step) => step.name === name)?.run ?? "exit 99";
+      const defaults = {
+        COMMAND: "./mettle",
+        FILES: "",
+        PROFILE: "ci",
+        AGAINST: "v1",
+        COMPARE: "",
+        CONFIG: "",
+        BASE: "",
+        SHA: "abc",
+      };
+      const given = { BENCH: "0", GATED: "0", CHECKED: "0", NO_RUN: "", GATE: "true", HISTORY: "true", ...exits };
+      return spawnSync("bash", ["-eo", "pipefail", "-c", script], {
+        cwd: folder,
+        env: { PATH: process.env["PATH"] ?? "", GITHUB_OUTPUT: output, ...defaults, ...given, ...env },
+      }).status;
+    };
+    const told = (): string => /^status=(\d+)$/m.exec(readFileSync(output, "utf8"))?.[1] ?? "";
+    const measured = run("Measure", {});
+    if (measured !== 0) return { measured };
+    const status = told();
+    writeFileSync(output, "");
+    expect(run("Judge", { MEASURED: status })).toBe(0);
+    const calls = readFileSync(join(folder, "calls"), "utf8");
+    return { measured, gate: run("Gate", { STATUS: told() }), calls };
+  };
+
+  test("ends as the worst of measuring, gate and history says, and as nothing else (S3-059, S3-060, S0-188)", {
+    timeout: 60_000,
+  }, () => {
+    expect(acted({})).toMatchObject({ measured: 0, gate: 0 });
+    expect(acted({ BENCH: "4", GATED: "4" }).gate).toBe(4);
+    expect(acted({ BENCH: "3", GATED: "3", CHECKED: "4" }).gate).toBe(3);
+    // A step in the history that no single comparison shows.
+    expect(acted({ CHECKED: "4" }).gate).toBe(4);
+    // A benchmark that failed, and an answer that could not be had.
+    expect(acted({ BENCH: "5" }).gate).toBe(5);
+    expect(acted({ GATED: "5" }).gate).toBe(5);
+    // Only measured: what was missed is told and fails nothing, trouble does.
+    expect(acted({ BENCH: "3", GATE: "false" }).gate).toBe(0);
+    expect(acted({ BENCH: "5", GATE: "false" }).gate).toBe(5);
+    // No run document: nothing to judge, and never a pass.
+    expect(acted({ BENCH: "2", NO_RUN: "1" })).toEqual({ measured: 2 });
+    expect(acted({ NO_RUN: "1" })).toEqual({ measured: 1 });
+    expect(acted({}).calls).toBe(
+      `${[
+        "bench --profile ci --out performance_reports --against v1",
+        "gate performance_reports/run.json --out performance_reports",
+        "history check --out performance_reports",
+      ].join("\n")}\n`,
+    );
+  });
+
   test("describes every input, and uses none that it does not declare", () => {
     const used = new Set([...read("action.yml").matchAll(/inputs\.([\w-]+)/g)].map(([, name]) => name));
     expect(used).toEqual(new Set(Object.keys(action.inputs)));
@@ -75,14 +172,14 @@ describe("the action", () => {
 
   // What comes from outside reaches the shell as a variable only, never as text of the script.
   test.each(
-    [...workflow.jobs.tests.steps, ...workflow.jobs.benchmarks.steps, ...action.runs.steps].filter(({ run }) => run),
+    [...Object.values(workflow.jobs).flatMap(({ steps }) => steps), ...action.runs.steps].filter(({ run }) => run),
   )("step $name is valid bash without expressions", ({ run = "" }) => {
     expect(run).not.toContain("${{");
     expect(spawnSync("bash", ["-n", "-c", run], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
   });
 
   test("pins every action to a major version", () => {
-    const uses = [...workflow.jobs.tests.steps, ...workflow.jobs.benchmarks.steps, ...action.runs.steps].flatMap(
+    const uses = [...Object.values(workflow.jobs).flatMap(({ steps }) => steps), ...action.runs.steps].flatMap(
       (step) => step.uses ?? [],
     );
     expect(uses.filter((name) => !/^(\.\/|actions\/[\w-]+@v\d+$)/.test(name))).toEqual([]);

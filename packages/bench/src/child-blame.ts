@@ -68,11 +68,11 @@ export function plain(text: string): string {
   return text.replaceAll(/\?mettle=\d+/g, "");
 }
 
-/** What keeps the event loop alive now and did not before: `Timeout, TCPServerWrap`. Without counts: they vary. */
-export function leftOver(before: readonly string[], after: readonly string[]): string {
+/** What keeps the event loop alive now and did not before: `Timeout`, `TCPServerWrap`. Without counts: they vary. */
+export function leftOver(before: readonly string[], after: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const name of after) counts.set(name, (counts.get(name) ?? 0) + 1);
   for (const name of before) counts.set(name, (counts.get(name) ?? 0) - 1);
   const left = [...counts].filter(([, count]) => count > 0).map(([name]) => name);
-  return left.sort().join(", ");
+  return left.sort();
 }

@@ -1,4 +1,5 @@
-import type { CaseDefinition } from "./definition.ts";
+import { formatQuantity, isNeverNegative } from "@mettle/core";
+import { type CaseDefinition, recordDefaults } from "./definition.ts";
 import { CaseContext, SampleError } from "./driver.ts";
 
 export interface Collected {
@@ -29,7 +30,7 @@ export async function collectRecords(
     try {
       const record = body(context);
       returned = true;
-      keep(values, await record);
+      keep(values, await record, options.units ?? {});
     } catch (error) {
       errors.push({ error, rejected: returned });
       if (errors.length >= 1000) break;
@@ -41,7 +42,11 @@ export async function collectRecords(
   };
 }
 
-function keep(values: Record<string, number[]>, record: unknown): void {
+function keep(
+  values: Record<string, number[]>,
+  record: unknown,
+  units: NonNullable<CaseDefinition["options"]["units"]>,
+): void {
   const entries = typeof record === "number" ? [["value", record] as const] : Object.entries(record ?? {});
   if (entries.length === 0) {
     throw new SampleError("threw", "the body returned neither a number nor a record of numbers");
@@ -50,6 +55,11 @@ function keep(values: Record<string, number[]>, record: unknown): void {
     const number: unknown = typeof value === "boolean" ? Number(value) : value;
     if (typeof number !== "number" || !Number.isFinite(number)) {
       throw new SampleError("not-finite", `the value of ${key} is ${String(value)}, not a finite number`);
+    }
+    const { unit } = units[key] ?? recordDefaults;
+    if (number < 0 && isNeverNegative(unit)) {
+      const shown = formatQuantity(number, unit);
+      throw new SampleError("negative", `the value of ${key} is ${shown}, less than nothing; see the option units`);
     }
     return [key, number] as const;
   });

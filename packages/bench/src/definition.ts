@@ -62,6 +62,9 @@ export interface RecordOptions
   readonly units?: Readonly<Record<string, { readonly unit: MetricUnit; readonly direction: Direction }>>;
 }
 
+/** What a record holds where its case does not say. */
+export const recordDefaults: { readonly unit: "ns"; readonly direction: "lower" } = { unit: "ns", direction: "lower" };
+
 export interface SuiteOptions {
   /** Compare the cases with the suite's baseline. @defaultValue true with two cases or more */
   readonly compare?: boolean;

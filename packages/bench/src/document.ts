@@ -2,6 +2,7 @@ import type { MetricUnit } from "@mettle/core";
 import { Random } from "@mettle/core";
 import type { Comparison, Direction, Interval, Measurement, RawBlocks, Side, Summary } from "@mettle/results";
 import { labelOutliers, median, quantile, summarize, tInterval } from "@mettle/stats";
+import { recordDefaults } from "./definition.ts";
 import { baselineOf, candidatesOf, logRatiosOf, twinLogRatiosOf } from "./evidence.ts";
 import { allocationDefaults } from "./memory/allocation.ts";
 import { decide, leastPairs, selfCheckOf, tooFastNs } from "./paired.ts";
@@ -165,7 +166,7 @@ function timeMeasurements(
   if (draws.length >= 5 && never > draws.length / 5) {
     notes.push(`never steady: in ${never} of ${draws.length} draws the time still changed at the end`);
   }
-  const interval = medianInterval(kept, plan.confidence);
+  const interval = medianInterval(kept, median(pooled), plan.confidence);
   const controlRatio = controlRatioOf(samples, entry.id);
   const time: Measurement = {
     ...named,
@@ -189,22 +190,29 @@ function outliersOf(values: Float64Array): NonNullable<Measurement["outliers"]> 
   return { lowSevere, lowMild, highMild, highSevere };
 }
 
-/** Over processes, because samples of one process share its fate: t on the logs of their medians where all are positive. */
-function medianInterval(processes: readonly Float64Array[], confidence: number): Interval | undefined {
+/**
+ * Over processes, because samples of one process share its fate: t on the logs of their medians where all are positive.
+ * Where processes fall into two groups the centre of their medians lies between them, and the median of all samples in
+ * one: the interval then reaches as far as the figure that it is shown with.
+ */
+function medianInterval(processes: readonly Float64Array[], shown: number, confidence: number): Interval | undefined {
+  const reaching = (low: number, high: number): Pick<Interval, "low" | "high"> => ({
+    low: Math.min(low, shown),
+    high: Math.max(high, shown),
+  });
   const medians = processes.filter((values) => values.length > 0).map((values) => median(values));
   if (medians.length < 2) return undefined;
   if (medians.every((value) => value > 0)) {
     const { low, high } = tInterval(medians.map(Math.log), confidence);
     return {
       of: "median",
-      low: Math.exp(low),
-      high: Math.exp(high),
+      ...reaching(Math.exp(low), Math.exp(high)),
       confidence,
       method: "t over the logs of process medians",
     };
   }
   const { low, high } = tInterval(medians, confidence);
-  return { of: "median", low, high, confidence, method: "t over process medians" };
+  return { of: "median", ...reaching(low, high), confidence, method: "t over process medians" };
 }
 
 function controlRatioOf(samples: SuiteSamples, id: ArmId): number | undefined {
@@ -266,7 +274,7 @@ function recordMeasurements(samples: SuiteSamples, entry: LoadedCase): Measureme
   const keys = samples.records.get(entry.id);
   const failed = errorsOf(samples, entry);
   const naming = (key: string): Named => {
-    const declared = entry.units?.[key] ?? { unit: "ns" as const, direction: "lower" as const };
+    const declared = entry.units?.[key] ?? recordDefaults;
     return { ...declared, suffix: slug(key) };
   };
   if (!keys || keys.size === 0) return [{ ...base(samples, entry, naming("value")), summary: { count: 0 }, ...failed }];

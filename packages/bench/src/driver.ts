@@ -2,7 +2,7 @@ import { messageOf } from "@mettle/core";
 import type { BenchBody, BenchContext, CaseDefinition, Hook, Parameters } from "./definition.ts";
 import type { TimerCosts } from "./protocol.ts";
 
-/** A sample that failed: why, in a word that is counted (`deadline`, `threw`, `rejected`, `not-finite`). */
+/** A sample that failed: why, in a word that is counted (`deadline`, `threw`, `rejected`, `not-finite`, `negative`). */
 export class SampleError extends Error {
   readonly kind: string;
   constructor(kind: string, message: string, options?: ErrorOptions) {

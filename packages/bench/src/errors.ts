@@ -10,6 +10,7 @@ export type BenchErrorCode =
   | "BENCH_PROCESS_DIED"
   | "BENCH_OUT_OF_MEMORY"
   | "BENCH_BODY_REMOVED"
+  | "BENCH_LEFT_RUNNING"
   | "BENCH_RATIO_UNMEASURED"
   | "BENCH_RELAY_UNSUPPORTED";
 
@@ -33,7 +34,7 @@ export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
     exitCode: exitCodes.invalidMeasurement,
   },
   BENCH_PROCESS_DIED: {
-    next: "Look at the end of its output above; a body must not end its process.",
+    next: "Find out what ends the process: a body must not.",
     exitCode: exitCodes.invalidMeasurement,
   },
   BENCH_OUT_OF_MEMORY: {
@@ -42,6 +43,10 @@ export const benchErrors: ErrorCatalogue<BenchErrorCode> = defineErrors({
   },
   BENCH_BODY_REMOVED: {
     next: "Return a value that depends on the work, and let the work depend on something that changes from call to call.",
+    exitCode: exitCodes.invalidMeasurement,
+  },
+  BENCH_LEFT_RUNNING: {
+    next: "Clear what the benchmark began, in its body, in teardown or in afterAll; unref() a timer that may stay.",
     exitCode: exitCodes.invalidMeasurement,
   },
   BENCH_RATIO_UNMEASURED: {

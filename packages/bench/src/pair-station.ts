@@ -77,9 +77,9 @@ export class PairStation implements Station {
 
   async draw(request: DrawRequest): Promise<DrawReply> {
     const opened = await this.#openAll(request);
-    const notes: string[] = [];
+    const left: string[] = [];
     const failures = opened.flatMap((open) => open.failures);
-    const reply = { records: {}, failedRecords: [], notes, failures };
+    const reply = { records: {}, failedRecords: [], left, failures };
     if (failures.length > 0) return { ...reply, iterations: request.iterations };
     const iterations = opened[this.#candidate]?.iterations ?? {};
     const relay = (): Promise<Samples> => this.#relay(request, opened, failures);
@@ -90,7 +90,7 @@ export class PairStation implements Station {
     for (const [i, side] of this.#sides.entries()) {
       const finish = { type: "finish", suite: opened[i]?.suite.index ?? 0, keepCode: request.keepCode } as const;
       const finished = await side.process.ask(finish, hookStallMs);
-      if (i === this.#candidate) notes.push(...finished.notes);
+      if (i === this.#candidate) left.push(...finished.left);
       failures.push(...finished.failures.map((failure) => named(side, failure)));
     }
     return { ...reply, iterations, samples, records: records.values, failedRecords: records.failures };

@@ -52,7 +52,7 @@ export interface LoadedSuite {
 export interface CaseFailure {
   readonly case: string;
   /**
-   * `threw`, `rejected`, `deadline`, `not-finite`: in a call of the body. `unhandled`: outside any call. `hook`.
+   * `threw`, `rejected`, `deadline`, `not-finite`, `negative`: in a call of the body. `unhandled`: outside any call. `hook`.
    * `load`, `definition`: the file. `reload`: the file, when loaded again in the same process. `timeout`, `died`,
    * `memory`: its process.
    */
@@ -143,7 +143,12 @@ export type Reply =
       readonly slopes: Readonly<Record<string, readonly SlopeReply[]>>;
       readonly failures: readonly CaseFailure[];
     }
-  | { readonly type: "finished"; readonly notes: readonly string[]; readonly failures: readonly CaseFailure[] }
+  | {
+      readonly type: "finished";
+      /** What keeps the event loop alive that did not before the file was loaded, by Node's names. */
+      readonly left: readonly string[];
+      readonly failures: readonly CaseFailure[];
+    }
   /** An error outside any call, in a timer or a forgotten promise; where `case` is empty the marker may know it. */
   | { readonly type: "broken"; readonly failure: CaseFailure }
   | {

@@ -1,3 +1,5 @@
+import { dirname, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Clock, type MettleError, Random, systemClock } from "@mettle/core";
 import type { Comparison, Measurement, Profile } from "@mettle/results";
 import { withCodeCache } from "./code-cache.ts";
@@ -50,9 +52,25 @@ const codeOf: Readonly<Record<string, Parameters<typeof benchErrors.create>[0]>>
 
 export function problemOf(file: string, failure: CaseFailure): MettleError {
   const where = failure.case === "" ? file : `"${failure.case}"`;
-  return benchErrors.create(codeOf[failure.kind] ?? "BENCH_BODY_FAILED", `${where}: ${failure.message}`, {
+  const code = codeOf[failure.kind] ?? "BENCH_BODY_FAILED";
+  const { next } = benchErrors.definitions[code];
+  const clue = clueOf(file, failure);
+  return benchErrors.create(code, `${where}: ${failure.message}`, {
     details: { file, ...failure },
+    ...(clue !== undefined && { next: `${next} ${clue}` }),
   });
+}
+
+/** Where to look: the line that threw, or the last that a process wrote before it ended. */
+function clueOf(file: string, { kind, stack = "" }: CaseFailure): string | undefined {
+  if (kind === "died" || kind === "memory" || kind === "timeout") {
+    const last = stack.trimEnd().split("\n").at(-1);
+    return last ? `The last line that it wrote: ${last.slice(0, 200)}` : undefined;
+  }
+  const frame = /file:\/\/[^\s)]+:\d+:\d+/.exec(stack)?.[0];
+  if (frame === undefined) return undefined;
+  const [, url = "", place] = /^(.*?)(:\d+:\d+)$/.exec(frame) ?? [];
+  return `It came from ${relative(dirname(file), fileURLToPath(url))}${place}.`;
 }
 
 /** What a file offers, read in a process of its own. */
@@ -159,7 +177,7 @@ function collectResult(
   if (!interrupted) problems.push(...measured.flatMap(doubtsOf));
   return {
     problems,
-    notes: [...new Set(measured.flatMap(({ notes }) => [...notes]))],
+    notes: [...new Set(measured.flatMap((samples) => [...samples.notes, ...remainders(samples)]))],
     interrupted,
   };
 }
@@ -172,10 +190,28 @@ function doubtsOf(samples: SuiteSamples): MettleError[] {
   // Inside a suite the ratio is an extra, and a note says that it is missing. Between builds it is what was asked for.
   const unrelated = mode === "against" ? missingRatios(samples).filter(({ id }) => !gone.has(id)) : [];
   const failed = new Set(samples.failures.map((failure) => failure.case));
-  return [
+  const ofCases = [
     ...removed.map(({ id, reason }) => ["BENCH_BODY_REMOVED", id, reason] as const),
     ...unrelated.map(({ id, reason }) => ["BENCH_RATIO_UNMEASURED", id, reason] as const),
   ]
     .filter(([, id]) => !failed.has(id))
     .map(([code, id, reason]) => benchErrors.create(code, `"${id}": ${reason}.`, { details: { file, case: id } }));
+  return [...ofCases, ...timersOf(samples)];
+}
+
+const isTimer = (name: string): boolean => name === "Timeout" || name === "Immediate";
+
+/** Timers that go on run between the samples of whatever is measured beside them. */
+function timersOf({ file, suite, left }: SuiteSamples): MettleError[] {
+  const names = [...left].filter(isTimer);
+  if (names.length === 0) return [];
+  const what = suite.titles.length > 0 ? `the suite "${suite.titles.join(" > ")}"` : "its benchmarks";
+  const message = `${file}: ${what} left timers running (${names.join(", ")}), beside which the rest was measured.`;
+  return [benchErrors.create("BENCH_LEFT_RUNNING", message, { details: { file, suite: suite.titles, left: names } })];
+}
+
+/** Servers and sockets wait without running: worth a word, no more. */
+function remainders({ file, left }: SuiteSamples): string[] {
+  const names = [...left].filter((name) => !isTimer(name));
+  return names.length === 0 ? [] : [`${file} leaves ${names.join(", ")} open after its last benchmark`];
 }

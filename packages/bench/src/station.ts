@@ -26,7 +26,8 @@ export interface DrawReply {
   readonly failures: readonly CaseFailure[];
   /** Failures that are samples of their case (a call of a record body), and do not end it. */
   readonly failedRecords: readonly CaseFailure[];
-  readonly notes: readonly string[];
+  /** What the file left running, by Node's names. */
+  readonly left: readonly string[];
   /** Why the file cannot be had twice in one process. */
   readonly onlyOnce?: string;
 }
@@ -50,7 +51,7 @@ export interface SlopesReply {
 
 /**
  * Time for an arm's warm-up. The compiler has then seen a body of microseconds often enough; see the least number of
- * calls in child.ts.
+ * calls in sampling.ts.
  */
 const warmupMs = 8;
 /** Draws are many and short: how the compiler's lottery falls differs more from draw to draw than within one. */
@@ -120,7 +121,7 @@ export class SingleStation implements Station {
   async draw(request: DrawRequest): Promise<DrawReply> {
     const open = await openSuite(this.#host, request);
     const once = open.onlyOnce === undefined ? {} : { onlyOnce: open.onlyOnce };
-    const empty = { iterations: request.iterations, records: {}, failures: [], failedRecords: [], notes: [], ...once };
+    const empty = { iterations: request.iterations, records: {}, failures: [], failedRecords: [], left: [], ...once };
     const { suite, iterations } = open;
     if (open.failures.length > 0) return { ...empty, failures: open.failures };
     let samples: Readonly<Record<ArmId, Float32Array>> = {};
@@ -143,7 +144,7 @@ export class SingleStation implements Station {
       records: records.values,
       failures: [...failures, ...finished.failures],
       failedRecords: records.failures,
-      notes: finished.notes,
+      left: finished.left,
       ...once,
     };
   }

@@ -23,12 +23,16 @@ export interface SuiteRunOptions {
 }
 
 /**
- * How many processes, or sets of three, the time is planned for, as a share of `maxProcesses`. Draws of one process are
- * about as independent as draws of several, and an interval over many processes is narrower than over few; but each
- * costs a start. Simulated over draws of a function that allocates, 18 to 28 processes in 10 s find a change of 2 %
+ * How many processes, or sets of three, the time is planned for, as a share of `maxProcesses`. Inside a suite, draws of one
+ * process are about as independent as draws of several, and an interval over many processes is narrower than over few; but
+ * each costs a start. Simulated over draws of a function that allocates, 18 to 28 processes in 10 s find a change of 2 %
  * equally often, 14 miss more.
+ *
+ * Two builds get one draw a set. The first instance of a file in fresh processes meets the same heap and code space on both
+ * sides, later ones do not: between identical builds the first draws of 80 sets spread by 0.64 %, the second and later ones
+ * by 1.2 to 3.2 %, so that a median over five was no better than the first alone, in half of the time.
  */
-const plannedShare: Readonly<Record<SuiteSamples["mode"], number>> = { inside: 0.75, against: 0.5 };
+const plannedShare = 0.75;
 /** Later ones find nearly all of it kept. */
 const processesThatKeepCode = 2;
 /** For counting the allocations of one case. */
@@ -57,6 +61,7 @@ export class SuiteRun {
       slopes: new Map(),
       failures: [],
       notes: new Set(),
+      left: new Set(),
       looks: 0,
       finalAlpha: 1 - options.plan.confidence,
     };
@@ -107,7 +112,7 @@ export class SuiteRun {
   /** The time of one process, or of one set of three, its start included. */
   #processMs(): number {
     const { secondsPerSuite, maxProcesses } = this.#options.plan;
-    return (secondsPerSuite * 1000) / (maxProcesses * plannedShare[this.samples.mode]);
+    return (secondsPerSuite * 1000) / (maxProcesses * plannedShare);
   }
 
   #remaining(): LoadedCase[] {
@@ -152,7 +157,7 @@ export class SuiteRun {
         if (failures.some(isLethal)) break;
         const now = performance.now();
         // Records are as many as their bodies give; a second draw in the process would only repeat set-up.
-        if (this.#onlyRecords() || !this.#reloadable) break;
+        if (this.#onlyRecords() || !this.#reloadable || this.samples.mode === "against") break;
         const spent = now - started + (now - before) / 2 > budgetMs;
         // An even number has no middle one: its median is a mean of two, and follows one that went astray.
         if (spent && (draws.length % 2 === 1 || draws.length === 0)) break;
@@ -174,7 +179,7 @@ export class SuiteRun {
     this.#keepRecords(reply.records);
     this.#note(reply.failures);
     for (const failure of reply.failedRecords) this.samples.failures.push(failure);
-    for (const note of reply.notes) this.samples.notes.add(note);
+    for (const name of reply.left) this.samples.left.add(name);
     if (reply.onlyOnce !== undefined) this.#once(reply.onlyOnce);
     return reply;
   }

@@ -12,6 +12,8 @@ export interface SuiteSamples {
   readonly slopes: Map<string, readonly SlopeReply[]>;
   readonly failures: CaseFailure[];
   readonly notes: Set<string>;
+  /** What the file left running after its last benchmark, by Node's names for it. */
+  readonly left: Set<string>;
   /** How often a decision was sought. */
   looks: number;
   /** The error that the last look was allowed. */

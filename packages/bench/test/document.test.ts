@@ -35,6 +35,7 @@ function suiteOf(cases: LoadedCase[], more: Partial<SuiteSamples> = {}): SuiteSa
     slopes: new Map(),
     failures: [],
     notes: new Set(),
+    left: new Set(),
     looks: 1,
     finalAlpha: 0.01,
     ...more,
@@ -94,6 +95,16 @@ describe("measurements of times", () => {
     expect(time?.interval?.high).toBeGreaterThan(Math.sqrt(120));
     expect(time).not.toHaveProperty("notes");
     expect(time).not.toHaveProperty("errors");
+  });
+
+  test("where processes fall into two groups, the interval still holds the median that it is shown with", () => {
+    const processes = [10, 10, 10, 10, 10, 12, 10, 12, 12, 10, 12, 10, 12, 10, 12, 12, 10, 10, 12, 10].map((time) =>
+      drawn({ [only.id]: flat(time) }),
+    );
+    const [time] = measurementsOf(suiteOf([only], { processes }), plan);
+    expect(time?.summary.p50).toBe(10);
+    expect(time?.interval?.low).toBeLessThanOrEqual(10);
+    expect(time?.interval?.high).toBeGreaterThan(10.7);
   });
 
   test("of one process have no interval", () => {

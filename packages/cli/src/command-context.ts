@@ -2,6 +2,7 @@ import type { Clock } from "@mettle/core";
 import type { CommandSpec } from "./command-line/command-spec.ts";
 import type { Flags } from "./command-line/flags.ts";
 import type { Environment } from "./command-line/parse.ts";
+import { harmless } from "./harmless.ts";
 
 /** As much of a `WriteStream` as commands use. */
 interface OutputStream {
@@ -33,13 +34,13 @@ export interface CommandModule {
 
 /** Something the user must know beside the result; written also with `--quiet`. */
 export function warn({ flags, stderr }: CommandContext, text: string): void {
-  stderr.write(flags.on("json") ? `${JSON.stringify({ kind: "warning", text })}\n` : `! ${text}\n`);
+  stderr.write(flags.on("json") ? `${JSON.stringify({ kind: "warning", text })}\n` : `! ${harmless(text)}\n`);
 }
 
 /** Something nice to know beside the result. */
 export function note({ flags, stderr }: CommandContext, text: string): void {
   if (flags.on("quiet")) return;
-  stderr.write(flags.on("json") ? `${JSON.stringify({ kind: "note", text })}\n` : `${text}\n`);
+  stderr.write(flags.on("json") ? `${JSON.stringify({ kind: "note", text })}\n` : `${harmless(text)}\n`);
 }
 
 /** One JSON document on stdout, for `--json`. */

@@ -1,5 +1,6 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import type { CommandContext } from "./command-context.ts";
+import { harmless } from "./harmless.ts";
 
 export interface DescribedError {
   /** For people, ending with a newline. */
@@ -17,10 +18,6 @@ export interface DescribedError {
   };
   readonly exitCode: ExitCode;
 }
-
-/** Control characters of a message from outside could repaint the terminal; line ends and tabs stay. */
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
-const harmless = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
 
 /** An error as the command shows it: a coded one with what to do next, any other with its stack, as a defect of ours. */
 export function describeError(error: unknown): DescribedError {

@@ -141,14 +141,14 @@ export function selfCheckChecks(comparison: Comparison | undefined): readonly Ma
     return [check("self-check", "bad", "identical code could not be compared: too few processes ended in time")];
   const { ratio, interval, outcome, selfCheck } = comparison;
   const found = `${percent(Math.abs(ratio - 1))} apart ${formatRatioInterval(interval)}`;
+  const words = {
+    worse: "identical code looks different",
+    better: "identical code looks different",
+    same: "identical code looks the same",
+    undecided: "no sure difference in identical code",
+  } as const;
   const wrong = outcome === "worse" || outcome === "better";
-  const checks = [
-    check(
-      "self-check",
-      wrong ? "bad" : "good",
-      wrong ? `identical code looks different: ${found}` : `identical code looks the same: ${found}`,
-    ),
-  ];
+  const checks = [check("self-check", wrong ? "bad" : "good", `${words[outcome]}: ${found}`)];
   if (selfCheck) {
     const graded = grade(selfCheck.detectable, DETECTABLE);
     checks.push(

@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { MettleError, messageOf } from "@mettle/core";
@@ -39,12 +40,23 @@ export class OutputFolder {
     return this.writing(this.path, () => makeFolder(this.path));
   }
 
-  /** @throws MettleError `OUTPUT_WRITE_FAILED` */
+  /**
+   * Writes all of a file or nothing: where the disk is full, what was there before stays.
+   *
+   * @throws MettleError `OUTPUT_WRITE_FAILED`
+   */
   write(name: string, content: string | Uint8Array): Promise<void> {
     const path = this.file(name);
     return this.writing(path, async () => {
       await makeFolder(dirname(path));
-      await writeFile(path, content);
+      const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+      try {
+        await writeFile(temporary, content);
+        await rename(temporary, path);
+      } catch (failure) {
+        await rm(temporary, { force: true });
+        throw failure;
+      }
     });
   }
 

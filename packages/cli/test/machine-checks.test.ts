@@ -82,6 +82,10 @@ const comparison: Comparison = {
 
 test("the self-check: identical code must look the same, and what is detectable is graded", () => {
   expect(selfCheckChecks(comparison).map(({ state }) => state)).toEqual(["good", "good"]);
+  expect(selfCheckChecks(comparison)[0]?.text).toMatch(/^identical code looks the same: 0\.10 % apart/);
+  // "The same" is a finding of its own, and not what is left when nothing was found.
+  const open = selfCheckChecks({ ...comparison, outcome: "undecided" })[0];
+  expect(open).toMatchObject({ state: "good", text: expect.stringMatching(/^no sure difference/) as string });
   expect(selfCheckChecks({ ...comparison, outcome: "worse" })[0]).toMatchObject({ state: "bad" });
   const coarse = { ...comparison, selfCheck: { ratio: 1, low: 0.5, high: 1.5, detectable: 0.3 } };
   expect(selfCheckChecks(coarse)[1]).toMatchObject({ name: "detects", state: "bad" });

@@ -32,6 +32,13 @@ test("writes inside and nowhere else", async () => {
   for (const name of ["../x", "/etc/x", "a/../../x", "", "."]) expect(() => out.file(name)).toThrow(/leads out of/);
 });
 
+test("a file that cannot be replaced stays as it was, and nothing half-written beside it", async () => {
+  const out = new OutputFolder(folder, folder);
+  mkdirSync(join(folder, "summary.md"));
+  await expect(out.write("summary.md", "text")).rejects.toMatchObject({ code: "OUTPUT_WRITE_FAILED" });
+  expect(readdirSync(folder)).toEqual(["summary.md"]);
+});
+
 test("a folder that refuses: a coded error, exit code 2", async () => {
   writeFileSync(join(folder, "out"), "a file is in the way");
   const out = new OutputFolder(join(folder, "out"), folder);

@@ -11,7 +11,14 @@ export {
   messageOf,
 } from "./errors.ts";
 export { timeOrderedId } from "./ids.ts";
-export { formatChange, formatQuantity, parseDurationMs, parseQuantity, type Quantity } from "./quantity.ts";
+export {
+  formatChange,
+  formatQuantity,
+  isNeverNegative,
+  parseDurationMs,
+  parseQuantity,
+  type Quantity,
+} from "./quantity.ts";
 export { Random } from "./random.ts";
 export {
   type Bytes,

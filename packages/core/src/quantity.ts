@@ -162,3 +162,8 @@ export function formatChange(fraction: number): string {
   const sign = Number(text) === 0 ? "±" : percent < 0 ? "−" : "+";
   return `${sign}${text} %`;
 }
+
+const neverNegative: ReadonlySet<MetricUnit> = new Set(["ns", "count", "1/s", "1", "instructions"]);
+
+/** Whether nothing can be less than zero of it: times, counts and rates, as opposed to a growth in bytes. */
+export const isNeverNegative = (unit: MetricUnit): boolean => neverNegative.has(unit);

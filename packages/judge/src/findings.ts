@@ -68,6 +68,7 @@ export function findingOfChecks(
     ...(limit === undefined ? {} : { limit }),
     ...(unit === undefined ? {} : { unit }),
     ...(consumed === undefined ? {} : { consumed }),
+    ...(deciding?.advice === undefined ? {} : { recommendation: deciding.advice }),
     evidence: [...(deciding?.evidence ?? []), ...others.map((check) => `${check.state}: ${check.message}`)],
   };
 }

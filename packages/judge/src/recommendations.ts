@@ -19,21 +19,40 @@ export function explain(finding: Finding, run: Run, baseline?: Run): Finding {
   const { metric, tags = {} } = finding;
   const measurement = findSame(run, { metric, tags });
   if (!measurement) return finding;
-  const before = baseline && findSame(baseline, measurement);
-  const causes = [
-    errorCause(measurement),
-    garbageCollectionCause(measurement, run, baseline),
-    tagCause(measurement, run),
-    tailCause(measurement, before),
-    spreadCause(measurement, finding),
-    noiseCause(run, finding),
-  ].flatMap((cause) => (cause ? [cause] : []));
-  const advice = finding.recommendation ?? causes[0]?.advice;
+  const causes = causesOf(finding, measurement, run, baseline);
+  const advice = finding.recommendation ?? causes[0]?.advice ?? whereToLook(finding, run);
   return {
     ...finding,
     evidence: [...finding.evidence, ...causes.map(({ evidence }) => evidence)],
     ...(advice === undefined ? {} : { recommendation: advice }),
   };
+}
+
+function causesOf(finding: Finding, measurement: Measurement, run: Run, baseline: Run | undefined): Cause[] {
+  // Of what is not there only failures are a reason: a slow collector or a long tail does not make a figure missing.
+  if (finding.state === "no-data") return present([errorCause(measurement)]);
+  const before = baseline && findSame(baseline, measurement);
+  return present([
+    errorCause(measurement),
+    garbageCollectionCause(measurement, run, baseline),
+    tagCause(measurement, run),
+    isOfMedian(finding, run) ? undefined : tailCause(measurement, before),
+    spreadCause(measurement, finding),
+    noiseCause(measurement, run, finding),
+  ]);
+}
+
+const present = (causes: readonly (Cause | undefined)[]): Cause[] => causes.filter((cause) => cause !== undefined);
+
+/** Benchmarks compare medians, and a threshold may name one: their tail does not move it. */
+const isOfMedian = ({ kind, rule }: Finding, run: Run): boolean =>
+  (kind === "regression" && run.kind === "bench") || /^(?:p\(?50\)?|med(?:ian)?)\s*[<>=!]/.test(rule);
+
+/** Of a benchmark that got worse without a cause in the data: the next thing to do. */
+function whereToLook({ kind, state, unit }: Finding, run: Run): string | undefined {
+  if (run.kind !== "bench" || kind !== "regression" || (state !== "failed" && state !== "warning")) return undefined;
+  const flag = unit === "bytes" ? " --heap" : "";
+  return `Profile both builds with \`mettle profile FILE${flag}\` and compare where the ${unit === "bytes" ? "bytes come from" : "time goes"}.`;
 }
 
 /** Failed attempts: often the reason, and always to be known first. */
@@ -136,10 +155,14 @@ function spreadCause(measurement: Measurement, { state, change }: Finding): Caus
   };
 }
 
-/** A machine that was taken away while it measured makes undecided what code did not. */
-function noiseCause({ environment }: Run, { state, kind }: Finding): Cause | undefined {
-  const { noise } = environment;
+/**
+ * A machine that was taken away while it measured makes undecided what code did not. Not so where pairs cancelled the
+ * machine and decided, nor for bare figures: those stay without an interval on any machine.
+ */
+function noiseCause(measurement: Measurement, run: Run, { state, kind, change }: Finding): Cause | undefined {
+  const { noise } = run.environment;
   if (!noise || (kind !== "regression" && state !== "undecided")) return undefined;
+  if (state === "undecided" ? change?.low === undefined : isPaired(measurement, run)) return undefined;
   const wait = noise.cpuWaitShare ?? 0;
   if (noise.interruptedShare < 0.05 && wait < 0.05) return undefined;
   const fact =
@@ -148,6 +171,9 @@ function noiseCause({ environment }: Run, { state, kind }: Finding): Cause | und
       : `the machine was interrupted in ${percent(noise.interruptedShare)} of the probe's samples`;
   return { evidence: fact, advice: `Measure again on a quieter machine: ${fact}.` };
 }
+
+const isPaired = (measurement: Measurement, { comparisons = [] }: Run): boolean =>
+  comparisons.some((comparison) => formatSelector(comparison) === formatSelector(measurement));
 
 /** What to do, in the order of the findings, each thing once. */
 export function recommendationsOf(findings: readonly Finding[]): readonly string[] {

@@ -1,4 +1,4 @@
-import { formatQuantity, MettleError, type MetricUnit } from "@mettle/core";
+import { formatQuantity, isNeverNegative, MettleError, type MetricUnit } from "@mettle/core";
 import {
   type Measurement,
   parseStatistic as parseStatisticName,
@@ -136,8 +136,7 @@ function figureOf(
 function impossible({ outliers, raw }: Measurement, value: number, unit: MetricUnit): string | undefined {
   const shown = formatQuantity(value, unit);
   if (unit === "ns" && value <= 0 && (outliers ?? raw)) return `is ${shown}: nothing was left to be timed`;
-  const isNever = unit === "ns" || unit === "count" || unit === "1/s" || unit === "1" || unit === "instructions";
-  return isNever && value < 0 ? `is ${shown}, which nothing can be` : undefined;
+  return isNeverNegative(unit) && value < 0 ? `is ${shown}, which nothing can be` : undefined;
 }
 
 /** A measurement without an `errors` field says nothing of its failures, so it has no goodput, rather than 100 %. */

@@ -1,4 +1,4 @@
-import type { Measurement } from "@mettle/results";
+import type { Comparison, Measurement } from "@mettle/results";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { judge } from "../src/judge.ts";
@@ -104,6 +104,28 @@ describe("recommendations come from the run's data", () => {
   });
   it("a tail", () =>
     expect(advice([{ ...times, summary: { ...timesMs, p50: 10e6 } }])[0]).toContain("30.0 times the median"));
+  it("a machine that was interrupted, unless pairs cancelled it and decided", () => {
+    const noise = { samples: 1000, medianNs: 1000, spread: 0.01, interruptedShare: 0.2 };
+    const environment = { ...makeRun([]).environment, noise };
+    const lookup = makeMeasurement("lookup.time", { count: 80, p50: 90, p99: 2000 });
+    const said = (changes: Partial<Comparison>) =>
+      judge(makeRun([lookup], { kind: "bench", environment, comparisons: [makeComparison(changes)] })).recommendations;
+    expect(said({})).toEqual(["Profile both builds with `mettle profile FILE` and compare where the time goes."]);
+    const wide = { of: "ratio", low: 0.9, high: 1.9, confidence: 0.99, method: "t" } as const;
+    expect(said({ outcome: "undecided", interval: wide, ratio: 1.01 })).toEqual([
+      "Measure again on a quieter machine: the machine was interrupted in 20 % of the probe's samples.",
+    ]);
+  });
+  it("no tail where a figure is missing or a median is meant", () => {
+    const tailed = { ...times, summary: { ...timesMs, p50: 10e6 } };
+    const advised = (rule: string) => judge(makeRun([tailed]), { policy: { thresholds: { "http.duration": rule } } });
+    expect(advised("p50 < 5ms").recommendations).toEqual([]);
+    expect(advised("med < 5ms").recommendations).toEqual([]);
+    expect(advised("p(99) < 5ms").recommendations[0]).toContain("tail");
+    expect(advised("p50 < 5MB").recommendations).toEqual(["Write the limit in a unit of the statistic."]);
+    expect(advised("p50 < baseline * 1.1").recommendations[0]).toContain("--compare NAME");
+    expect(advised("p50 < 5ms with >= 20000 samples").recommendations[0]).toContain("Take more samples");
+  });
   it("a misspelt metric", () => {
     const { recommendations } = judge(makeRun([times]), { policy: { thresholds: { "http.durations": "avg<1" } } });
     expect(recommendations[0]).toContain("did you mean http.duration?");

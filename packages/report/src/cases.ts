@@ -1,4 +1,5 @@
 import type { Comparison, Measurement, Run, SelfCheck } from "@mettle/results";
+import { counted } from "./text/words.ts";
 
 /** What a measurement says of a benchmark case. */
 export type CaseQuantity = "time" | "rate" | "allocated" | "offHeap" | "gcCount" | "gcTime";
@@ -151,7 +152,12 @@ export function notesOf(run: Run): { readonly about: string; readonly text: stri
   );
   const failures = run.measurements.flatMap(({ metric, tags, errors }) =>
     errors && errors.count > 0
-      ? [{ about: subjectText(metric, tags), text: `${errors.count} samples failed (${kindsOf(errors.kinds)})` }]
+      ? [
+          {
+            about: subjectText(metric, tags),
+            text: `${counted(errors.count, "sample")} failed (${kindsOf(errors.kinds)})`,
+          },
+        ]
       : [],
   );
   const seen = new Set<string>();

@@ -4,13 +4,13 @@ import type { Comparison, Measurement, Run } from "@mettle/results";
 import { type BenchCase, caseLabels, caseTable, notesOf, subjectText, weakestSelfCheck } from "./cases.ts";
 import { reportErrors } from "./errors.ts";
 import { codeMarkdown, escapeMarkdown, stickyMarker } from "./markdown-text.ts";
-import { changeText } from "./outcomes.ts";
+import { asJudged, changeText } from "./outcomes.ts";
 import { platformTable, standing, standings } from "./platforms.ts";
 import { provenance } from "./provenance.ts";
 import { typical } from "./text/case-columns.ts";
 import { isLoadRun, loadTables } from "./text/load-tables.ts";
 import { formatHalfWidth, formatRatioInterval, formatShare } from "./text/quantities.ts";
-import { counted, outcomeWord, stateWords, statusMarks, titleSentence, worstFirst } from "./text/words.ts";
+import { counted, outcomeWord, stateWords, titleSentence, verdictMark, worstFirst } from "./text/words.ts";
 
 /** What GitHub takes: a comment at most so many characters, a step summary at most so many bytes in UTF-8. */
 export const COMMENT_CHARACTERS = 65_536;
@@ -35,6 +35,7 @@ interface Section {
 }
 
 const emoji = { passed: "✅", warning: "⚠️", failed: "❌", invalid: "⛔" } as const;
+const emojiOf = (verdict: Verdict): string => (verdictMark(verdict).sign === "?" ? "❔" : emoji[verdict.status]);
 const stateEmoji: Readonly<Record<Finding["state"], string>> = {
   failed: "❌",
   "no-data": "⭕",
@@ -61,7 +62,7 @@ export function renderMarkdown(run: Run, verdict: Verdict, options: MarkdownOpti
   }
   const size = isComment ? (text: string) => text.length : (text: string) => Buffer.byteLength(text);
   const head = headOf(run, verdict, isComment ? `${stickyMarker(options.name ?? run.name)}\n` : "");
-  return fill(head, sectionsOf(run, verdict), limit, size);
+  return fill(head, sectionsOf(asJudged(run, verdict), verdict), limit, size);
 }
 
 function headOf(run: Run, verdict: Verdict, marker: string): string {
@@ -77,7 +78,7 @@ function headOf(run: Run, verdict: Verdict, marker: string): string {
       : []),
   ].join(" · ");
   return [
-    `${marker}### ${emoji[verdict.status]} ${statusMarks[verdict.status].word}: ${escapeMarkdown(titleSentence(verdict.title), 1000)}`,
+    `${marker}### ${emojiOf(verdict)} ${verdictMark(verdict).word}: ${escapeMarkdown(titleSentence(verdict.title), 1000)}`,
     "",
     provenance(run)
       .map((fact) => escapeMarkdown(fact, 200))
@@ -92,7 +93,7 @@ function selfCheckText(check: NonNullable<ReturnType<typeof weakestSelfCheck>>):
   const seen = `${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
   return check.low <= 1 && 1 <= check.high
     ? `this machine can find ${formatShare(check.detectable)}`
-    : `**self-check failed** (same code: ${seen}): differences in this run prove nothing`;
+    : `**self-check failed** (same code: ${seen}): differences no larger than that prove nothing`;
 }
 
 function sectionsOf(run: Run, verdict: Verdict): Section[] {

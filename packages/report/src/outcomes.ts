@@ -1,5 +1,5 @@
 import { formatChange } from "@mettle/core";
-import type { Finding, Verdict } from "@mettle/judge";
+import { type Change, type Finding, formatSelector, type Verdict } from "@mettle/judge";
 import type { Run } from "@mettle/results";
 import { withTags } from "./cases.ts";
 import { formatRatioInterval } from "./text/quantities.ts";
@@ -35,6 +35,27 @@ export function failureOfWhole(run: Run, verdict: Verdict): string | undefined {
   }
   if (!isBad && run.validity.state === "invalid") return `invalid measurement: ${run.validity.reasons.join("; ")}`;
   return undefined;
+}
+
+/**
+ * The run with the words of its verdict: among many comparisons, or beside a self-check that failed, the judge may find
+ * that a change cannot be told, and then no table may call it slower.
+ */
+export function asJudged(run: Run, verdict: Verdict | undefined): Run {
+  const { comparisons } = run;
+  if (!verdict || !comparisons) return run;
+  const changes = new Map<string, Change>();
+  for (const { kind, metric, tags = {}, change } of verdict.findings) {
+    if (kind === "regression" && metric !== undefined && change) changes.set(formatSelector({ metric, tags }), change);
+  }
+  return {
+    ...run,
+    comparisons: comparisons.map((comparison) => {
+      const change = changes.get(formatSelector(comparison));
+      // The same metric may have been judged against another run, or not at all.
+      return change?.ratio === comparison.ratio ? { ...comparison, outcome: change.outcome } : comparison;
+    }),
+  };
 }
 
 /** `registry.lookup.time suite=registry p(95) < 200ms`. */

@@ -28,9 +28,13 @@ export const readRunDefaults: Required<ReadRunOptions> = { maxBytes: 500_000_000
 export async function readRun(path: string, options: ReadRunOptions = {}): Promise<Run> {
   const { files, maxBytes: wanted } = { ...readRunDefaults, ...options };
   const maxBytes = Math.min(wanted, constants.MAX_STRING_LENGTH);
-  const { size } = await readable(path, files.stat(path));
+  const stats = await readable(path, files.stat(path));
+  const { size } = stats;
+  // A pipe may be read, and a device may have no end.
+  const isFile = stats.isFile() || stats.isDirectory();
   if (size > maxBytes) throw tooLarge(path, size, maxBytes);
-  const content = await readable(path, files.readFile(path));
+  const content = await readable(path, isFile ? files.readFile(path) : readStream(path, files, maxBytes));
+  if (content.length > maxBytes) throw tooLarge(path, undefined, maxBytes);
   const bytes = content[0] === 0x1f && content[1] === 0x8b ? await decompress(path, content, maxBytes) : content;
   if (!isUtf8(bytes) && isUtf8(bytes.subarray(0, lastWholeCharacter(bytes)))) {
     throw resultsErrors.create(
@@ -47,6 +51,25 @@ export async function readRun(path: string, options: ReadRunOptions = {}): Promi
     });
   }
   return decodeRun(bytes.toString("utf8"), { source: path });
+}
+
+/** At most one byte more than allowed. */
+async function readStream(path: string, files: FileSystem, maxBytes: number): Promise<Buffer> {
+  const handle = await files.open(path, "r");
+  try {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    while (length <= maxBytes) {
+      const chunk = Buffer.alloc(Math.min(1 << 20, maxBytes + 1 - length));
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
+      if (bytesRead === 0) break;
+      chunks.push(chunk.subarray(0, bytesRead));
+      length += bytesRead;
+    }
+    return Buffer.concat(chunks, length);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function readable<T>(path: string, reading: Promise<T>): Promise<T> {

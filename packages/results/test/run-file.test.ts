@@ -1,4 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
@@ -147,3 +149,15 @@ test("text in another encoding is not JSON", async () => {
   writeFileSync(path, Buffer.from(encodeRun(runWith({ name: "Größe" })), "latin1"));
   await expect(readRun(path)).rejects.toMatchObject({ code: "RUN_NOT_JSON" });
 });
+
+test.skipIf(process.platform === "win32")(
+  "a device without an end is too large, and a pipe is read to its end",
+  async () => {
+    await expect(readRun("/dev/zero", { maxBytes: 3_000_000 })).rejects.toMatchObject({ code: "RUN_TOO_LARGE" });
+    const path = join(temporaryFolder(), "pipe");
+    expect(spawnSync("mkfifo", [path]).status).toBe(0);
+    const reading = readRun(path);
+    await writeFile(path, encodeRun(exampleRun));
+    expect(await reading).toEqual(exampleRun);
+  },
+);

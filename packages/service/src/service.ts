@@ -1,5 +1,7 @@
 import { type Clock, messageOf, systemClock } from "@mettle/core";
 import type { AgentType } from "./agents/agent-type.ts";
+import { agentRoutes } from "./agents/set-up/agent-routes.ts";
+import { AgentStore } from "./agents/set-up/agent-store.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
 import { peopleGauges } from "./auth/people-gauges.ts";
@@ -93,7 +95,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const ending = { draining: false };
   const gateway = openGateway(starting, { config, clock, app, metrics, ending });
-  executionRoutes(app, { ...agents, clock, routing: routing(gateway) });
+  const setUp = new AgentStore(database);
+  executionRoutes(app, { ...agents, agents: setUp, clock, routing: routing(gateway) });
+  agentRoutes(app, { ...agents, agents: setUp, clock });
   await knowledgeRoutes(app, { ...known, uploadLimit: config.uploadLimit, timings });
   toolRoutes(app, tools.box);
   mcpRoutes(app, tools.box);

@@ -4,7 +4,7 @@ import { runningService } from "./running-service.ts";
 
 const service = runningService();
 
-test("logs in, and knows who asks", async () => {
+test("S4-028 logs in with a name and a password, and knows who asks by the token", async () => {
   const token = await logIn(service.url);
   const { status, body } = await call(service.url, "GET", "/users", { token });
   expect(status).toBe(200);
@@ -17,6 +17,25 @@ test("a service without users says how to make the first", async () => {
   await using nobody = await testService(service.server, settings, { onProgress: (what) => told.push(what) });
   expect(told).toContain("nobody can log in: start it again with METTLE_ADMIN_PASSWORD set");
   expect(await call(nobody.url, "GET", "/ready")).toMatchObject({ status: 200 });
+});
+
+test("S4-029 every other route asks for a token, and takes no other", async () => {
+  const { body } = await call(service.url, "GET", "/openapi.json");
+  const { paths } = body as { readonly paths: Record<string, Record<string, { readonly security?: unknown }>> };
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { security }]) => ({ method: method.toUpperCase(), path, security })),
+  );
+  const open = routes.filter(({ security }) => security === undefined);
+  expect(open.map(({ path }) => path).toSorted()).toEqual(["/auth/login", "/health", "/ready"]);
+  const closed = routes.filter(({ security }) => security !== undefined);
+  expect(closed.length).toBeGreaterThan(20);
+  const id = "00000000-0000-4000-8000-000000000000";
+  for (const { method, path } of closed) {
+    const at = path.replaceAll(/\{\w+\}/g, id);
+    // Without a body: who asks is looked at before what is asked.
+    expect([path, (await call(service.url, method, at)).status]).toEqual([path, 401]);
+    expect([path, (await call(service.url, method, at, { token: "a.b.c" })).status]).toEqual([path, 401]);
+  }
 });
 
 test("health, readiness, metrics and the OpenAPI document ask for no token", async () => {

@@ -23,6 +23,7 @@ describe("a body that fails", { timeout: 120_000 }, () => {
     expect(run.run.validity.state).toBe("degraded");
     expect(run.result.problems).toHaveLength(4);
     expect(run.result.problems[0]?.details["stack"]).not.toContain("?mettle=");
+    for (const { next } of run.result.problems) expect(next).toMatch(/ It came from bodies\.bench\.ts:\d+:\d+\.$/);
   });
 
   test("never settles or loops for ever: ended after its own time limit", async () => {
@@ -49,6 +50,8 @@ describe("a body that fails", { timeout: 120_000 }, () => {
     expect(run.of("exits").notes).toEqual(["died: its process ended (exit code 0)"]);
     expect(run.codeOf("killed")).toBe("BENCH_PROCESS_DIED");
     expect(run.of("killed").notes).toEqual(["died: its process ended (signal SIGKILL)"]);
+    const said = problemsWith(run.result, "exits")[0]?.next;
+    expect(said).toBe("Find out what ends the process: a body must not. The last line that it wrote: farewell");
   });
 
   test("fails after its call, in a timer: charged to the case that began it", async () => {
@@ -60,10 +63,21 @@ describe("a body that fails", { timeout: 120_000 }, () => {
     expect(run.result.problems[0]?.message).toContain("nobody waited");
   });
 
-  test("leaves timers running: measured, with a note", async () => {
+  test("leaves timers running: measured, and told that they ran beside what was measured", async () => {
     const run = await measured("leftovers");
     expectNumbers(run.of("starts timers"));
-    expect(run.result.notes).toEqual(["the file leaves Timeout running after its last benchmark"]);
+    expect(run.result.notes).toEqual([]);
+    expect(run.result.problems).toMatchObject([
+      { code: "BENCH_LEFT_RUNNING", exitCode: 5, details: { left: ["Timeout"] } },
+    ]);
+    expect(run.run.validity.state).toBe("degraded");
+  });
+
+  test("leaves a server open: measured, with a note", async () => {
+    const run = await measured("server-left");
+    expectNumbers(run.of("beside a server"));
+    // What it wrote to stdout and stderr is no remainder.
+    expect(run.result.notes).toEqual([`${fixture("server-left")} leaves TCPServerWrap open after its last benchmark`]);
     expect(run.result.problems).toEqual([]);
   });
 
@@ -181,6 +195,12 @@ describe("samples that fail", { timeout: 120_000 }, () => {
     expect(Object.keys(mixed.errors?.kinds ?? {})).toEqual(["not-finite"]);
     expect(run.of("never finite").summary).toEqual({ count: 0 });
     expect(run.of("never finite").notes?.join()).toContain("the value of nodes is NaN");
+    expect(run.of("before it began").summary).toEqual({ count: 0 });
+    expect(run.of("before it began").notes).toEqual([
+      "negative: the value of value is -5.00 ns, less than nothing; see the option units",
+    ]);
+    expect(run.codeOf("before it began")).toBe("BENCH_BODY_FAILED");
+    expect(run.of("shrinks").summary.p50).toBe(-5);
     expect(run.of("returns nothing").summary).toEqual({ count: 0 });
     expect(Object.keys(run.of("rejects").errors?.kinds ?? {})).toEqual(["rejected"]);
     const discovery = run.result.measurements.filter(({ tags }) => tags["case"] === "discovery");

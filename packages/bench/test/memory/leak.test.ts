@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ManualClock, ms, ns, Random } from "@mettle/core";
 import { describe, expect, test } from "vitest";
+import { steadyFlags } from "../../src/host.ts";
 import { findLeak, type LeakFinding, type LeakPoint, measureLeak, warmupLength } from "../../src/memory/leak.ts";
 import type { LeakCycle } from "./leak-process.ts";
 
@@ -19,6 +20,8 @@ async function inProcess(cycle: LeakCycle, cycles: number): Promise<Printed> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "--conditions=mettle-source",
     "--disable-warning=ExperimentalWarning",
+    // As measuring processes run: code that is compiled beside the cycles arrives, and stays, in whichever it is done.
+    ...steadyFlags,
     entry,
     cycle,
     String(cycles),

@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
 import type { Verdict } from "@mettle/judge";
-import { renderJson, renderJunit, renderMarkdown, renderSummary } from "@mettle/report";
+import { renderJson, renderSummary } from "@mettle/report";
 import { openHistory, type Run } from "@mettle/results";
 import { type CommandContext, note, warn } from "../command-context.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
@@ -11,8 +11,8 @@ import { findFiles } from "../run/find-files.ts";
 import { findYardstick, isJudged, judgeRun } from "../run/judge-run.ts";
 import { type Measured, measure, measureOptions, withProgress } from "../run/measure.ts";
 import { textOptions } from "../run/render-text.ts";
-import { pageFile, writePage } from "../run/write-page.ts";
 import { saveBaseline } from "../run/save-baseline.ts";
+import { distinct, writeReports } from "../run/write-reports.ts";
 
 /** `mettle bench`: find, measure, keep, judge, show. */
 export async function run(context: CommandContext): Promise<number> {
@@ -22,20 +22,20 @@ export async function run(context: CommandContext): Promise<number> {
   const files = await findFiles({ cwd: context.cwd, named: context.positionals, patterns, exclude });
   await new OutputFolder(settings.out, context.cwd).make();
   const measured = await measureInterruptibly(context, settings, files);
-  const troubles = await keep(measured, settings, context);
+  const { data, troubles } = await keep(measured, settings, context);
   const verdict = judgeRun(measured.run, yardstick, settings, context);
   const judged = isJudged(yardstick, measured.run);
   const exitCode = exitCodeOf(measured, judged ? verdict.exitCode : exitCodes.pass, troubles);
-  const final = { ...verdict, exitCode };
   const shown = judged || exitCode !== exitCodes.pass;
-  troubles.push(
-    ...(await writeReports(measured.run, final, settings, context, () =>
-      writePage(measured.run, shown ? final : undefined, yardstick, settings, context),
-    )),
-  );
-  show(measured.run, final, shown, settings, context);
-  for (const problem of [...measured.result.problems, ...troubles]) writeError(problem, context);
-  return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
+  const reports = await writeReports(measured.run, { ...verdict, exitCode }, shown, yardstick, settings, context);
+  troubles.push(...reports.troubles);
+  const last = exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
+  const { report, ...others } = reports.files;
+  const named = { ...(report !== undefined && { report }), ...(data !== undefined && { data }), ...others };
+  // A verdict that nothing was asked of would only say so.
+  show(measured.run, { ...verdict, exitCode: last }, shown || last !== exitCodes.pass, named, context);
+  for (const problem of [...measured.result.problems, ...distinct(troubles)]) writeError(problem, context);
+  return last;
 }
 
 async function measureInterruptibly(
@@ -57,9 +57,13 @@ async function measureInterruptibly(
  * Keeps the run: first in the output folder, or where there is room, then in the history and as a baseline. No trouble
  * with any of them may hide the result, which is shown in any case.
  *
- * @returns what went wrong
+ * @returns the run's file as the summary names it, where it is, and what went wrong
  */
-async function keep({ run, result }: Measured, settings: Settings, context: CommandContext): Promise<MettleError[]> {
+async function keep(
+  { run, result }: Measured,
+  settings: Settings,
+  context: CommandContext,
+): Promise<{ readonly data?: string; readonly troubles: MettleError[] }> {
   const out = new OutputFolder(settings.out, context.cwd);
   const troubles: MettleError[] = [];
   const attempt = async (action: () => unknown): Promise<void> => {
@@ -71,12 +75,13 @@ async function keep({ run, result }: Measured, settings: Settings, context: Comm
     }
   };
   await attempt(() => out.writeRun("run.json", run));
+  const kept = troubles.length === 0;
   const { history } = settings;
   const name = context.flags.text("save");
   if (history !== undefined && !result.interrupted) await attempt(() => append(history, run));
   if (name !== undefined) await attempt(() => saveBaseline(name, run, settings, context));
   for (const text of result.notes) warn(context, text);
-  return troubles;
+  return { troubles, ...(kept && { data: out.shown("run.json") }) };
 }
 
 function append(file: string, run: Run): void {
@@ -94,39 +99,18 @@ function exitCodeOf({ result }: Measured, judged: ExitCode, troubles: readonly M
   return worst ?? (judged === exitCodes.pass ? (troubles[0]?.exitCode ?? judged) : judged);
 }
 
-async function writeReports(
+function show(
   run: Run,
   verdict: Verdict,
-  { out: path }: Settings,
-  { cwd }: CommandContext,
-  page: () => Promise<unknown>,
-): Promise<MettleError[]> {
-  const out = new OutputFolder(path, cwd);
-  try {
-    await out.write("summary.md", renderMarkdown(run, verdict));
-    await out.write("junit.xml", renderJunit(run, verdict));
-    await page();
-    return [];
-  } catch (error) {
-    if (!(error instanceof MettleError)) throw error;
-    return [error];
-  }
-}
-
-function show(run: Run, verdict: Verdict, judged: boolean, { out: path }: Settings, context: CommandContext): void {
+  judged: boolean,
+  files: Readonly<Record<string, string>>,
+  context: CommandContext,
+): void {
   const { flags, stdout } = context;
   if (flags.on("json")) {
     stdout.write(renderJson(run, verdict));
     return;
   }
-  const out = new OutputFolder(path, context.cwd);
-  const files = {
-    report: out.shown(pageFile),
-    data: out.shown("run.json"),
-    summary: out.shown("summary.md"),
-    tests: out.shown("junit.xml"),
-  };
-  // A verdict that nothing was asked of would only say so.
   const shown = judged ? verdict : undefined;
   stdout.write(renderSummary(run, shown, { ...textOptions(context), all: flags.on("all"), files }));
 }

@@ -1,23 +1,16 @@
 import { appendFile } from "node:fs/promises";
-import { messageOf } from "@mettle/core";
+import { exitCodes, messageOf } from "@mettle/core";
 import type { Verdict } from "@mettle/judge";
-import {
-  rendererNamed,
-  renderAnnotations,
-  renderJson,
-  renderJunit,
-  renderMarkdown,
-  renderSummary,
-} from "@mettle/report";
+import { rendererNamed, renderAnnotations, renderJson, renderSummary } from "@mettle/report";
 import type { Run } from "@mettle/results";
 import { type CommandContext, warn } from "../command-context.ts";
 import { loadSettings } from "../config/settings.ts";
+import { writeError } from "../error-text.ts";
 import { cliErrors } from "../errors.ts";
-import { OutputFolder } from "../output-folder.ts";
 import { findRun } from "../run/find-run.ts";
 import { findYardstick, judgeRun } from "../run/judge-run.ts";
-import { pageFile, writePage } from "../run/write-page.ts";
 import { textOptions } from "../run/render-text.ts";
+import { distinct, writeReports } from "../run/write-reports.ts";
 
 /** `mettle gate [RUN]`: the exit code is the answer. */
 export async function run(context: CommandContext): Promise<number> {
@@ -28,21 +21,20 @@ export async function run(context: CommandContext): Promise<number> {
     throw cliErrors.create("POLICY_MISSING", `Nothing to judge by: ${where}, and no baseline is named.`);
   }
   const judged = await findRun(context.positionals[0], settings, context.cwd);
-  const verdict = judgeRun(judged, yardstick, settings, context);
-  const out = new OutputFolder(settings.out, context.cwd);
+  const found = judgeRun(judged, yardstick, settings, context);
+  const { files, troubles } = await writeReports(judged, found, true, yardstick, settings, context);
+  // What the judge says outranks trouble with the files.
+  const exitCode = found.exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCodes.pass) : found.exitCode;
+  const verdict = { ...found, exitCode };
   if (context.flags.on("json")) context.stdout.write(renderJson(judged, verdict));
   else {
-    const files = { report: out.shown(pageFile), summary: out.shown("summary.md"), tests: out.shown("junit.xml") };
     context.stdout.write(
       renderSummary(judged, verdict, { ...textOptions(context), all: context.flags.on("all"), files }),
     );
   }
   await tellGithub(judged, verdict, context);
-  // Last: a full disk must not hide the answer.
-  await out.write("summary.md", renderMarkdown(judged, verdict));
-  await out.write("junit.xml", renderJunit(judged, verdict));
-  await writePage(judged, verdict, yardstick, settings, context);
-  return verdict.exitCode;
+  for (const trouble of distinct(troubles)) writeError(trouble, context);
+  return exitCode;
 }
 
 /** Annotations and the step summary, where a GitHub Actions job runs this. */

@@ -25,13 +25,49 @@ export function metricHistory(
   for (const name of statistic === undefined ? usual.slice(1) : []) {
     if (points.length === 0) points = history.series({ ...query, statistic: name });
   }
-  const kept = points.flatMap(({ ordinal, value }) => {
+  const known = points.flatMap(({ ordinal, value }) => {
     const entry = entries.get(ordinal);
-    return entry
-      ? [{ at: entry.startedAt, runId: entry.id, value, ...(entry.commit !== undefined && { commit: entry.commit }) }]
-      : [];
+    return entry ? [{ entry, value }] : [];
   });
-  return { metric, tags, unit, direction, points: kept, ...changesIn(kept, direction) };
+  const kept = known.map(pointOf);
+  return { metric, tags, unit, direction, points: kept, ...changesAmongLike(known, direction) };
+}
+
+interface Known {
+  readonly entry: RunEntry;
+  readonly value: number;
+}
+
+const pointOf = ({ entry, value }: Known) => ({
+  at: entry.startedAt,
+  runId: entry.id,
+  value,
+  ...(entry.commit !== undefined && { commit: entry.commit }),
+});
+
+/**
+ * Changes among the runs that are like the newest: of its name, profile and machine. Between others a step says which
+ * machine it was, and not that anything became slower.
+ */
+function changesAmongLike(
+  known: readonly Known[],
+  direction: MetricHistory["direction"],
+): Pick<MetricHistory, "changePoints"> {
+  const newest = known.at(-1)?.entry;
+  const like = known.flatMap((each, index) => {
+    const { name, profile, environmentFingerprint } = each.entry;
+    const isLike =
+      name === newest?.name && profile === newest.profile && environmentFingerprint === newest.environmentFingerprint;
+    return isLike ? [{ index, point: pointOf(each) }] : [];
+  });
+  const { changePoints } = changesIn(
+    like.map(({ point }) => point),
+    direction,
+  );
+  if (!changePoints) return {};
+  return {
+    changePoints: changePoints.map((change) => ({ ...change, index: like[change.index]?.index ?? change.index })),
+  };
 }
 
 /** All runs by the number that points of series have. */

@@ -114,6 +114,27 @@ test("gate: 0 held, 3 missed, 4 regression, 5 no answer, 2 no policy", async () 
   expect(readFileSync(project.path("step.md"), "utf8")).toContain("FAILED");
 });
 
+test("files that cannot be written are not named, are told once, and do not hide the answer", async () => {
+  using project = new Project({
+    "work.bench.js": workload,
+    "mettle.config.ts": config('{ judge: { thresholds: { "work.time": "p50 < 1s" } } }'),
+    "mettle-out/summary.md/in-the-way": "",
+  });
+  const measured = await project.mettle(["bench", ...quick]);
+  const held = await project.mettle(["gate"]);
+  project.write("mettle.config.ts", config('{ judge: { thresholds: { "work.time": "p50 < 1ns" } } }'));
+  const missed = await project.mettle(["gate"]);
+  expect([measured.exitCode, held.exitCode, missed.exitCode]).toEqual([2, 2, 3]);
+  for (const { stdout, stderr, exitCode } of [measured, held, missed]) {
+    expect(stdout).toContain(`exit  ${exitCode}\n`);
+    expect(stdout).toContain("mettle-out/report.html");
+    expect(stdout).toContain("mettle-out/junit.xml");
+    expect(stdout).not.toContain("summary.md");
+    expect(stderr.match(/OUTPUT_WRITE_FAILED/g)).toHaveLength(1);
+  }
+  expect(measured.stdout).toContain("mettle-out/run.json");
+});
+
 test("the slower of two ways in a suite is no regression", async () => {
   using project = new Project({
     "two.bench.js": `import { bench, suite } from "mettle";

@@ -1,46 +1,28 @@
-import { formatChange } from "@mettle/core";
 import type { Comparison, ComparisonOutcome, Measurement, Run } from "@mettle/results";
 import { benjaminiHochberg } from "@mettle/stats";
-import { findingBase, noDataFinding, type RuleIdentity } from "../findings.ts";
+import { findingBase, noDataFinding } from "../findings.ts";
 import { findSame, formatSelector } from "../selector.ts";
-import { missedState, type SeverityPolicy, severityOf } from "../severity.ts";
+import { missedState, type SeverityPolicy } from "../severity.ts";
 import { formatStatistic, readStatistic, type Statistic } from "../statistic.ts";
 import { formatValue } from "../thresholds/expression.ts";
-import type { Change, Finding, Severity } from "../verdict.ts";
+import type { Finding } from "../verdict.ts";
+import { type Candidate, findingOf, identityOf, pairedCandidate } from "./candidate.ts";
 import {
   comparedStatistic,
   countedFloor,
   countedReach,
   isCounted,
   isSound,
-  pairedEvidence,
   type RatioEvidence,
   unpairedEvidence,
 } from "./evidence.ts";
-import { outcomeOf, outcomeWords } from "./outcome.ts";
+import { outcomeWords } from "./outcome.ts";
 import { regressionDefaults, type RegressionPolicy } from "./policy.ts";
 
 export interface RegressionJudgement {
   readonly findings: readonly Finding[];
   /** Comparisons that shared the false discovery rate: those with a p-value. */
   readonly comparisons?: { readonly made: number; readonly falseDiscoveryRate: number };
-}
-
-/** One metric on both sides, before the comparisons are weighed together. */
-interface Candidate {
-  readonly subject: Pick<Measurement, "metric" | "tags" | "unit" | "requirement">;
-  readonly direction: "lower" | "higher";
-  readonly evidence: RatioEvidence;
-  readonly margin: number;
-  readonly against: string;
-  /** What whoever measured concluded, with more knowledge of how: it may be weakened here, never strengthened. */
-  readonly stated?: ComparisonOutcome;
-  /** Of a paired comparison: the smallest change, as a fraction, that it would have found. */
-  readonly resolution?: number;
-  /** The two figures in words; a paired comparison has only their ratio. */
-  readonly figures?: string;
-  readonly actual?: number;
-  readonly limit?: number;
 }
 
 /**
@@ -85,33 +67,11 @@ export function judgeRegressions(
   };
 }
 
-const rule = "no regression";
-const identityOf = (required: boolean): RuleIdentity => ({
-  kind: "regression",
-  rule,
-  severity: "high",
-  ...(required ? {} : { required: false }),
-});
-
 /** How a run is named as the other side of a comparison: `main@4f2c1e0`. */
 export function describeRun({ name, revision }: Run): string {
   if (!revision) return `baseline "${name}"`;
   const commit = revision.commit.slice(0, 7);
   return `${revision.branch ? `${revision.branch}@` : ""}${commit}${revision.dirty ? " with local changes" : ""}`;
-}
-
-function pairedCandidate(comparison: Comparison): Candidate {
-  const { metric, tags, unit, direction, margin, baseline } = comparison;
-  const commit = baseline.revision?.commit.slice(0, 7);
-  return {
-    subject: { metric, tags, unit },
-    direction: direction === "higher" ? "higher" : "lower",
-    evidence: pairedEvidence(comparison),
-    margin,
-    stated: comparison.outcome,
-    resolution: comparison.selfCheck?.detectable ?? Math.sqrt(comparison.interval.high / comparison.interval.low) - 1,
-    against: commit === undefined || baseline.label.includes(commit) ? baseline.label : `${baseline.label}@${commit}`,
-  };
 }
 
 function unsoundFinding(comparison: Comparison): Finding {
@@ -329,71 +289,6 @@ function absoluteFinding(
     unit,
     evidence: [
       `judged by the difference, tolerance ${formatValue(tolerance, unit)}: a ratio says nothing this near zero`,
-    ],
-  };
-}
-
-/** The size from which a change of each severity counts, see `severityOf`. */
-const leastChange: Readonly<Record<Severity, number>> = { critical: 0.5, high: 0.25, medium: 0.1, low: 0 };
-
-/**
- * Whether a paired comparison could not even have found what fails the run: no answer then, as opposed to the answer
- * that nothing of this size happened.
- */
-function isBlind({ evidence, resolution }: Candidate, { failOn }: SeverityPolicy): boolean {
-  if (evidence.source !== "paired" || resolution === undefined || failOn.length === 0) return false;
-  return resolution > Math.max(Math.min(...failOn.map((severity) => leastChange[severity])), leastChange.medium);
-}
-
-function findingOf(
-  candidate: Candidate,
-  adjustedPValue: number | undefined,
-  tested: number,
-  severities: SeverityPolicy,
-  policy: Required<RegressionPolicy>,
-): Finding {
-  const { evidence, direction, subject, against, figures } = candidate;
-  const { ratio, low, high, confidence, pValue } = evidence;
-  const found = outcomeOf(evidence, direction, { ...policy, margin: candidate.margin }, adjustedPValue);
-  const outcome = candidate.stated === undefined || candidate.stated === found ? found : "undecided";
-  const severity = outcome === "worse" ? severityOf(ratio - 1) : "low";
-  const change: Change = {
-    ratio,
-    ...(low === undefined ? {} : { low }),
-    ...(high === undefined ? {} : { high }),
-    ...(confidence === undefined ? {} : { confidence }),
-    outcome,
-    against,
-  };
-  const blind = outcome === "undecided" && isBlind(candidate, severities);
-  const states = {
-    worse: missedState(severity, severities),
-    better: "info",
-    same: "passed",
-    undecided: "undecided",
-  } as const;
-  const range =
-    low === undefined || high === undefined ? "" : ` (${formatChange(low - 1)} … ${formatChange(high - 1)})`;
-  return {
-    ...findingBase(
-      { ...identityOf(outcome !== "undecided" || blind || policy.undecided === "fail"), severity },
-      subject,
-    ),
-    state: states[outcome],
-    message: `${formatSelector(subject)}: ${outcomeWords[outcome]}: ${formatChange(ratio - 1)}${range} against ${against}${figures ? `, ${figures}` : ""}.`,
-    ...(candidate.actual === undefined ? {} : { actual: candidate.actual, unit: subject.unit }),
-    ...(candidate.limit === undefined ? {} : { limit: candidate.limit }),
-    change,
-    evidence: [
-      ...(blind ? ["so coarse that a regression which fails the run would not have been found either"] : []),
-      ...evidence.notes,
-      ...(pValue === undefined || adjustedPValue === undefined
-        ? []
-        : [
-            tested > 1
-              ? `p = ${pValue.toPrecision(2)}, ${adjustedPValue.toPrecision(2)} after ${tested} comparisons (Benjamini–Hochberg)`
-              : `p = ${pValue.toPrecision(2)}`,
-          ]),
     ],
   };
 }

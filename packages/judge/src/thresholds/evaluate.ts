@@ -17,6 +17,8 @@ export interface Check {
   /** Share of the allowance used, above 1 is over; only for an upper or a lower limit above zero. */
   readonly consumed?: number;
   readonly evidence: readonly string[];
+  /** Of one that could not be judged: how to get an answer. */
+  readonly advice?: string;
 }
 
 /**
@@ -32,7 +34,8 @@ export function evaluateThreshold(
   const { count } = measurement.summary;
   const minimum = threshold.minimumSamples;
   if (minimum !== undefined && count < minimum) {
-    return [noData(`${count} samples were taken, the rule asks for at least ${minimum}`)];
+    const advice = "Take more samples: a longer run or a larger profile, such as --profile full.";
+    return [noData(`${count} samples were taken, the rule asks for at least ${minimum}`, advice)];
   }
   return threshold.conditions.map((condition) => evaluateCondition(condition, threshold, measurement, baseline));
 }
@@ -43,8 +46,9 @@ export function combineStates(states: readonly CheckState[]): CheckState {
   return order.find((state) => states.includes(state)) ?? (states.length === 0 ? "no-data" : "passed");
 }
 
-export function noData(message: string): Check {
-  return { state: "no-data", message, evidence: [] };
+/** @param advice - how to get an answer, where the rule's author can do something about it */
+export function noData(message: string, advice?: string): Check {
+  return { state: "no-data", message, evidence: [], ...(advice === undefined ? {} : { advice }) };
 }
 
 function evaluateCondition(
@@ -56,7 +60,7 @@ function evaluateCondition(
   const reading = readStatistic(measurement, condition.statistic);
   if (reading.state === "absent") return noData(reading.reason);
   const limit = resolveLimit(condition, measurement, reading, baseline);
-  if (typeof limit === "string") return noData(limit);
+  if (typeof limit === "string") return noData(limit, limitAdvice(condition, baseline));
   return threshold.window
     ? checkWindows(condition, threshold.window, measurement, reading, limit)
     : checkValue(condition, measurement, reading.value, reading.unit, limit);
@@ -119,6 +123,12 @@ function resolveLimit(
   if (limit.kind === "baseline-factor") return before.value * limit.factor;
   const offset = quantityIn(limit.offset, reading.unit);
   return typeof offset === "string" ? offset : before.value + offset;
+}
+
+function limitAdvice({ limit }: Condition, baseline: Measurement | undefined): string {
+  return limit.kind !== "absolute" && !baseline
+    ? "Name a baseline that holds the metric with --compare NAME; `mettle baseline save NAME` saves one."
+    : "Write the limit in a unit of the statistic.";
 }
 
 /**

@@ -202,6 +202,31 @@ it("a paired comparison that could find nothing is no pass", () => {
   expect(paired(0.03, 1.1)).toMatchObject({ status: "passed", exitCode: 0 });
 });
 
+it("where the self-check failed, only what lies beyond it is an answer", () => {
+  const judged = (ratio: number, selfCheck: readonly [number, number], outcome: "worse" | "better" | "same") => {
+    const interval = { of: "ratio", low: ratio / 1.005, high: ratio * 1.005, confidence: 0.99, method: "t" } as const;
+    const [low, high] = selfCheck;
+    const check = { ratio: Math.sqrt(low * high), low, high, detectable: 0.02 };
+    const run = makeRun([], { comparisons: [makeComparison({ ratio, interval, outcome, selfCheck: check })] });
+    const [finding] = judgeRegressions(run, undefined, policyDefaults).findings;
+    return { outcome: finding?.change?.outcome, required: finding?.required, evidence: finding?.evidence.join() };
+  };
+  // Identical code may have differed by 6 %, in either direction: which of the two was the lucky one is not known.
+  expect(judged(1.3, [1.03, 1.06], "worse").outcome).toBe("worse");
+  expect(judged(1.05, [1.03, 1.06], "worse").outcome).toBe("undecided");
+  expect(judged(1.05, [1.03, 1.06], "worse").evidence).toContain("identical code may have differed by +6.0 %");
+  expect(judged(1.05, [1 / 1.06, 1 / 1.03], "worse").outcome).toBe("undecided");
+  expect(judged(1 / 1.05, [1.03, 1.06], "better").outcome).toBe("undecided");
+  expect(judged(1 / 1.3, [1.03, 1.06], "better").outcome).toBe("better");
+  expect(judged(1, [1.03, 1.06], "same").outcome).toBe("undecided");
+  expect(judged(1, [1.001, 1.005], "same").outcome).toBe("same");
+  // One that holds takes nothing away.
+  expect(judged(1.05, [0.99, 1.06], "worse").outcome).toBe("worse");
+  // Blind to what fails the run: no answer, and the run does not pass.
+  expect(judged(1.2, [1.1, 1.4], "worse")).toMatchObject({ outcome: "undecided", required: undefined });
+  expect(judged(1.05, [1.03, 1.06], "worse").required).toBe(false);
+});
+
 it("one figure of a benchmark without an interval accuses nobody: a time, or a rise from zero", () => {
   const single = (unit: "ns" | "count", mean: number) =>
     makeRun([makeMeasurement("m.gc", { count: 1, mean }, { unit })], { kind: "bench" });

@@ -1,6 +1,7 @@
 import type { Finding, Verdict } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
 import { type CaseTable, caseTable } from "../cases.ts";
+import { asJudged } from "../outcomes.ts";
 import { isLoadRun } from "../text/load-tables.ts";
 import type { MetricHistory } from "../text/history.ts";
 import { type Operation, operationsOf } from "./operations.ts";
@@ -49,7 +50,9 @@ export function pageModel(run: Run, verdict: Verdict | undefined, options: HtmlO
     ...(profiles && { profiles }),
     findings,
     operations: isLoad ? operationsOf(run, findings) : [],
-    cases: isLoad ? { cases: [], sharedTags: {}, others: [], otherComparisons: run.comparisons ?? [] } : caseTable(run),
+    cases: isLoad
+      ? { cases: [], sharedTags: {}, others: [], otherComparisons: run.comparisons ?? [] }
+      : caseTable(asJudged(run, verdict)),
     before: ({ metric, tags }) => known.get(tagKey(metric, tags)),
   };
 }

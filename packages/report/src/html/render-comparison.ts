@@ -6,9 +6,9 @@ import { formatRevision, formatTime } from "../provenance.ts";
 import { typical } from "../text/case-columns.ts";
 import type { MetricChange } from "../text/comparison.ts";
 import { operationMetrics } from "../text/load-tables.ts";
-import { counted } from "../text/words.ts";
+import { counted, outcomeWord } from "../text/words.ts";
 import { distributionChart } from "./charts/distribution.ts";
-import { changeWord, forestBar, forestReach, forestText } from "./charts/forest.ts";
+import { forestBar, forestReach, forestText } from "./charts/forest.ts";
 import { percentileChart } from "./charts/percentiles.ts";
 import { valuesOf } from "./charts/samples.ts";
 import { info } from "./glossary.ts";
@@ -160,7 +160,7 @@ function metricRow({ before, sides }: Row, index: number, reach: number): Markup
     ({ after, change }): Content => [
       value(after),
       change
-        ? html`<td class="forest" data-v="${Number(change.ratio.toPrecision(6))}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, before.unit)}</span></td>`
+        ? html`<td class="forest" data-v="${Number(change.ratio.toPrecision(6))}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${outcomeWord(change.outcome, before.unit)}</span></td>`
         : html`<td class="none" data-v="">${after ? "no ratio" : "not measured"}</td>`,
     ],
   );

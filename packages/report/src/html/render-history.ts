@@ -5,8 +5,8 @@ import { reportErrors } from "../errors.ts";
 import { sorted } from "../json.ts";
 import { formatTime } from "../provenance.ts";
 import type { HistoryChange, MetricHistory } from "../text/history.ts";
-import { counted } from "../text/words.ts";
-import { changeWord, forestText } from "./charts/forest.ts";
+import { counted, outcomeWord } from "../text/words.ts";
+import { forestText } from "./charts/forest.ts";
 import { sparkChart } from "./charts/time-chart.ts";
 import { html, type Markup } from "./html.ts";
 import { pageMarkup } from "./page.ts";
@@ -114,7 +114,7 @@ function changeCells(change: HistoryChange | undefined, history: MetricHistory):
   if (!change)
     return html`<td class="none" data-v="">${history.changePoints ? "no change" : "too few runs"}</td><td>–</td>`;
   const { ratio, outcome } = change;
-  return html`<td data-v="${Number(ratio.toPrecision(6))}"><span class="outcome ${outcome}">${forestText(change)} ${changeWord(outcome, history.unit)}</span></td><td>${changeFact(change, history)}</td>`;
+  return html`<td data-v="${Number(ratio.toPrecision(6))}"><span class="outcome ${outcome}">${forestText(change)} ${outcomeWord(outcome, history.unit)}</span></td><td>${changeFact(change, history)}</td>`;
 }
 
 function charts(all: readonly MetricHistory[], links: HistoryLinks | undefined): Markup {

@@ -3,8 +3,8 @@ import { subjectText } from "../cases.ts";
 import { sorted } from "../json.ts";
 import { formatTime } from "../provenance.ts";
 import type { HistoryPoint, MetricHistory } from "../text/history.ts";
-import { counted } from "../text/words.ts";
-import { changeWord, forestText } from "./charts/forest.ts";
+import { counted, outcomeWord } from "../text/words.ts";
+import { forestText } from "./charts/forest.ts";
 import { html, type Markup } from "./html.ts";
 import { pageMarkup } from "./page.ts";
 import { type HistoryLinks, rank } from "./history-links.ts";
@@ -43,7 +43,7 @@ function sentenceOf(history: MetricHistory): string {
   const last = changePoints.at(-1);
   if (!last) return `${runs} at one level`;
   const at = points[last.index]?.at;
-  return `${forestText(last)} ${changeWord(last.outcome, unit)}${at === undefined ? "" : ` since ${formatTime(at)}`}, ${runs}`;
+  return `${forestText(last)} ${outcomeWord(last.outcome, unit)}${at === undefined ? "" : ` since ${formatTime(at)}`}, ${runs}`;
 }
 
 function pointsTable({ points, unit, changePoints = [] }: MetricHistory, links: HistoryLinks): Markup {
@@ -54,7 +54,7 @@ function pointsTable({ points, unit, changePoints = [] }: MetricHistory, links: 
     .slice(0, LISTED)
     .map(({ point, change }) => {
       const { value, commit, at } = point;
-      return html`<tr><th scope="row" data-v="${Date.parse(at)}">${runLink(point, links)}</th><td>${commit === undefined ? "–" : html`<code>${commit.slice(0, 7)}</code>`}</td>${figureCell(value, value === undefined ? "" : formatQuantity(value, unit))}<td>${change ? html`<span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, unit)}</span> from here on` : ""}</td></tr>`;
+      return html`<tr><th scope="row" data-v="${Date.parse(at)}">${runLink(point, links)}</th><td>${commit === undefined ? "–" : html`<code>${commit.slice(0, 7)}</code>`}</td>${figureCell(value, value === undefined ? "" : formatQuantity(value, unit))}<td>${change ? html`<span class="outcome ${change.outcome}">${forestText(change)} ${outcomeWord(change.outcome, unit)}</span> from here on` : ""}</td></tr>`;
     });
   const rest = points.length - rows.length;
   const table = html`<table class="sortable" data-filter><thead><tr><th scope="col">run</th><th scope="col">commit</th><th scope="col" class="n">value</th><th scope="col" class="plain">change</th></tr></thead><tbody>${rows}</tbody></table>`;

@@ -75,8 +75,8 @@ function heading(baseline: Run, candidate: Run, pairs: readonly Pairing[], { pai
   const parts = [
     `${count("worse")} worse`,
     `${count("better")} better`,
-    `${count("same")} same`,
-    `${count("undecided")} undecided`,
+    `${count("same")} the same`,
+    `${count("undecided")} can't be told`,
     ...(uncompared > 0 ? [`${uncompared} not compared`] : []),
   ];
   const side = (label: string, run: Run): string => {

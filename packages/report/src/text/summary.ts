@@ -3,6 +3,7 @@ import { type Change, type Finding, formatSelector, type Verdict } from "@mettle
 import type { Measurement, Run } from "@mettle/results";
 import { caseTable, notesOf, sharedTagsOf, subjectText, weakestSelfCheck, withoutShared } from "../cases.ts";
 import { type PlatformTable, platformTable, standing, standings } from "../platforms.ts";
+import { asJudged } from "../outcomes.ts";
 import { provenance } from "../provenance.ts";
 import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
@@ -18,8 +19,8 @@ import {
   outcomeTones,
   outcomeWord,
   stateWords,
-  statusMarks,
   titleSentence,
+  verdictMark,
   worstFirst,
 } from "./words.ts";
 
@@ -58,10 +59,12 @@ export function textContext(options: TextOptions): TextContext {
  * The end of a run as text for people, worst first: the verdict, the rules that did not pass, the table of cases, how far
  * the numbers can be trusted, the files and the exit code.
  *
+ * @param measured - the run
  * @param verdict - undefined when nothing judged the run; the text then claims nothing
  * @returns lines of at most `width` cells, ending with a newline. Text from outside is made harmless.
  */
-export function renderSummary(run: Run, verdict: Verdict | undefined, options: SummaryOptions = {}): string {
+export function renderSummary(measured: Run, verdict: Verdict | undefined, options: SummaryOptions = {}): string {
+  const run = asJudged(measured, verdict);
   const context = textContext(options);
   const all = options.all ?? false;
   const sections = [
@@ -78,7 +81,7 @@ export function renderSummary(run: Run, verdict: Verdict | undefined, options: S
 function headline(run: Run, verdict: Verdict | undefined, { paint, width }: TextContext): string[] {
   const facts = joinFacts(provenance(run).map(visibleText), width - 3).map((line) => `   ${paint("dim", line)}`);
   if (!verdict) return [` ${paint("strong", `  MEASURED  ${counted(run.measurements.length, "metric")}`)}`, ...facts];
-  const { sign, tone, word } = statusMarks[verdict.status];
+  const { sign, tone, word } = verdictMark(verdict);
   const sentence = wrapText(visibleText(titleSentence(verdict.title)), width - 5 - word.length);
   const hang = " ".repeat(5 + word.length);
   return [
@@ -303,7 +306,7 @@ function trustLines(run: Run, verdict: Verdict | undefined, context: TextContext
   if (check) {
     const seen = `same code: ${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
     if (holds) add("self-check", `this machine can find ${formatShare(check.detectable)} (${seen})`);
-    else add("self-check", `failed (${seen}): differences in this run prove nothing`, "bad");
+    else add("self-check", `failed (${seen}): differences no larger than that prove nothing`, "bad");
   }
   const { state } = run.validity;
   const reasons = verdict ? reasonsBeside(run) : run.validity.reasons;

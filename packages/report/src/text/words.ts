@@ -1,5 +1,5 @@
 import type { MetricUnit } from "@mettle/core";
-import type { Finding, FindingState, VerdictStatus } from "@mettle/judge";
+import { type Finding, type FindingState, outcomeWords, type Verdict, type VerdictStatus } from "@mettle/judge";
 import type { ComparisonOutcome } from "@mettle/results";
 import type { Tone } from "./color.ts";
 
@@ -8,7 +8,7 @@ export interface Mark {
   readonly tone: Tone;
 }
 
-export const statusMarks: Readonly<Record<VerdictStatus, Mark & { readonly word: string }>> = {
+const statusMarks: Readonly<Record<VerdictStatus, Mark & { readonly word: string }>> = {
   passed: { sign: "✓", tone: "good", word: "PASSED" },
   warning: { sign: "!", tone: "warn", word: "WARNING" },
   failed: { sign: "✗", tone: "bad", word: "FAILED" },
@@ -43,10 +43,10 @@ export function worstFirst(findings: readonly Finding[]): Finding[] {
 
 const speedWords: Readonly<Partial<Record<ComparisonOutcome, string>>> = { worse: "slower", better: "faster" };
 
-/** `slower` and `faster` for times and rates, `worse` and `better` for the rest. */
+/** The four words of the guides: `slower` and `faster` for times and rates, `worse` and `better` for the rest. */
 export function outcomeWord(outcome: ComparisonOutcome, unit: MetricUnit | undefined): string {
   const isSpeed = unit === "ns" || unit === "1/s";
-  return (isSpeed ? speedWords[outcome] : undefined) ?? outcome;
+  return (isSpeed ? speedWords[outcome] : undefined) ?? outcomeWords[outcome];
 }
 
 export const outcomeTones: Readonly<Record<ComparisonOutcome, Tone>> = {
@@ -58,7 +58,13 @@ export const outcomeTones: Readonly<Record<ComparisonOutcome, Tone>> = {
 
 /** The verdict's sentence without the status word it may begin with: the word is shown apart, in its colour. */
 export function titleSentence(title: string): string {
-  return title.replace(/^(?:PASSED|WARNING|FAILED|INVALID)\s*[:–—-]?\s*/i, "");
+  return title.replace(/^(?:PASSED|WARNING|FAILED|INVALID|INCONCLUSIVE)\s*[:–—-]?\s*/i, "");
+}
+
+/** The verdict's mark and word. Where answers are missing and nothing was missed, nothing is said to have failed. */
+export function verdictMark({ status, title }: Pick<Verdict, "status" | "title">): Mark & { readonly word: string } {
+  const mark = statusMarks[status];
+  return title.startsWith("INCONCLUSIVE") ? { sign: "?", tone: mark.tone, word: "INCONCLUSIVE" } : mark;
 }
 
 /** `1 case`, `2 cases`. */

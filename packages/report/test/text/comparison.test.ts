@@ -26,7 +26,7 @@ const after = run({
 describe("renderComparison", () => {
   test("values side by side with change, interval and word; no claim where nothing was compared", () => {
     const text = renderComparison(before, after, [{ metric: "a.time", tags: {}, change: change() }]);
-    expect(text).toMatch(/^ 2 metrics: 1 worse, 0 better, 0 same, 0 undecided, 1 not compared\n/);
+    expect(text).toMatch(/^ 2 metrics: 1 worse, 0 better, 0 the same, 0 can't be told, 1 not compared\n/);
     expect(text).toMatch(/a\.time +1\.20 µs +1\.26 µs +\+5\.0 % +\[\+4\.0, \+6\.0\] +slower\n/);
     expect(text).toMatch(/b\.time +50\.0 ns +50\.0 ns +no ratio\n/);
     expect(text).toMatch(/only in baseline +gone\.time\n +only in candidate +new\.time\n/);

@@ -1,6 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { renderHtml } from "../../src/html/render-html.ts";
+import { renderMarkdown } from "../../src/markdown.ts";
 import { renderSummary } from "../../src/text/summary.ts";
 import { textWidth } from "../../src/text/width.ts";
 import { bare, comparison, finding, measurement, run, sampleRun, sampleVerdict, verdict } from "../builders.ts";
@@ -55,6 +57,38 @@ describe("renderSummary", () => {
     expect(text).not.toMatch(/bytes\/op|GC|\bchange\b|exit|PASSED/);
   });
 
+  test("where answers are missing and nothing was missed, nothing is said to have failed", () => {
+    const open = verdict([bare({ state: "no-data" })], {
+      exitCode: 5,
+      title: "INCONCLUSIVE: 0 of 1 limit held, 1 without an answer",
+    });
+    const [line] = renderSummary(run(), open).split("\n");
+    expect(line).toBe(" ? INCONCLUSIVE  0 of 1 limit held, 1 without an answer");
+    expect(renderMarkdown(run(), open)).toContain("\n### ❔ INCONCLUSIVE: 0 of 1 limit held, 1 without an answer\n");
+  });
+
+  test("no table calls slower what the judge could not tell", () => {
+    const paired = comparison("a.time", 1.03, { outcome: "worse" });
+    const measured = run({ measurements: [measurement("a.time", 100)], comparisons: [paired] });
+    const change = { ratio: 1.03, low: 1.02, high: 1.04, outcome: "undecided", against: "main" } as const;
+    const judged = (changes: object) =>
+      verdict([
+        bare({ kind: "regression", state: "undecided", metric: "a.time", tags: {}, change: { ...change, ...changes } }),
+      ]);
+    // The page explains the word elsewhere, so there the cell is asked for.
+    for (const [render, slower] of [
+      [renderSummary, /slower/],
+      [renderMarkdown, /slower/],
+      [renderHtml, /class="outcome worse">[^<]*slower/],
+    ] as const) {
+      const text = render(measured, judged({}), {});
+      expect(slower.test(text)).toBe(false);
+      expect(/can(?:'|&#39;)t tell/.test(text)).toBe(true);
+      // Judged against another run: that says nothing of this comparison.
+      expect(slower.test(render(measured, judged({ ratio: 1.2 }), {}))).toBe(true);
+    }
+  });
+
   test("what failed is told once where a verdict tells it, and in full where there is none", () => {
     const failures = [{ code: "BENCH_BODY_REMOVED", message: '"empty": nothing was measured.' }];
     const reasons = ["a busy machine", 'BENCH_BODY_REMOVED: "empty": nothing was measured.'];
@@ -78,7 +112,7 @@ describe("renderSummary", () => {
     const text = renderSummary(bad, verdict([], { status: "invalid", title: "INVALID: generator-bound", exitCode: 5 }));
     expect(text).toMatch(/^ ✗ INVALID {2}generator-bound/);
     expect(text).toContain("invalid: generator-bound: 15 % of a core");
-    expect(text.replace(/\s+/g, " ")).toContain("differences in this run prove nothing");
+    expect(text.replace(/\s+/g, " ")).toContain("differences no larger than that prove nothing");
     expect(text).not.toContain("can find");
   });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { grouped } from "../../src/text/words.ts";
+import { grouped, outcomeWord } from "../../src/text/words.ts";
 
 test("groups thousands as the English locale does", () => {
   fc.assert(
@@ -8,4 +8,17 @@ test("groups thousands as the English locale does", () => {
       expect(grouped(whole)).toBe(whole.toLocaleString("en-US"));
     }),
   );
+});
+
+test("the words are those of the guides, in every format", () => {
+  const words = (["worse", "better", "same", "undecided"] as const).map((outcome) => [
+    outcomeWord(outcome, "ns"),
+    outcomeWord(outcome, "bytes"),
+  ]);
+  expect(words).toEqual([
+    ["slower", "worse"],
+    ["faster", "better"],
+    ["no change", "no change"],
+    ["can't tell", "can't tell"],
+  ]);
 });

@@ -1,10 +1,19 @@
 import type { Clock } from "@mettle/core";
 import type { TSchema } from "typebox";
 
+/** How an agent that somebody set up is to use a model. */
+export interface ModelSettings {
+  /** Of one answer, at most. */
+  readonly maxTokens: number;
+  readonly temperature: number;
+}
+
 /** What a task may use and tell while it runs. */
 export interface TaskContext {
   readonly tenantId: string;
   readonly clock: Clock;
+  /** Of the agent that was asked, where it is one that somebody set up. */
+  readonly modelSettings?: ModelSettings | undefined;
   /** Aborts when the execution is cancelled, late, or no longer this instance's. */
   readonly signal: AbortSignal;
   /** @param share - done so far, 0…1 */

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import type { preHandlerAsyncHookHandler } from "fastify";
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import type { Clock } from "@mettle/core";
 import type { AgentType } from "../agents/agent-type.ts";
+import { foundAgent } from "../agents/set-up/agent-routes.ts";
+import type { AgentStore } from "../agents/set-up/agent-store.ts";
 import type { TaskSchemas } from "../agents/task-schemas.ts";
 import { principalOf } from "../auth/authentication.ts";
 import type { App } from "../http/app.ts";
@@ -11,7 +13,7 @@ import { prefersAsync } from "../http/prefer.ts";
 import { bearer, failures, strict } from "../http/schemas.ts";
 import { untilAnswered } from "../http/until-answered.ts";
 import { SharedRead } from "../storage/shared-read.ts";
-import { isEnded } from "./execution.ts";
+import { isEnded, type Task } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { executionSchema, found, shown } from "./execution-view.ts";
@@ -21,6 +23,7 @@ import { checkTask } from "./task-checks.ts";
 export interface ExecutionParts {
   readonly queue: ExecutionQueue;
   readonly orchestrator: Orchestrator;
+  readonly agents: AgentStore;
   readonly types: readonly AgentType[];
   readonly schemas: TaskSchemas;
   readonly clock: Clock;
@@ -36,8 +39,10 @@ const taskSchema = strict({
   input: Type.Unknown(),
   parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
+/** Either a type, or an agent that somebody set up. */
 const executeBody = strict({
-  agent_type: Type.String({ minLength: 1, maxLength: 100 }),
+  agent_type: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+  agent_id: Type.Optional(Type.String({ format: "uuid" })),
   task: taskSchema,
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: deadlineAtMostMs })),
 });
@@ -87,11 +92,12 @@ function executeRoute(app: App, parts: ExecutionParts): void {
     },
     async (request, reply) => {
       const { tenantId, userId } = principalOf(request);
-      const { agent_type: agentType, timeout_ms: timeoutMs = deadlineUnlessGivenMs } = request.body;
-      const task = {
+      const { agentType, agent, timeoutMs } = await askedOf(parts.agents, tenantId, request.body);
+      const task: Task = {
         type: request.body.task.type,
         input: request.body.task.input,
         parameters: request.body.task.parameters ?? {},
+        ...(agent && { agent }),
       };
       if (orchestrator.draining)
         throw new RequestFailure("unavailable", "SERVICE_DRAINING", "The service is ending.", { retryAfter: 2 });
@@ -124,6 +130,32 @@ function executeRoute(app: App, parts: ExecutionParts): void {
       return reply.code(ended ? 200 : 202).send(shown(ended ?? execution));
     },
   );
+}
+
+interface Asked {
+  readonly agentType: string;
+  readonly agent?: Task["agent"];
+  readonly timeoutMs: number;
+}
+
+/** Who is to do it. @throws RequestFailure `REQUEST_INVALID`, `AGENT_UNKNOWN` */
+async function askedOf(
+  agents: AgentStore,
+  tenantId: string,
+  { agent_type: agentType, agent_id: id, timeout_ms: timeoutMs }: Static<typeof executeBody>,
+): Promise<Asked> {
+  if ((agentType === undefined) === (id === undefined)) {
+    const message = "body must have either the property agent_type or the property agent_id";
+    throw new RequestFailure("invalid_request", "REQUEST_INVALID", message);
+  }
+  if (agentType !== undefined) return { agentType, timeoutMs: timeoutMs ?? deadlineUnlessGivenMs };
+  const { configuration, ...agent } = foundAgent(await agents.find(tenantId, id as string));
+  const { timeout_seconds: seconds, max_tokens: maxTokens, temperature } = configuration;
+  return {
+    agentType: agent.agentType,
+    agent: { id: agent.id, modelSettings: { maxTokens, temperature } },
+    timeoutMs: timeoutMs ?? seconds * 1000,
+  };
 }
 
 function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts): void {

@@ -5,6 +5,7 @@ import { type Execution, type ExecutionError, type ExecutionState, executionStat
 /** An execution as callers see it. */
 export interface ShownExecution {
   readonly execution_id: string;
+  readonly agent_id: string | null;
   readonly agent_type: string;
   readonly task_type: string;
   readonly status: ExecutionState;
@@ -20,6 +21,7 @@ export const executionSchema: TUnsafe<ShownExecution> = Type.Unsafe<ShownExecuti
   Type.Object(
     {
       execution_id: Type.String(),
+      agent_id: Type.Union([Type.String(), Type.Null()]),
       agent_type: Type.String(),
       task_type: Type.String(),
       status: Type.Union(executionStates.map((state) => Type.Literal(state))),
@@ -42,6 +44,7 @@ export function found(execution: Execution | undefined): Execution {
 
 export const shown = (execution: Execution): ShownExecution => ({
   execution_id: execution.id,
+  agent_id: execution.task.agent?.id ?? null,
   agent_type: execution.agentType,
   task_type: execution.task.type,
   status: execution.state,

@@ -1,3 +1,5 @@
+import type { ModelSettings } from "../agents/agent-type.ts";
+
 /** `queued` and `running` may change still; the others are for good. */
 export const executionStates = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
 export type ExecutionState = (typeof executionStates)[number];
@@ -6,6 +8,8 @@ export interface Task {
   readonly type: string;
   readonly input: unknown;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** The agent that was asked, as it was set up then; undefined where only a type was asked for. */
+  readonly agent?: { readonly id: string; readonly modelSettings: ModelSettings } | undefined;
 }
 
 export interface ExecutionError {

@@ -241,6 +241,7 @@ export class Orchestrator implements AsyncDisposable {
     return {
       tenantId: lease.tenantId,
       clock: this.#options.clock,
+      modelSettings: lease.task.agent?.modelSettings,
       signal,
       progress: (share, note) => events.add({ type: "progress", share, note }),
       token: (text) => events.add({ type: "token", text }),

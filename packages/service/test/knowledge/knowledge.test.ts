@@ -137,7 +137,7 @@ describe("search", () => {
     for (const [i, passage] of passages.entries()) await upload(passage, `?title=P${i}&category=set`, "text/plain");
   }, 60_000);
 
-  test("by meaning and by words finds what is asked for", async () => {
+  test("S4-032 by meaning and by words finds what is asked for", async () => {
     const scores = new Map<string, Map<string, number>>();
     for (const { question } of questions) {
       const hits = await search(question, { category: "set", limit: 30 });

@@ -111,6 +111,11 @@ describe("the catalogue's figures", () => {
     }
   });
 
+  it("asks every operation that has a target for one in each phase (S0-002)", () => {
+    expect(targets.length).toBeGreaterThanOrEqual(Object.keys(expected).length);
+    for (const { operation, phases } of targets) expect(Object.keys(phases), operation).toEqual(["1", "2", "3"]);
+  });
+
   it.each(Object.entries(limits))("%s is the limit asked for", (id, wanted) => {
     const own = thresholds.filter(({ entry }) => entry.requirement?.includes(id));
     expect([...new Set(own.map(({ entry }) => entry.threshold))]).toEqual(wanted);

@@ -18,7 +18,7 @@ const optionsOf = (
 const stagesOf = ({ stages = [] }: ScenarioOptions): unknown =>
   stages.map(({ duration, target }) => [Number(duration) / 60_000, target]);
 
-describe("as written down, in the profile that runs them whole", () => {
+describe("as written down, in the profile that runs them whole (S0-010)", () => {
   const whole = { profile: "soak" } as const;
 
   test("S4-038 logins: 0 to 100 and 200 users in stages of 2, 5, 2, 5 and 2 minutes", () => {

@@ -1,7 +1,6 @@
-import { formatChange, type MetricUnit } from "@mettle/core";
+import { formatChange } from "@mettle/core";
 import type { ComparisonOutcome } from "@mettle/results";
 import { formatRatioInterval } from "../../text/quantities.ts";
-import { outcomeWord } from "../../text/words.ts";
 import { type Content, html, type Markup, round } from "../html.ts";
 
 /** A change as a row of a forest plot shows it; ratios are new / old. */
@@ -64,9 +63,3 @@ export function forestText({ ratio, low, high }: ForestRow): string {
 
 const factorText = (ratio: number): string =>
   ratio >= 1 ? `×${Number(ratio.toPrecision(3))}` : `÷${Number((1 / ratio).toPrecision(3))}`;
-
-/** What a change is called where there is room for words: neither "same" nor "undecided" says of what. */
-export function changeWord(outcome: ComparisonOutcome, unit: MetricUnit | undefined): string {
-  if (outcome === "undecided") return "can't tell";
-  return outcome === "same" ? "no change" : outcomeWord(outcome, unit);
-}

@@ -1,4 +1,4 @@
-import { changeWord } from "./forest.ts";
+import { outcomeWord } from "../../text/words.ts";
 import { formatQuantity } from "@mettle/core";
 import { formatTime } from "../../provenance.ts";
 import type { MetricHistory } from "../../text/history.ts";
@@ -43,7 +43,7 @@ export function historyChart(
   return html`<figure class="chart"><figcaption>${title}</figcaption><div class="scroll"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${summary}">
 ${scale.ticks.map(({ at, label }) => html`<path class="grid" d="M${plot.x} ${round(plot.y + plot.height * (1 - at))}h${plot.width}"/><text class="tick" x="${plot.x - 5}" y="${round(plot.y + plot.height * (1 - at) + 3.5)}" text-anchor="end">${label}</text>`)}
 <path class="line high" d="${pathData(path)}"/>${dots}
-${changePoints.map(({ index, outcome, ratio }) => html`<g class="step ${outcome}"><path d="M${x(index - 0.5)} ${plot.y}v${plot.height}"/><text x="${x(index - 0.5)}" y="${plot.y + 8}" text-anchor="${index > points.length * 0.8 ? "end" : "start"}" dx="${index > points.length * 0.8 ? -3 : 3}">${changeWord(outcome, unit)} ×${Number(ratio.toPrecision(3))}</text></g>`)}
+${changePoints.map(({ index, outcome, ratio }) => html`<g class="step ${outcome}"><path d="M${x(index - 0.5)} ${plot.y}v${plot.height}"/><text x="${x(index - 0.5)}" y="${plot.y + 8}" text-anchor="${index > points.length * 0.8 ? "end" : "start"}" dx="${index > points.length * 0.8 ? -3 : 3}">${outcomeWord(outcome, unit)} ×${Number(ratio.toPrecision(3))}</text></g>`)}
 <text class="tick" x="${plot.x}" y="${height - 8}">${formatTime(first.at)}</text><text class="tick" x="${width - 12}" y="${height - 8}" text-anchor="end">${formatTime(last.at)}</text>
 </svg></div></figure>`;
 }

@@ -4,7 +4,8 @@ import { type BenchCase, caseLabels, subjectText } from "../../cases.ts";
 import { typical } from "../../text/case-columns.ts";
 import { formatHalfWidth } from "../../text/quantities.ts";
 import { distributionChart } from "../charts/distribution.ts";
-import { changeWord, forestBar, forestReach, forestText } from "../charts/forest.ts";
+import { forestBar, forestReach, forestText } from "../charts/forest.ts";
+import { outcomeWord } from "../../text/words.ts";
 import { pairsChart, processesChart } from "../charts/pairs.ts";
 import { percentileChart } from "../charts/percentiles.ts";
 import { valuesOf } from "../charts/samples.ts";
@@ -119,7 +120,7 @@ function halfWidthCell(time: Measurement | undefined): Markup {
 function changeCell(comparison: Comparison | undefined, reach: number, several: boolean): Markup {
   if (!comparison) return html`<td class="none" data-v="">–</td>`;
   const { outcome, unit, ratio, baseline } = comparison;
-  return html`<td class="forest" data-v="${Number(ratio.toPrecision(6))}">${forestBar(forestRow(comparison), reach)} <span class="outcome ${outcome}">${forestText(forestRow(comparison))} ${changeWord(outcome, unit)}${several && html` vs ${name(baseline.label)}`}</span></td>`;
+  return html`<td class="forest" data-v="${Number(ratio.toPrecision(6))}">${forestBar(forestRow(comparison), reach)} <span class="outcome ${outcome}">${forestText(forestRow(comparison))} ${outcomeWord(outcome, unit)}${several && html` vs ${name(baseline.label)}`}</span></td>`;
 }
 
 /** What stands behind each row: the distribution, how far processes agree, each pair's ratio, and the notes. */
@@ -162,6 +163,6 @@ function caseFacts({ measurements, comparison }: BenchCase): Markup {
   });
   const paired =
     comparison &&
-    html`<div><dt>compared</dt><dd>${formatChange(comparison.ratio - 1)} vs ${name(comparison.baseline.label)}, ${comparison.pairs} pairs${comparison.pValue !== undefined && `, p = ${Number(comparison.pValue.toPrecision(2))}`}, margin ${formatChange(comparison.margin).replace("+", "±")}${(comparison.notes ?? []).map((note) => html`<br>! ${name(note)}`)}</dd></div>`;
+    html`<div><dt>compared</dt><dd>${formatChange(comparison.ratio - 1)} vs ${name(comparison.baseline.label)}, ${comparison.pairs} pairs${comparison.pValue !== undefined && `, p = ${Number(comparison.pValue.toPrecision(2))} by sign flips`}, margin ${formatChange(comparison.margin).replace("+", "±")}${(comparison.notes ?? []).map((note) => html`<br>! ${name(note)}`)}</dd></div>`;
   return html`<div class="facts-box"><h4>Figures</h4><dl>${facts}${paired}</dl></div>`;
 }

@@ -187,7 +187,7 @@ function selfCheckText(check: NonNullable<ReturnType<typeof weakestSelfCheck>>):
   const seen = `${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
   return check.low <= 1 && 1 <= check.high
     ? `same code differed by ${seen}; a change of ${formatShare(check.detectable)} would be found`
-    : html`<strong class="state invalid">FAILED</strong> same code differed by ${seen}: differences in this run prove nothing`;
+    : html`<strong class="state invalid">FAILED</strong> same code differed by ${seen}: differences no larger than that prove nothing`;
 }
 
 /** Where, when and on what the run was measured. */

@@ -4,7 +4,7 @@ import { weakestSelfCheck } from "../../cases.ts";
 import { provenance } from "../../provenance.ts";
 import { isTotal } from "../../text/load-tables.ts";
 import { formatRatioInterval, formatShare } from "../../text/quantities.ts";
-import { counted, grouped, statusMarks, titleSentence } from "../../text/words.ts";
+import { counted, grouped, titleSentence, verdictMark } from "../../text/words.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup } from "../html.ts";
 import type { PageModel } from "../page-model.ts";
@@ -27,14 +27,8 @@ export function headlineOf({ run, verdict }: Pick<PageModel, "run" | "verdict">)
     const measured = counted(run.measurements.length, "metric");
     return { status: "measured", sign: "·", word: "MEASURED", sentence: `${measured}, judged by no rule` };
   }
-  const { sign, word } = statusMarks[verdict.status];
-  const isOpen = verdict.title.startsWith("INCONCLUSIVE");
-  return {
-    status: verdict.status,
-    sign: isOpen ? "?" : sign,
-    word: isOpen ? "INCONCLUSIVE" : word,
-    sentence: titleSentence(verdict.title).replace(/^INCONCLUSIVE:?\s*/, ""),
-  };
+  const { sign, word } = verdictMark(verdict);
+  return { status: verdict.status, sign, word, sentence: titleSentence(verdict.title) };
 }
 
 export const headlineText = ({ word, sentence }: Headline): string => `${word}: ${sentence}`;
@@ -93,7 +87,7 @@ function benchFacts(run: Run): string[] {
   const seen = `${formatChange(check.ratio - 1)} ${formatRatioInterval(check.low, check.high)}`;
   return check.low <= 1 && 1 <= check.high
     ? [`this machine can find ${formatShare(check.detectable)}`, `same code: ${seen}`]
-    : [`self-check FAILED (same code: ${seen}): differences in this run prove nothing`];
+    : [`self-check FAILED (same code: ${seen}): differences no larger than that prove nothing`];
 }
 
 function noiseFacts({ environment: { noise }, kind }: Run): string[] {

@@ -4,7 +4,8 @@ import { metricKey, subjectText } from "../../cases.ts";
 import { formatTime } from "../../provenance.ts";
 import type { HistoryChange, MetricHistory } from "../../text/history.ts";
 import { formatRatioInterval } from "../../text/quantities.ts";
-import { changeWord, forestBar, forestReach, forestText } from "../charts/forest.ts";
+import { forestBar, forestReach, forestText } from "../charts/forest.ts";
+import { outcomeWord } from "../../text/words.ts";
 import { historyChart, type HistoryChartSize } from "../charts/history-chart.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup } from "../html.ts";
@@ -33,7 +34,7 @@ export function regressionsSection(model: PageModel): Section {
 
 function comparedRow({ metric, tags, rule, change, unit, message }: Finding, reach: number): Content {
   if (!change) return false;
-  return html`<tr><th scope="row">${name(subjectText(metric ?? rule, tags))}</th><td class="forest" data-v="${Number(change.ratio.toPrecision(6))}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, unit)}</span></td><td>${name(change.against)}</td><td>${name(message)}</td></tr>`;
+  return html`<tr><th scope="row">${name(subjectText(metric ?? rule, tags))}</th><td class="forest" data-v="${Number(change.ratio.toPrecision(6))}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${outcomeWord(change.outcome, unit)}</span></td><td>${name(change.against)}</td><td>${name(message)}</td></tr>`;
 }
 
 /** The metrics of this run over past runs, with the points where their level moved. */
@@ -82,7 +83,7 @@ export function historyItem(history: MetricHistory, size: HistoryChartSize = "sm
 function changeItem(change: HistoryChange, history: MetricHistory): Markup {
   const { ratio, low, high, outcome } = change;
   const interval = low === undefined || high === undefined ? "" : ` ${formatRatioInterval(low, high)}`;
-  return html`<li><span class="outcome ${outcome}">${formatChange(ratio - 1)}${interval} ${changeWord(outcome, history.unit)}</span> since ${changeFact(change, history)}</li>`;
+  return html`<li><span class="outcome ${outcome}">${formatChange(ratio - 1)}${interval} ${outcomeWord(outcome, history.unit)}</span> since ${changeFact(change, history)}</li>`;
 }
 
 /** When, and at which commit. */

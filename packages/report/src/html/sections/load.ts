@@ -3,9 +3,9 @@ import type { Finding } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
 import { isTotal } from "../../text/load-tables.ts";
 import { formatClock, formatShare } from "../../text/quantities.ts";
-import { grouped } from "../../text/words.ts";
+import { grouped, outcomeWord } from "../../text/words.ts";
 import { distributionChart } from "../charts/distribution.ts";
-import { changeWord, forestBar, forestReach, forestText } from "../charts/forest.ts";
+import { forestBar, forestReach, forestText } from "../charts/forest.ts";
 import { percentileChart } from "../charts/percentiles.ts";
 import { valuesOf } from "../charts/samples.ts";
 import { type LimitLine, limitLine, lineOf, type PhaseBand, sparkChart, timeChart } from "../charts/time-chart.ts";
@@ -145,7 +145,7 @@ function operationRow(
   const rate = requests?.summary.perSecond;
   const errors = failed?.summary.rate;
   const worst = findings[0]?.state;
-  return html`<tr${operation.isTotal && html` class="total"`} data-row="op-${index}"><th scope="row">${worst ? stateMark(worst) : html`<span class="mark"></span>`} ${index < DRAWN ? html`<a class="open" href="#op-${index}">${name(operation.name)}</a>` : name(operation.name)}</th>${figureCell(count, grouped(count))}${figureCell(rate, rate === undefined ? "" : formatQuantity(rate, "1/s").replace("/s", ""))}${figureCell(errors, errors === undefined ? "" : `${(errors * 100).toFixed(2)} %`, errors !== undefined && errors > 0 ? "some" : "")}${time(summary.p50)}${time(summary.p95)}${time(summary.p99)}${time(summary.max)}<td class="shape">${sparkChart(series?.values["p95"] ?? [], "p95 over the run")}</td>${hasChanges && (change ? html`<td class="forest" data-v="${change.ratio}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, change.unit)}</span></td>` : html`<td class="none" data-v="">–</td>`)}</tr>`;
+  return html`<tr${operation.isTotal && html` class="total"`} data-row="op-${index}"><th scope="row">${worst ? stateMark(worst) : html`<span class="mark"></span>`} ${index < DRAWN ? html`<a class="open" href="#op-${index}">${name(operation.name)}</a>` : name(operation.name)}</th>${figureCell(count, grouped(count))}${figureCell(rate, rate === undefined ? "" : formatQuantity(rate, "1/s").replace("/s", ""))}${figureCell(errors, errors === undefined ? "" : `${(errors * 100).toFixed(2)} %`, errors !== undefined && errors > 0 ? "some" : "")}${time(summary.p50)}${time(summary.p95)}${time(summary.p99)}${time(summary.max)}<td class="shape">${sparkChart(series?.values["p95"] ?? [], "p95 over the run")}</td>${hasChanges && (change ? html`<td class="forest" data-v="${change.ratio}">${forestBar(change, reach)} <span class="outcome ${change.outcome}">${forestText(change)} ${outcomeWord(change.outcome, change.unit)}</span></td>` : html`<td class="none" data-v="">–</td>`)}</tr>`;
 }
 
 /** A figure that a missed rule names stands out. */

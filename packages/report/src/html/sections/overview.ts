@@ -2,9 +2,9 @@ import { formatQuantity } from "@mettle/core";
 import type { Finding } from "@mettle/judge";
 import { subjectText } from "../../cases.ts";
 import { formatClock, formatShare } from "../../text/quantities.ts";
-import { counted, findingMarks, stateWords } from "../../text/words.ts";
+import { counted, findingMarks, outcomeWord, stateWords } from "../../text/words.ts";
 import { budgetBar } from "../charts/budget-bar.ts";
-import { changeWord, forestText } from "../charts/forest.ts";
+import { forestText } from "../charts/forest.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup, nothing } from "../html.ts";
 import { crossingOf } from "../operations.ts";
@@ -69,7 +69,7 @@ export function shown(value: number, unit: NonNullable<Finding["unit"]>): string
 
 function changeOf({ change, unit }: Finding): Content {
   if (!change) return false;
-  return html`, <span class="outcome ${change.outcome}">${forestText(change)} ${changeWord(change.outcome, unit)}</span> vs ${name(change.against)}`;
+  return html`, <span class="outcome ${change.outcome}">${forestText(change)} ${outcomeWord(change.outcome, unit)}</span> vs ${name(change.against)}`;
 }
 
 function whenOf(finding: Finding, { run }: PageModel): Content {
@@ -111,7 +111,7 @@ function changesPanel({ run }: PageModel): Markup {
     .slice(0, TOLD + 1)
     .map(
       (change) =>
-        html`<li class="info"><p class="what"><strong>${name(subjectText(change.metric, change.tags))}</strong></p><p class="how"><span class="outcome ${change.outcome}">${forestText({ ratio: change.ratio, low: change.interval.low, high: change.interval.high, outcome: change.outcome })} ${changeWord(change.outcome, change.unit)}</span> vs ${name(change.baseline.label)}</p></li>`,
+        html`<li class="info"><p class="what"><strong>${name(subjectText(change.metric, change.tags))}</strong></p><p class="how"><span class="outcome ${change.outcome}">${forestText({ ratio: change.ratio, low: change.interval.low, high: change.interval.high, outcome: change.outcome })} ${outcomeWord(change.outcome, change.unit)}</span> vs ${name(change.baseline.label)}</p></li>`,
     )}</ol></section>`;
 }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { changeWord, forestBar, forestReach, forestText } from "../../../src/html/charts/forest.ts";
+import { forestBar, forestReach, forestText } from "../../../src/html/charts/forest.ts";
+import { outcomeWord } from "../../../src/text/words.ts";
 
 const row = { ratio: 1.031, low: 1.022, high: 1.04, outcome: "worse", margin: 0.01 } as const;
 
@@ -33,10 +34,10 @@ describe("forest plot", () => {
     expect(forestText({ ratio: 0.0122, low: 0.0074, high: 0.02, outcome: "better" })).toBe("÷82 [÷135, ÷50]");
     expect(forestText({ ratio: 12.34, outcome: "worse" })).toBe("×12.3");
     expect([
-      changeWord("worse", "ns"),
-      changeWord("worse", "bytes"),
-      changeWord("undecided", "ns"),
-      changeWord("same", "ns"),
+      outcomeWord("worse", "ns"),
+      outcomeWord("worse", "bytes"),
+      outcomeWord("undecided", "ns"),
+      outcomeWord("same", "ns"),
     ]).toEqual(["slower", "worse", "can't tell", "no change"]);
   });
 });

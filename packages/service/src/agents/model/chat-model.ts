@@ -1,3 +1,5 @@
+import type { ModelSettings } from "../agent-type.ts";
+
 export interface ModelRequest {
   /** What the model is to do, and how. */
   readonly instruction: string;
@@ -5,6 +7,8 @@ export interface ModelRequest {
   readonly material: string;
   /** Of the answer, at most. */
   readonly maxTokens: number;
+  /** Of the agent that asks: fewer tokens, another temperature than 0. */
+  readonly settings?: ModelSettings | undefined;
   readonly signal: AbortSignal;
   /** Told each piece of the answer as it comes. */
   readonly onText?: (text: string) => void;

@@ -118,7 +118,7 @@ export class OpenAiModel implements ChatModel {
     throw new Passing("it ended without an answer");
   }
 
-  async #send({ instruction, material, maxTokens }: ModelRequest, signal: AbortSignal): Promise<Response> {
+  async #send({ instruction, material, maxTokens, settings }: ModelRequest, signal: AbortSignal): Promise<Response> {
     const { name, apiKey } = this.#options;
     const response = await fetch(this.#url, {
       method: "POST",
@@ -131,8 +131,8 @@ export class OpenAiModel implements ChatModel {
       body: JSON.stringify({
         model: name,
         stream: true,
-        max_tokens: maxTokens,
-        temperature: 0,
+        max_tokens: Math.min(maxTokens, settings?.maxTokens ?? maxTokens),
+        temperature: settings?.temperature ?? 0,
         messages: [
           { role: "system", content: instruction },
           { role: "user", content: material },

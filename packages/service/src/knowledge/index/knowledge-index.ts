@@ -89,6 +89,11 @@ export class KnowledgeIndex implements AsyncDisposable {
     return tenant && { version: tenant.version, model: tenant.model };
   }
 
+  /** Whether the tenant was searched here. */
+  holds(tenantId: string): boolean {
+    return this.#tenants.has(tenantId);
+  }
+
   /** Gives the memory of a tenant's vectors back, until it is searched here again. */
   async forget(tenantId: string): Promise<void> {
     if (!this.#tenants.delete(tenantId)) return;

@@ -52,12 +52,12 @@ export class Meaning {
   async changed(tenantId: string): Promise<void> {
     const { index, embedder } = this.#options.current;
     await index.changed(tenantId);
-    if (this.#before.size === 0) return;
-    const model = (await index.standing(tenantId))?.model;
     for (const opening of this.#before.values()) {
       const way = await opening;
-      if (model === embedder.model) await way?.index.forget(tenantId);
-      else await way?.index.changed(tenantId);
+      if (!way?.index.holds(tenantId)) continue;
+      const model = (await index.standing(tenantId))?.model;
+      if (model === embedder.model) await way.index.forget(tenantId);
+      else await way.index.changed(tenantId);
     }
   }
 
