@@ -133,7 +133,8 @@ export function lastResultsOf(run: JudgedRun, { platform, verdict }: Judgement):
   const results: Record<string, LastResult> = {};
   const metrics = new Map<string, Set<string>>();
   for (const { metric, tags, requirement = [] } of run.measurements) {
-    if (tags["platform"] !== platform) continue;
+    // The agent service is judged beside whichever platform was.
+    if (tags["platform"] !== platform && tags["platform"] !== "service") continue;
     for (const id of requirement) metrics.set(id, (metrics.get(id) ?? new Set()).add(metric));
   }
   for (const [id, names] of metrics) results[id] = { state: "measured", because: [...names].join(", ") };

@@ -16,6 +16,14 @@ export function timeOrderedId(clock: Clock = systemClock, random32: () => number
   return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}-${hex(b, 8)}${hex(c >>> 16, 4)}`;
 }
 
+/** Asking the system costs a microsecond, whether for one number or for many. */
+const drawn = new Uint32Array(256);
+let used = drawn.length;
+
 function systemRandom32(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  if (used === drawn.length) {
+    crypto.getRandomValues(drawn);
+    used = 0;
+  }
+  return drawn[used++] ?? 0;
 }

@@ -4,6 +4,7 @@ import { agentRoutes } from "./agents/set-up/agent-routes.ts";
 import { AgentStore } from "./agents/set-up/agent-store.ts";
 import { Authentication } from "./auth/authentication.ts";
 import { authRoutes } from "./auth/auth-routes.ts";
+import { peopleGauges } from "./auth/people-gauges.ts";
 import type { ServiceConfig } from "./config/settings.ts";
 import { serviceErrors } from "./errors.ts";
 import { executionRoutes } from "./executions/execution-routes.ts";
@@ -22,6 +23,8 @@ import { openAgents } from "./start/open-agents.ts";
 import { openPeople } from "./start/open-people.ts";
 import { openStorage } from "./start/open-storage.ts";
 import { newsGauges, storageGauges } from "./storage/storage-gauges.ts";
+import { processGauges } from "./telemetry/process-gauges.ts";
+import { Timings } from "./telemetry/timings.ts";
 import { openTools } from "./tools/open-tools.ts";
 import { toolRoutes } from "./tools/tool-routes.ts";
 
@@ -56,20 +59,23 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { config, clock = systemClock, onProgress = () => undefined } = options;
   await using starting = new AsyncDisposableStack();
   const metrics = new Metrics();
+  const timings = new Timings(clock);
+  metrics.time(...timings.all());
   const background: { log?: App["log"] } = {};
   const onTrouble = (error: unknown): void => {
     if (background.log) background.log.error({ err: error }, "in the background");
     else onProgress(messageOf(error));
   };
-  const storage = await openStorage(starting, { config, clock, onProgress, onTrouble });
+  const storage = await openStorage(starting, { config, clock, timings, onProgress, onTrouble });
   const { database, connection, news } = storage;
   const { shared } = storage.joined("knowledge");
-  const people = await openPeople(starting, { config, clock, storage, onProgress });
-  const authentication = new Authentication(people.tokens, people.users);
-  const app = await makeApp({ config, clock, metrics, authentication });
+  const people = await openPeople(starting, { config, clock, storage, timings, onProgress });
+  const authentication = new Authentication(people.tokens, people.users, timings);
+  const app = await makeApp({ config, clock, metrics, timings, authentication });
   background.log = app.log;
-  const known = await openKnowledge(starting, { config, database, news, clock, onTrouble, shared });
-  metrics.add(...storageGauges(database, { users: people.states, knowledge: known.answers }), ...known.gauges);
+  const known = await openKnowledge(starting, { config, database, news, clock, timings, onTrouble, shared });
+  const caches = { users: people.states, knowledge: known.answers };
+  metrics.add(...processGauges, ...peopleGauges(people), ...storageGauges(database, caches), ...known.gauges);
   metrics.add(...newsGauges(storage.wakeUps));
   if (options.seedScale !== undefined) {
     const { seedPassword: password } = config;
@@ -82,6 +88,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     storage,
     metrics,
+    timings,
     reports: known.search,
     further: options.agentTypes ?? [],
     onTrouble,
@@ -91,7 +98,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const setUp = new AgentStore(database);
   executionRoutes(app, { ...agents, agents: setUp, clock, routing: routing(gateway) });
   agentRoutes(app, { ...agents, agents: setUp, clock });
-  await knowledgeRoutes(app, { ...known, uploadLimit: config.uploadLimit });
+  await knowledgeRoutes(app, { ...known, uploadLimit: config.uploadLimit, timings });
   toolRoutes(app, tools.box);
   mcpRoutes(app, tools.box);
   a2aRoutes(app, agents.types, agents.orchestrator);

@@ -11,7 +11,11 @@ export type SuitesErrorCode =
   | "SCENARIO_MEASURED_NOTHING"
   | "SERVICE_SCENARIO_UNKNOWN"
   | "SERVICE_OPTIONS_INVALID"
-  | "SERVICE_LOGIN_FAILED";
+  | "SERVICE_LOGIN_FAILED"
+  | "SERVICE_NOT_READY"
+  | "SERVICE_DIED"
+  | "SERVICE_UNREACHABLE"
+  | "SERVICE_LOAD_INVALID";
 
 /** Errors of the validation catalogue and of the adapters. */
 export const suitesErrors: ErrorCatalogue<SuitesErrorCode> = defineErrors({
@@ -52,6 +56,24 @@ export const suitesErrors: ErrorCatalogue<SuitesErrorCode> = defineErrors({
   },
   SERVICE_LOGIN_FAILED: {
     next: "Check that the service is up, and give its test users: --env TEST_USERNAME=user{n} --env TEST_PASSWORD=….",
+    exitCode: exitCodes.invalidMeasurement,
+    retryable: true,
+  },
+  SERVICE_NOT_READY: {
+    next: "Read its last lines in the message: what it lacks stands there. Start it alone with: mettle serve.",
+    exitCode: exitCodes.usage,
+  },
+  SERVICE_DIED: {
+    next: "Read its last lines in the message. Killed from outside, it is usually short of memory.",
+    exitCode: exitCodes.usage,
+  },
+  SERVICE_UNREACHABLE: {
+    next: "Check that something listens there: curl URL/ready.",
+    exitCode: exitCodes.usage,
+    retryable: true,
+  },
+  SERVICE_LOAD_INVALID: {
+    next: "Measure again on a machine with a core to spare: the generator, and not the service, made these figures.",
     exitCode: exitCodes.invalidMeasurement,
     retryable: true,
   },

@@ -2,6 +2,7 @@ export { installedPlatforms, openPlatform, platformNames } from "./adapters/adap
 export { baselineOf, type ComponentBaselines } from "./catalogue/baselines.ts";
 export { catalogue, scenariosOf } from "./catalogue/catalogue.ts";
 export {
+  type CatalogueEntry,
   type ResultGroup,
   resultGroups,
   type Rules,
@@ -60,3 +61,7 @@ export { serviceMatrix, serviceScenario, serviceScenarios } from "./service/serv
 export { serviceLoad, type ServiceLoadParameters, serviceSource } from "./service/service-load.ts";
 export type { ServiceScenario } from "./service/service-scenario.ts";
 export { type TestType, testTypes } from "./service/test-types.ts";
+export { isServiceDown } from "./service/validate/measure-service.ts";
+export { serviceChecks } from "./service/validate/checks.ts";
+export type { ServiceCheck } from "./service/validate/check.ts";
+export type { ServiceUnderTest } from "./service/validate/subject.ts";

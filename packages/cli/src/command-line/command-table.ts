@@ -41,7 +41,7 @@ const metricName = { name: "METRIC", required: false } as const;
 
 const validate: CommandSpec = {
   name: "validate",
-  summary: "run the catalogue of agent benchmarks and scenarios on a platform, and judge it",
+  summary: "run the catalogue of agent benchmarks and scenarios on a platform and on the service, and judge them",
   arguments: [{ name: "SUITES", required: false, variadic: true }],
   flags: [
     {
@@ -58,6 +58,12 @@ const validate: CommandSpec = {
     },
     { name: "phase", type: { kind: "choice", choices: ["1", "2", "3"] }, help: "whose targets are judged (1)" },
     { name: "versus", type: onOff, help: "the other platforms that are installed, side by side" },
+    {
+      name: "base-url",
+      type: text("URL"),
+      help: "an agent service that runs already (one is started)",
+      environment: true,
+    },
     { ...compare, environment: false },
     { name: "save", type: text("NAME"), help: "save the run as a baseline" },
     all,
@@ -66,10 +72,12 @@ const validate: CommandSpec = {
     "mettle validate",
     "mettle validate registry --profile smoke",
     "mettle validate --platform xstate --phase 3",
+    "mettle validate service --profile smoke",
   ],
   notes: [
-    "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations,\n  core; or single scenarios, such as registry.lookup.",
-    "Exit code: 0 pass, 3 target, budget or objective missed, 4 only regressions, 5 something could not be measured.",
+    "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations,\n  core, service; or single scenarios, such as registry.lookup.",
+    "A service at --base-url has test users: TEST_USERNAME=user{n} TEST_PASSWORD=… TEST_USERS=100.",
+    "Exit code: 0 pass, 2 a service that did not start or stay up, 3 target, budget or objective missed, 4 only regressions,\n  5 something could not be measured.",
   ],
 };
 

@@ -4,6 +4,7 @@ import { colorSupport, LiveView, progressMode, renderJunit, renderMarkdown, rend
 import { Baselines, type Profile } from "@mettle/results";
 import { installedPlatforms, validate, type ValidationEvent, type ValidationResult } from "@mettle/suites";
 import { type CommandContext, note, printJson } from "../command-context.ts";
+import { serviceUnderTest } from "../run/service-under-test.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
 import { writeError } from "../error-text.ts";
 import { Interruption } from "../interrupt.ts";
@@ -48,6 +49,7 @@ async function measure(context: CommandContext, settings: Settings): Promise<Val
       profile: (flags.text("profile") as Profile | undefined) ?? "ci",
       platforms: [subject, ...others],
       phase: Number(flags.text("phase") ?? 1) as Phase,
+      service: serviceUnderTest(context),
       ...(baseline && { baseline }),
       cwd,
       clock,

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import type { Timings } from "../telemetry/timings.ts";
 import { RequestFailure } from "../http/failure.ts";
 import { type Principal, mayAct, type Role } from "./principal.ts";
 import type { Tokens } from "./tokens.ts";
@@ -10,16 +11,20 @@ const bearerForm = /^Bearer ([\w.~+/-]+=*)$/i;
 export class Authentication {
   readonly #tokens: Tokens;
   readonly #users: Users;
+  readonly #timings: Timings;
 
-  constructor(tokens: Tokens, users: Users) {
+  constructor(tokens: Tokens, users: Users, timings: Timings) {
     this.#tokens = tokens;
     this.#users = users;
+    this.#timings = timings;
   }
 
   /** Sets the request's principal. Hot: once a request. */
   readonly hook = async (request: FastifyRequest): Promise<void> => {
     if (request.routeOptions.config.open === true || request.is404) return;
-    request.principal = await this.principalOf(request.headers.authorization);
+    request.principal = await this.#timings.of("tokenValidation", () =>
+      this.principalOf(request.headers.authorization),
+    );
   };
 
   /**

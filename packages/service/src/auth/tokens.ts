@@ -56,6 +56,8 @@ export class Tokens {
   readonly #verified = new LRUCache<string, Claims>({ max: verifiedAtMost });
   #keys = new Map<string, SigningKey>();
   #loading: Promise<void> | undefined;
+  #hits = 0;
+  #misses = 0;
   #loadedAt = Number.NEGATIVE_INFINITY;
 
   constructor(database: Database, clock: Clock, options: TokenOptions) {
@@ -85,13 +87,22 @@ export class Tokens {
     return { token, expiresAt };
   }
 
+  /** How often a token was known already, and of how many it is known. */
+  get statistics(): { readonly entries: number; readonly hits: number; readonly misses: number } {
+    return { entries: this.#verified.size, hits: this.#hits, misses: this.#misses };
+  }
+
   /** What a token says, or undefined when it is no good token of ours. Hot: once a request. */
   async verify(token: string): Promise<Claims | undefined> {
     const now = this.#clock.wallTime();
     // By digest: a heap dump of the cache holds no tokens.
     const digest = createHash("sha256").update(token).digest("base64");
     const known = this.#verified.get(digest);
-    if (known) return known.expiresAt > now ? known : undefined;
+    if (known) {
+      this.#hits += 1;
+      return known.expiresAt > now ? known : undefined;
+    }
+    this.#misses += 1;
     const claims = await this.#check(token, now);
     if (claims) this.#verified.set(digest, claims);
     return claims;

@@ -1,6 +1,7 @@
 import { type Clock, type Milliseconds, timeOrderedId } from "@mettle/core";
 import type { Database } from "../storage/database.ts";
 import { storableJson } from "../storage/storable.ts";
+import { Timings } from "../telemetry/timings.ts";
 import type {
   Ending,
   EventPlace,
@@ -29,6 +30,7 @@ export interface QueueOptions {
   readonly lease: Milliseconds;
   /** An execution whose holders died so often is given up. */
   readonly attemptsAllowed: number;
+  readonly timings?: Timings;
 }
 
 export interface HistoryPage {
@@ -64,11 +66,13 @@ export class ExecutionQueue {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #options: QueueOptions;
+  readonly #timings: Timings;
 
   constructor(database: Database, clock: Clock, options: QueueOptions) {
     this.#database = database;
     this.#clock = clock;
     this.#options = options;
+    this.#timings = options.timings ?? new Timings(clock);
   }
 
   get #now(): Date {
@@ -88,12 +92,14 @@ export class ExecutionQueue {
       entry.deadlineAt,
       this.#now,
     ];
-    const [row] = await this.#database.query<ExecutionRow>(
-      `INSERT INTO executions
+    const [row] = await this.#timings.of("persisting", () =>
+      this.#database.query<ExecutionRow>(
+        `INSERT INTO executions
          (id, tenant_id, user_id, agent_type, task, idempotency_key, request_digest, deadline_at, created_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
        ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING *`,
-      values,
+        values,
+      ),
     );
     if (row) return { execution: executionOf(row), added: true, digest: row.request_digest };
     const [before] = await this.#database.query<ExecutionRow>(
@@ -150,20 +156,25 @@ export class ExecutionQueue {
   async end(lease: Leased, ending: Ending): Promise<boolean> {
     const result = ending.state === "succeeded" ? storableJson(ending.result) : null;
     const error = ending.state === "succeeded" ? null : storableJson(ending.error);
-    const changed = await this.#database.run(
-      `UPDATE executions SET state = $3, result = $4, error = $5, ended_at = $6, lease_owner = NULL, lease_until = NULL,
+    const changed = await this.#timings.of("persisting", () =>
+      this.#database.run(
+        `UPDATE executions SET state = $3, result = $4, error = $5, ended_at = $6, lease_owner = NULL, lease_until = NULL,
          checkpoint = NULL
        WHERE id = $1 AND fence = $2 AND state = 'running'`,
-      [lease.id, lease.fence, ending.state, result, error, this.#now],
+        [lease.id, lease.fence, ending.state, result, error, this.#now],
+      ),
     );
     return changed > 0;
   }
 
   /** Keeps a state for the next attempt. @returns false when the lease is no longer held */
   async save(lease: Leased, state: unknown): Promise<boolean> {
-    const changed = await this.#database.run(
-      "UPDATE executions SET checkpoint = $3 WHERE id = $1 AND fence = $2 AND state = 'running'",
-      [lease.id, lease.fence, storableJson(state)],
+    const changed = await this.#timings.of("persisting", () =>
+      this.#database.run("UPDATE executions SET checkpoint = $3 WHERE id = $1 AND fence = $2 AND state = 'running'", [
+        lease.id,
+        lease.fence,
+        storableJson(state),
+      ]),
     );
     return changed > 0;
   }
@@ -220,9 +231,8 @@ export class ExecutionQueue {
   }
 
   async find(tenantId: string, id: string): Promise<Execution | undefined> {
-    const [row] = await this.#database.query<ExecutionRow>(
-      "SELECT * FROM executions WHERE tenant_id = $1 AND id = $2",
-      [tenantId, id],
+    const [row] = await this.#timings.of("retrieving", () =>
+      this.#database.query<ExecutionRow>("SELECT * FROM executions WHERE tenant_id = $1 AND id = $2", [tenantId, id]),
     );
     return row && executionOf(row);
   }
@@ -298,6 +308,7 @@ const leasedOf = (row: ExecutionRow): Leased => ({
   task: row.task,
   attempts: row.attempts,
   fence: row.fence,
+  createdAt: row.created_at,
   deadlineAt: row.deadline_at,
   checkpoint: row.checkpoint ?? undefined,
 });

@@ -12,6 +12,7 @@ import { RequestFailure } from "../http/failure.ts";
 import { prefersAsync } from "../http/prefer.ts";
 import { bearer, failures, strict } from "../http/schemas.ts";
 import { untilAnswered } from "../http/until-answered.ts";
+import { SharedRead } from "../storage/shared-read.ts";
 import { isEnded, type Task } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
 import { eventRoutes } from "./event-routes.ts";
@@ -158,6 +159,8 @@ async function askedOf(
 }
 
 function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts): void {
+  // Hundreds ask every second, and all are told the same.
+  const counts = new SharedRead(() => queue.counts());
   app.get(
     "/agents/types",
     {
@@ -196,7 +199,7 @@ function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts):
       },
     },
     async () => {
-      const { queued, running } = await queue.counts();
+      const { queued, running } = await counts.get();
       const { running: ours, capacity } = orchestrator.statistics;
       return { queued, running, here: { running: ours, capacity } };
     },

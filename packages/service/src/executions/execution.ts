@@ -48,6 +48,7 @@ export interface Leased {
   readonly attempts: number;
   /** Proves the lease: it rises with each. */
   readonly fence: string;
+  readonly createdAt: Date;
   readonly deadlineAt: Date;
   /** What an earlier attempt saved; undefined when there is none. */
   readonly checkpoint: unknown;

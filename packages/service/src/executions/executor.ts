@@ -6,6 +6,8 @@ interface Job {
   readonly task: AgentTask;
   readonly asked: Task;
   readonly context: TaskContext;
+  /** Called when the task begins. */
+  readonly onBegin: () => void;
 }
 
 /** What became of a job. An error is a result here: the job has failed, not its agent. */
@@ -19,7 +21,8 @@ const worker = defineAgent({
     run: defineAction({
       mode: "concurrent",
       timeoutMs: Number.POSITIVE_INFINITY, // the execution has a deadline of its own
-      run: async (_state: object, { task, asked, context }: Job): Promise<{ reply: Outcome }> => {
+      run: async (_state: object, { task, asked, context, onBegin }: Job): Promise<{ reply: Outcome }> => {
+        onBegin();
         try {
           return { reply: { result: await task.run(asked.input as never, asked.parameters as never, context) } };
         } catch (thrown) {

@@ -1,8 +1,18 @@
 import { hostname } from "node:os";
-import { type Clock, messageOf, type Milliseconds, ms, timeOrderedId } from "@mettle/core";
+import {
+  type Clock,
+  messageOf,
+  type Milliseconds,
+  ms,
+  type Nanoseconds,
+  ns,
+  nsFromMs,
+  timeOrderedId,
+} from "@mettle/core";
 import { type AgentTask, type AgentType, type TaskContext, TaskFailure } from "../agents/agent-type.ts";
 import { taskIn } from "../agents/agent-types.ts";
 import type { Bulletin } from "../storage/news.ts";
+import { Timings } from "../telemetry/timings.ts";
 import { type Ending, type Execution, isEnded, type Leased, type Standing } from "./execution.ts";
 import type { ExecutionQueue } from "./execution-queue.ts";
 import { Executor, type Outcome } from "./executor.ts";
@@ -23,6 +33,7 @@ export interface OrchestratorOptions {
   readonly renewEvery: Milliseconds;
   /** News may be lost: as often it looks by itself. */
   readonly lookEvery: Milliseconds;
+  readonly timings?: Timings;
   /** Told of what went wrong beside the executions. */
   readonly onTrouble?: (error: unknown) => void;
 }
@@ -58,6 +69,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #options: OrchestratorOptions;
   readonly #owner = `${hostname()}:${process.pid}:${timeOrderedId()}`;
   readonly #executor = new Executor();
+  readonly #timings: Timings;
   readonly #running = new Map<string, Running>();
   readonly #ending = new AbortController();
   /** Nothing runs here any more: who waits here waits in vain. */
@@ -69,6 +81,7 @@ export class Orchestrator implements AsyncDisposable {
 
   constructor(options: OrchestratorOptions) {
     this.#options = options;
+    this.#timings = options.timings ?? new Timings(options.clock);
     this.#stopListening = options.news.listen(queuedChannel, () => this.#wake.resolve());
     this.#loops = [
       this.#dispatch(),
@@ -168,8 +181,12 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   #start(lease: Leased): void {
+    const takenAt = this.#options.clock.now();
+    // By the database's clock of whoever queued it, to a millisecond. A later attempt has waited for something else.
+    const waited = this.#options.clock.wallTime() - lease.createdAt.getTime();
+    if (lease.attempts === 1) this.#timings.parts.queueing.record(nsFromMs(ms(Math.max(0, waited))));
     const controller = new AbortController();
-    const done = this.#run(lease, controller)
+    const done = this.#run(lease, controller, takenAt)
       .catch((error: unknown) => this.#trouble(error))
       .finally(() => {
         this.#running.delete(lease.id);
@@ -178,7 +195,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#running.set(lease.id, { lease, controller, done });
   }
 
-  async #run(lease: Leased, controller: AbortController): Promise<void> {
+  async #run(lease: Leased, controller: AbortController, takenAt: Nanoseconds): Promise<void> {
     const { queue, clock, news } = this.#options;
     const { signal } = controller;
     const events = new EventBuffer(clock, async (first, told) => {
@@ -190,7 +207,7 @@ export class Orchestrator implements AsyncDisposable {
       .sleep(ms(Math.max(0, lease.deadlineAt.getTime() - clock.wallTime())), over.signal)
       .then(() => controller.abort(new Ended("EXECUTION_DEADLINE", "It was not finished in time.")))
       .catch(() => undefined); // it has ended before
-    const outcome = await this.#outcome(lease, controller, events);
+    const outcome = await this.#outcome(lease, controller, events, takenAt);
     over.abort();
     await events.close().catch((error: unknown) => this.#trouble(error));
     const ending = endingOf(outcome, signal);
@@ -202,7 +219,12 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   /** A task that does not heed its signal is left behind: its result is nobody's. */
-  async #outcome(lease: Leased, controller: AbortController, events: EventBuffer): Promise<Outcome> {
+  async #outcome(
+    lease: Leased,
+    controller: AbortController,
+    events: EventBuffer,
+    takenAt: Nanoseconds,
+  ): Promise<Outcome> {
     const task = this.taskOf(lease.agentType, lease.task.type);
     if (!task) return { thrown: new TaskFailure("AGENT_TYPE_UNKNOWN", `Nobody here does ${lease.agentType}.`) };
     const { signal } = controller;
@@ -210,7 +232,8 @@ export class Orchestrator implements AsyncDisposable {
       signal.addEventListener("abort", () => resolve({ thrown: signal.reason }), { once: true });
     });
     const context = this.#contextOf(lease, controller, events);
-    return Promise.race([this.#executor.run({ task, asked: lease.task, context }), aborted]);
+    const onBegin = (): void => this.#timings.parts.scheduling.record(ns(this.#options.clock.now() - takenAt));
+    return Promise.race([this.#executor.run({ task, asked: lease.task, context, onBegin }), aborted]);
   }
 
   #contextOf(lease: Leased, controller: AbortController, events: EventBuffer): TaskContext {
@@ -223,7 +246,7 @@ export class Orchestrator implements AsyncDisposable {
       progress: (share, note) => events.add({ type: "progress", share, note }),
       token: (text) => events.add({ type: "token", text }),
       breathe: async () => {
-        await new Promise(setImmediate);
+        await this.#timings.of("switching", () => new Promise(setImmediate));
         signal.throwIfAborted();
       },
       saved: lease.checkpoint,

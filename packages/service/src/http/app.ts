@@ -4,32 +4,21 @@ import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import underPressure from "@fastify/under-pressure";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type RawServerDefault,
-} from "fastify";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import type { Authentication } from "../auth/authentication.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { ServiceConfig } from "../config/settings.ts";
 import { apiDocument } from "./api-document.ts";
 import { failureBody, failureOf, RequestFailure } from "./failure.ts";
+import type { Timings } from "../telemetry/timings.ts";
 import type { Metrics } from "./metrics.ts";
+import type { App } from "./app-type.ts";
+import { timeGateway } from "./time-gateway.ts";
 import { type TraceContext, traceContext, traceparent } from "./trace-context.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 import { validatorCompiler } from "./validation.ts";
 
-/** Our server: routes declare TypeBox schemas, and their handlers' types follow. */
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
+export type { App } from "./app-type.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -49,6 +38,7 @@ export interface AppParts {
   readonly config: ServiceConfig;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly timings: Timings;
   readonly authentication: Authentication;
 }
 
@@ -56,7 +46,7 @@ export interface AppParts {
  * The server without its routes: limits, headers, ids, logs without secrets, one form for all failures. Every route asks
  * for a token unless it says `config: { open: true }`.
  */
-export async function makeApp({ config, clock, metrics, authentication }: AppParts): Promise<App> {
+export async function makeApp({ config, clock, metrics, timings, authentication }: AppParts): Promise<App> {
   const app: App = Fastify({
     logger:
       config.logLevel === "silent"
@@ -89,6 +79,7 @@ export async function makeApp({ config, clock, metrics, authentication }: AppPar
   app.decorateRequest("principal", undefined);
   app.decorateRequest("trace");
   countRequests(app, metrics);
+  const timing = timeGateway(app, timings, clock);
   app.addHook("onRequest", async (request, reply) => {
     request.trace = traceContext(request.headers["traceparent"] as string | undefined);
     reply.headers({ "x-request-id": request.id, traceparent: traceparent(request.trace) });
@@ -117,6 +108,7 @@ export async function makeApp({ config, clock, metrics, authentication }: AppPar
     errorResponseBuilder: (_request, { ttl }) =>
       new RequestFailure("rate_limited", "RATE_LIMITED", "Too many requests.", { retryAfter: Math.ceil(ttl / 1000) }),
   });
+  timing.limitsAreSet();
   return app;
 }
 

@@ -1,3 +1,5 @@
+import type { Timing } from "../telemetry/timings.ts";
+
 /** Upper bounds of request times, seconds. */
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 /** Routes are few; what is asked for beside them is one of its own. */
@@ -24,6 +26,7 @@ export interface Gauge {
 export class Metrics {
   readonly #series = new Map<string, Series>();
   readonly #gauges: Gauge[] = [];
+  readonly #timings: Timing[] = [];
 
   /** Hot: once a request. */
   request(route: string, method: string, status: number, seconds: number): void {
@@ -45,6 +48,11 @@ export class Metrics {
     this.#gauges.push(...gauges);
   }
 
+  /** Histograms; those of one name follow each other. */
+  time(...timings: readonly Timing[]): void {
+    this.#timings.push(...timings);
+  }
+
   render(): string {
     const lines = [
       "# TYPE http_server_request_duration_seconds histogram",
@@ -59,6 +67,11 @@ export class Metrics {
         `${name}_count{${labels}} ${count}`,
         `${name}_sum{${labels}} ${sum}`,
       );
+    }
+    for (const [i, timing] of this.#timings.entries()) {
+      const { name: metric, help, labels, times } = timing;
+      if (this.#timings[i - 1]?.name !== metric) lines.push(`# TYPE ${metric} histogram`, `# HELP ${metric} ${help}`);
+      lines.push(...times.lines(metric, labels));
     }
     for (const gauge of this.#gauges) lines.push(...render(gauge));
     return `${lines.join("\n")}\n# EOF\n`;

@@ -3,6 +3,7 @@ import { type Clock, ms } from "@mettle/core";
 import { RequestFailure } from "../http/failure.ts";
 import { IsolationFailure, type IsolatedWorkers } from "../isolation/isolated-workers.ts";
 import type { TwoLevelCache } from "../storage/cache.ts";
+import { Timings } from "../telemetry/timings.ts";
 import type { DocumentFormat, PreparedDocument, PrepareInput } from "./documents/prepare.ts";
 import { embeddable } from "./embedding/embeddable.ts";
 import type { KnowledgeStore, StoredDocument } from "./knowledge-store.ts";
@@ -20,6 +21,7 @@ export interface KnowledgeBaseOptions {
   /** Answers by question; those of an older version of a tenant's knowledge are never asked for again. */
   readonly answers: TwoLevelCache<SearchAnswer>;
   readonly clock: Clock;
+  readonly timings?: Timings;
   /** Tells other instances that a tenant's knowledge has changed. */
   readonly announce: (tenantId: string) => Promise<void>;
 }
@@ -60,9 +62,11 @@ const untitled = "Untitled";
 /** What tenants know: documents, and searches by meaning and by words together. */
 export class KnowledgeBase {
   readonly #options: KnowledgeBaseOptions;
+  readonly #timings: Timings;
 
   constructor(options: KnowledgeBaseOptions) {
     this.#options = options;
+    this.#timings = options.timings ?? new Timings(options.clock);
   }
 
   /**
@@ -154,7 +158,7 @@ export class KnowledgeBase {
       texts.search(tenantId, text, count),
     ]);
     const meant = near?.keys.map((key) => ({ key, weight: 1 }));
-    const fused = fuseRankings(meant ? [meant, worded] : [worded]);
+    const fused = this.#timings.ofNow("scoring", () => fuseRankings(meant ? [meant, worded] : [worded]));
     const similarity = new Map(near?.keys.map((key, i) => [key, near.scores[i]]));
     const hits = await this.#fetch(fused, limit, category === undefined ? limit + 10 : count, (keys) =>
       store.chunks(tenantId, keys, category),
@@ -174,8 +178,8 @@ export class KnowledgeBase {
   ): Promise<{ readonly keys: readonly number[]; readonly scores: readonly number[] } | undefined> {
     const { embedder, index } = way;
     try {
-      const [vector] = await embedder.embed([text], signal);
-      return vector && (await index.search(tenantId, vector, count));
+      const [vector] = await this.#timings.of("embedding", () => embedder.embed([text], signal));
+      return vector && (await this.#timings.of("similarity", () => index.search(tenantId, vector, count)));
     } catch (error) {
       if (way === this.#options.meaning.current) throw error;
       this.#options.onTrouble(error); // a model that is on its way out: words are left

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { principalOf } from "../auth/authentication.ts";
 import type { App } from "../http/app.ts";
+import type { Timings } from "../telemetry/timings.ts";
 import { RequestFailure } from "../http/failure.ts";
 import { bearer, failures, strict } from "../http/schemas.ts";
 import type { DocumentFormat } from "./documents/prepare.ts";
@@ -15,6 +16,7 @@ export interface KnowledgeParts {
   readonly store: KnowledgeStore;
   readonly models: ModelStore;
   readonly uploadLimit: number;
+  readonly timings: Timings;
 }
 
 /** Uploads are bodies of these types as they are: nothing is unpacked, and no file name means anything. */
@@ -86,7 +88,7 @@ export async function knowledgeRoutes(app: App, parts: KnowledgeParts): Promise<
   await app.register(async (uploads) => uploadRoute(uploads as unknown as App, parts));
 }
 
-function searchRoutes(app: App, { knowledge }: KnowledgeParts): void {
+function searchRoutes(app: App, { knowledge, timings }: KnowledgeParts): void {
   app.post(
     "/knowledge/search",
     {
@@ -132,7 +134,7 @@ function searchRoutes(app: App, { knowledge }: KnowledgeParts): void {
       const { tenantId } = principalOf(request);
       const { query: text, limit = 30, max_tokens: most = 2000, category: only } = request.body;
       const { hits, ways: by } = await knowledge.search({ tenantId, text, limit, category: only });
-      const { text: context, citations, tokens, leftOut } = assembleContext(hits, most);
+      const { text: context, citations, tokens, leftOut } = timings.ofNow("context", () => assembleContext(hits, most));
       return {
         context,
         citations: citations.map(({ documentId, chunks, ...rest }) => ({

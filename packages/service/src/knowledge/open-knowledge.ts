@@ -8,6 +8,7 @@ import { IsolatedWorkers } from "../isolation/isolated-workers.ts";
 import { type SharedCache, TwoLevelCache } from "../storage/cache.ts";
 import type { Database } from "../storage/database.ts";
 import type { News } from "../storage/news.ts";
+import type { Timings } from "../telemetry/timings.ts";
 import type { PreparedDocument, PrepareInput } from "./documents/prepare.ts";
 import type { Embedder } from "./embedding/embedder.ts";
 import { LocalEmbedder } from "./embedding/local-embedder.ts";
@@ -38,6 +39,7 @@ export interface KnowledgeSurroundings {
   readonly clock: Clock;
   /** Where answers are shared with other instances. */
   readonly shared: SharedCache | undefined;
+  readonly timings: Timings;
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -101,7 +103,7 @@ export async function openKnowledge(
   stack: AsyncDisposableStack,
   surroundings: KnowledgeSurroundings,
 ): Promise<OpenKnowledge> {
-  const { config, database, news, clock, shared, onTrouble } = surroundings;
+  const { config, database, news, clock, shared, timings, onTrouble } = surroundings;
   const embedder = await openEmbedder(config);
   const store = new KnowledgeStore(database);
   const models = new ModelStore(database);
@@ -117,7 +119,8 @@ export async function openKnowledge(
       clock,
     }),
   );
-  const answers = stack.use(new TwoLevelCache<SearchAnswer>({ ...answerCache, ...(shared && { shared }) }));
+  const lookups = { times: timings.parts.answerLookup, clock };
+  const answers = stack.use(new TwoLevelCache<SearchAnswer>({ ...answerCache, lookups, ...(shared && { shared }) }));
   const stopListening = news.listen(channel, (tenantId) => {
     const looked = tenantId === "" ? meaning.allChanged() : meaning.changed(tenantId);
     looked.catch(onTrouble);
@@ -125,7 +128,17 @@ export async function openKnowledge(
   stack.defer(stopListening);
   const announce = (tenantId: string): Promise<void> => news.tell(channel, tenantId);
   const texts = new TextSearch(database, clock);
-  const knowledge = new KnowledgeBase({ store, meaning, texts, preparing, answers, clock, announce, onTrouble });
+  const knowledge = new KnowledgeBase({
+    store,
+    meaning,
+    texts,
+    preparing,
+    answers,
+    clock,
+    timings,
+    announce,
+    onTrouble,
+  });
   const changed = async (tenantId: string): Promise<void> => {
     await meaning.changed(tenantId);
     await announce(tenantId);

@@ -11,6 +11,7 @@ import { ExecutionQueue } from "../executions/execution-queue.ts";
 import { ExecutionSearch } from "../executions/execution-search.ts";
 import { Orchestrator } from "../executions/orchestrator.ts";
 import type { Metrics } from "../http/metrics.ts";
+import type { Timings } from "../telemetry/timings.ts";
 import type { Storage } from "./open-storage.ts";
 
 /** A lease is renewed so often before it would end. */
@@ -25,6 +26,7 @@ export interface AgentsParts {
   readonly clock: Clock;
   readonly storage: Storage;
   readonly metrics: Metrics;
+  readonly timings: Timings;
   /** What research searches as `reports`. */
   readonly reports: KnowledgeSearch;
   /** Agent types beside the service's own. */
@@ -41,13 +43,13 @@ export interface Agents {
 
 /** What agents can do, and the orchestrator that has them do it: from here on this instance takes executions. */
 export function openAgents(starting: AsyncDisposableStack, parts: AgentsParts): Agents {
-  const { config, clock, storage, metrics, reports, further, onTrouble } = parts;
+  const { config, clock, storage, metrics, timings, reports, further, onTrouble } = parts;
   const schemas = new TaskSchemas();
   const model = modelOf(config, clock);
   if (model) metrics.add(...modelGauges(model));
   const sources = { databases: new ExecutionSearch(storage.database), reports };
   const types = agentTypesOf({ schemas, model, sources, further });
-  const queue = new ExecutionQueue(storage.database, clock, { lease: config.lease, attemptsAllowed });
+  const queue = new ExecutionQueue(storage.database, clock, { lease: config.lease, attemptsAllowed, timings });
   const orchestrator = starting.use(
     new Orchestrator({
       queue,
@@ -57,6 +59,7 @@ export function openAgents(starting: AsyncDisposableStack, parts: AgentsParts): 
       capacity: config.executions,
       renewEvery: ms(config.lease / renewalsOfALease),
       lookEvery: ms(Math.min(lookAtMost, config.lease / 2)),
+      timings,
       onTrouble,
     }),
   );

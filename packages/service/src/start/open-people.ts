@@ -5,6 +5,7 @@ import { Tokens } from "../auth/tokens.ts";
 import { Users, type UserState, userStateLifetime } from "../auth/users.ts";
 import type { ServiceConfig } from "../config/settings.ts";
 import { TwoLevelCache } from "../storage/cache.ts";
+import type { Timings } from "../telemetry/timings.ts";
 import type { Storage } from "./open-storage.ts";
 
 export interface People {
@@ -19,6 +20,7 @@ export interface PeopleParts {
   readonly config: ServiceConfig;
   readonly clock: Clock;
   readonly storage: Storage;
+  readonly timings: Timings;
   readonly onProgress: (what: string) => void;
 }
 
@@ -28,13 +30,14 @@ const absentLifetime = ms(5000);
 /** Users and what they log in with; makes the first administrator where there is nobody. */
 export async function openPeople(
   starting: AsyncDisposableStack,
-  { config, clock, storage: { database, joined }, onProgress }: PeopleParts,
+  { config, clock, storage: { database, joined }, timings, onProgress }: PeopleParts,
 ): Promise<People> {
   const states = starting.use(
     new TwoLevelCache<UserState>({
       max: statesAtMost,
       lifetime: userStateLifetime,
       absentLifetime,
+      lookups: { times: timings.parts.userLookup, clock },
       ...joined("users"),
     }),
   );

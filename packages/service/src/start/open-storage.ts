@@ -10,10 +10,12 @@ import { migrations } from "../storage/migrations/index.ts";
 import { NatsNews } from "../storage/nats-news.ts";
 import { type Bulletin, News } from "../storage/news.ts";
 import { RedisCache } from "../storage/redis-cache.ts";
+import type { Timings } from "../telemetry/timings.ts";
 
 export interface StorageParts {
   readonly config: ServiceConfig;
   readonly clock: Clock;
+  readonly timings: Timings;
   readonly onProgress: (what: string) => void;
   /** Told of what goes wrong beside requests. */
   readonly onTrouble: (error: unknown) => void;
@@ -33,7 +35,7 @@ export interface Storage {
 /** The database, up to date, with what instances tell one another over it. */
 export async function openStorage(
   starting: AsyncDisposableStack,
-  { config, clock, onProgress, onTrouble }: StorageParts,
+  { config, clock, timings, onProgress, onTrouble }: StorageParts,
 ): Promise<Storage> {
   let connection: string | PoolConfig | undefined = config.databaseUrl;
   if (connection === undefined) {
@@ -47,7 +49,7 @@ export async function openStorage(
     idleTimeout: config.poolIdleTimeout,
     statementTimeout: config.statementTimeout,
   };
-  const database = starting.use(new Database(connection, options, clock));
+  const database = starting.use(new Database(connection, options, clock, timings.parts));
   const applied = await migrate(database, migrations);
   if (applied.length > 0) onProgress(`brought the database up to ${applied.at(-1)}`);
   await database.warm();

@@ -1,5 +1,6 @@
-import type { Milliseconds } from "@mettle/core";
+import { type Clock, type Milliseconds, ns } from "@mettle/core";
 import { LRUCache } from "lru-cache";
+import type { DurationHistogram } from "../telemetry/duration-histogram.ts";
 
 /** A second level that several instances share. What it throws counts as a miss: a cache never fails a request. */
 export interface SharedCache {
@@ -31,6 +32,8 @@ export interface CacheOptions {
   readonly news?: InvalidationNews;
   /** Monotonic ms. */
   readonly now?: () => number;
+  /** Where times of finding an entry here are recorded. */
+  readonly lookups?: { readonly times: DurationHistogram; readonly clock: Clock };
 }
 
 /** Which levels one call uses; both unless told otherwise. */
@@ -106,8 +109,11 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
   ): Promise<V | undefined> {
     const { local = true, shared = true } = levels;
     if (!local) return this.#loadShared(key, load, tags, shared);
+    const { lookups } = this.#options;
+    const from = lookups?.clock.now();
     const entry = this.#entries.get(key);
     if (entry) {
+      if (lookups && from !== undefined) lookups.times.record(ns(lookups.clock.now() - from));
       if (entry.value === undefined) this.#counts.absentHits += 1;
       else this.#counts.hits += 1;
       return entry.value;

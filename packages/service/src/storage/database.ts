@@ -1,6 +1,7 @@
-import { type Clock, messageOf, type Milliseconds, ms } from "@mettle/core";
+import { type Clock, messageOf, type Milliseconds, ms, ns } from "@mettle/core";
 import pg from "pg";
 import { serviceErrors } from "../errors.ts";
+import { DurationHistogram } from "../telemetry/duration-histogram.ts";
 import { databaseError } from "./database-errors.ts";
 
 export interface PoolOptions {
@@ -37,6 +38,8 @@ export interface PoolGauges {
   readonly acquireTimeouts: number;
   /** Sum of all waits for a connection. */
   readonly acquireMs: number;
+  readonly queries: number;
+  readonly queryErrors: number;
 }
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -54,6 +57,12 @@ export interface Queries {
 
 export type Connection = pg.PoolClient;
 
+/** Where the times of a pool's work are recorded (S4-133). */
+export interface DatabaseTimings {
+  readonly acquiring: DurationHistogram;
+  readonly querying: DurationHistogram;
+}
+
 /** PostgreSQL behind a pool of connections. */
 export class Database implements Queries, AsyncDisposable {
   readonly #pool: pg.Pool;
@@ -62,9 +71,18 @@ export class Database implements Queries, AsyncDisposable {
   #acquired = 0;
   #acquireTimeouts = 0;
   #acquireMs = 0;
+  #queries = 0;
+  #queryErrors = 0;
+  readonly #timings: DatabaseTimings;
 
   /** Opens nothing yet. @param connection - a URL, or where a server listens */
-  constructor(connection: string | pg.PoolConfig, options: PoolOptions, clock: Clock) {
+  constructor(
+    connection: string | pg.PoolConfig,
+    options: PoolOptions,
+    clock: Clock,
+    timings: DatabaseTimings = { acquiring: new DurationHistogram(), querying: new DurationHistogram() },
+  ) {
+    this.#timings = timings;
     this.#options = options;
     this.#clock = clock;
     this.#pool = new pg.Pool({
@@ -96,6 +114,8 @@ export class Database implements Queries, AsyncDisposable {
       acquired: this.#acquired,
       acquireTimeouts: this.#acquireTimeouts,
       acquireMs: this.#acquireMs,
+      queries: this.#queries,
+      queryErrors: this.#queryErrors,
     };
   }
 
@@ -106,11 +126,34 @@ export class Database implements Queries, AsyncDisposable {
   }
 
   async query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<readonly R[]> {
-    return this.withConnection(async (connection) => queriesOf(connection).query<R>(text, values));
+    return this.withConnection(async (connection) => this.#queriesOf(connection).query<R>(text, values));
   }
 
   async run(text: string, values?: readonly unknown[]): Promise<number> {
-    return this.withConnection(async (connection) => queriesOf(connection).run(text, values));
+    return this.withConnection(async (connection) => this.#queriesOf(connection).run(text, values));
+  }
+
+  #queriesOf(connection: Connection): Queries {
+    const { query, run } = queriesOf(connection);
+    return {
+      query: <R extends object>(text: string, values?: readonly unknown[]) =>
+        this.#counted(() => query<R>(text, values)),
+      run: (text, values) => this.#counted(() => run(text, values)),
+    };
+  }
+
+  /** Hot: once a statement. */
+  async #counted<T>(statement: () => Promise<T>): Promise<T> {
+    this.#queries += 1;
+    const from = this.#clock.now();
+    try {
+      return await statement();
+    } catch (error) {
+      this.#queryErrors += 1;
+      throw error;
+    } finally {
+      this.#timings.querying.record(ns(this.#clock.now() - from));
+    }
   }
 
   /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
@@ -118,7 +161,7 @@ export class Database implements Queries, AsyncDisposable {
     return this.withConnection(async (connection) => {
       await connection.query("BEGIN");
       try {
-        const result = await work(queriesOf(connection));
+        const result = await work(this.#queriesOf(connection));
         await connection.query("COMMIT");
         return result;
       } catch (error) {
@@ -164,7 +207,9 @@ export class Database implements Queries, AsyncDisposable {
       if (told?.code === "DATABASE_BUSY") this.#acquireTimeouts += 1;
       throw told ?? error;
     } finally {
-      this.#acquireMs += (this.#clock.now() - from) / 1e6;
+      const waited = ns(this.#clock.now() - from);
+      this.#acquireMs += waited / 1e6;
+      this.#timings.acquiring.record(waited);
     }
   }
 

@@ -53,6 +53,18 @@ export function storageGauges(
       read: () => database.gauges.acquireMs / 1000,
     },
     {
+      name: "db_queries",
+      help: "Statements that the database was given.",
+      kind: "counter",
+      read: () => database.gauges.queries,
+    },
+    {
+      name: "db_query_errors",
+      help: "Statements that failed.",
+      kind: "counter",
+      read: () => database.gauges.queryErrors,
+    },
+    {
       name: "cache_entries",
       help: "Entries of a cache in this process.",
       kind: "gauge",

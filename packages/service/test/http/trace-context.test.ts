@@ -12,6 +12,11 @@ test("goes on with the caller's trace", () => {
   expect(traceContext(`cc-${trace}-${parent}-00-later`)).toMatchObject({ traceId: trace, sampled: false });
 });
 
+test("traces that begin here never share an id, however many begin", () => {
+  const contexts = Array.from({ length: 5000 }, () => traceContext(undefined));
+  expect(new Set(contexts.flatMap(({ traceId, spanId }) => [traceId, spanId])).size).toBe(10_000);
+});
+
 test.each([
   undefined,
   "",

@@ -15,6 +15,7 @@ import { registryScaleScenarios } from "./registry/scale.ts";
 import { systemScenarios } from "./system/system.ts";
 import { liveTuningScenarios } from "./variables/live-tuning.ts";
 import { roadmapVariableScenarios } from "./variables/roadmap.ts";
+import { serviceChecks } from "../service/validate/checks.ts";
 import { type Scenario, type SuiteName, suiteNames } from "./scenario.ts";
 import { variableScenarios } from "./variables.ts";
 
@@ -40,7 +41,7 @@ export const catalogue: readonly Scenario[] = [
 ];
 
 /**
- * The scenarios of the suites named; of all without a name.
+ * The scenarios of the suites named; of all without a name. Those of a service are not among them: it is no platform.
  *
  * @param names - of suites or of single scenarios
  * @throws MettleError `SUITE_UNKNOWN`
@@ -48,7 +49,8 @@ export const catalogue: readonly Scenario[] = [
 export function scenariosOf(names: readonly string[]): readonly Scenario[] {
   if (names.length === 0) return catalogue;
   const unknown = names.filter(
-    (name) => !suiteNames.includes(name as SuiteName) && !catalogue.some(({ id }) => id === name),
+    (name) =>
+      !suiteNames.includes(name as SuiteName) && ![...catalogue, ...serviceChecks].some(({ id }) => id === name),
   );
   if (unknown.length > 0) {
     throw suitesErrors.create(

@@ -17,6 +17,7 @@ export const suiteNames = [
   "load",
   "optimizations",
   "core",
+  "service",
 ] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
@@ -53,20 +54,24 @@ export interface ScenarioContext {
   readonly open: (options?: PlatformOptions) => Promise<AgentPlatform>;
 }
 
-/** A piece of the catalogue: what is done, what it answers, what it is judged by. Data, but for `run`. */
-export interface Scenario {
+/** What is said of a piece of the catalogue, whatever it is done on. */
+export interface CatalogueEntry {
   /** Unique: `registry.registration.single`. */
   readonly id: string;
   readonly suite: SuiteName;
   readonly group: ResultGroup;
   readonly title: string;
   readonly requirement: readonly string[];
-  readonly needs: readonly Capability[];
   /** Seconds of measuring by profile; absent from a profile that does not run it. Rates and sizes never change (T-17). */
   readonly seconds: Readonly<Partial<Record<Profile, number>>>;
+  readonly rules?: Rules;
+}
+
+/** A piece of the catalogue: what is done, what it answers, what it is judged by. Data, but for `run`. */
+export interface Scenario extends CatalogueEntry {
+  readonly needs: readonly Capability[];
   /** For the process that it runs in. */
   readonly nodeFlags?: readonly string[];
-  readonly rules?: Rules;
   readonly run: (context: ScenarioContext) => Promise<void>;
 }
 

@@ -27,10 +27,13 @@ const lengthOf = ({ durationMs = 0, stages = [] }: LoadShape): number =>
  * By what the times of a scenario are multiplied in a profile, at most 1. Users and rates are never scaled (T-17).
  *
  * @param shapes - all that run at once; the longest decides
+ * @param atMostMs - in place of the profile's longest time
  */
-export function timeFactor(shapes: readonly LoadShape[], profile: Profile): number {
+export function timeFactor(shapes: readonly LoadShape[], profile: Profile, atMostMs?: number): number {
   const length = Math.max(...shapes.map(lengthOf));
-  return profile === "soak" || length === 0 ? 1 : Math.min(1, longestMs[profile] / length);
+  if (length === 0) return 1;
+  const longest = atMostMs ?? (profile === "soak" ? Number.POSITIVE_INFINITY : longestMs[profile]);
+  return Math.min(1, longest / length);
 }
 
 /** A shape with its times multiplied: what the engine takes. */

@@ -1,11 +1,14 @@
 import { suitesErrors } from "../errors.ts";
 import { agentExecution } from "./scenarios/agent-execution.ts";
 import { authPerformance } from "./scenarios/auth.ts";
+import { gatewayRate, loginRate, openSessions } from "./scenarios/capacity.ts";
 import { distributedTest } from "./scenarios/distributed.ts";
 import { enduranceTest } from "./scenarios/endurance.ts";
 import { knowledgeSearch } from "./scenarios/knowledge-search.ts";
+import { burstLoad, mixedLoad, peakLoad } from "./scenarios/mixed.ts";
 import { multiUserLoad } from "./scenarios/multi-user.ts";
 import { stressTest } from "./scenarios/stress.ts";
+import { toolExecution } from "./scenarios/tools.ts";
 import type { ServiceScenario } from "./service-scenario.ts";
 import { type TestType, testTypes } from "./test-types.ts";
 
@@ -18,6 +21,13 @@ export const serviceScenarios: readonly ServiceScenario[] = [
   stressTest,
   enduranceTest,
   distributedTest,
+  toolExecution,
+  mixedLoad,
+  peakLoad,
+  burstLoad,
+  loginRate,
+  gatewayRate,
+  openSessions,
 ];
 
 /** What continuous integration runs, each in any of the test types (S4-058, S4-059). */

@@ -1,4 +1,11 @@
-import { defineLoad, type LoadSource, type LoadTest, type LoadUser, type ScenarioDefinition } from "@mettle/load";
+import {
+  defineLoad,
+  type LoadResponse,
+  type LoadSource,
+  type LoadTest,
+  type LoadUser,
+  type ScenarioDefinition,
+} from "@mettle/load";
 import type { Profile } from "@mettle/results";
 import { suitesErrors } from "../errors.ts";
 import { scaled, timeFactor } from "./scale.ts";
@@ -25,10 +32,15 @@ export interface ServiceLoadParameters {
   readonly testType?: TestType;
   /** @defaultValue full */
   readonly profile?: Profile;
+  /** Longest time, ms, in place of the profile's. Who thinks when it is over goes at once; requests in flight may end. */
+  readonly longestMs?: number;
   readonly credentials?: Partial<Credentials>;
   /** A tag on everything: where this generator runs. */
   readonly region?: string;
 }
+
+/** Users whose tokens those have who do not log in themselves, so that not one limit of a rate holds for all. */
+const loggedInForAll = 10;
 
 /** Users made for tests; a service that is measured must know them. */
 const credentialDefaults: Credentials = { username: "user{n}", password: "password{n}", users: 10_000 };
@@ -45,17 +57,20 @@ export function serviceLoad(parameters: ServiceLoadParameters): LoadTest {
   const surface = new ServiceSurface(
     { ...serviceEndpoints(parameters.baseUrl), ...parameters.endpoints },
     { ...credentialDefaults, ...parameters.credentials },
+    parameters.longestMs,
   );
   const groups = Object.entries(scenario.groups);
   const factor = timeFactor(
     groups.map(([, { shape }]) => shape),
     profile,
+    parameters.longestMs,
   );
+  const loggedIn = Math.min(loggedInForAll, parameters.credentials?.users ?? credentialDefaults.users);
   return defineLoad<ServiceData>({
     scenarios: Object.fromEntries(groups.map(([name, group]) => [name, definitionOf(group, factor, surface)])),
     thresholds: { ...scenario.thresholds },
     tags: { ...(region !== undefined && { region }), profile },
-    setup: (user) => logIn(user, surface),
+    setup: (user) => logIn(user, surface, loggedIn),
   });
 }
 
@@ -69,7 +84,14 @@ function definitionOf(
   factor: number,
   surface: ServiceSurface,
 ): ScenarioDefinition<ServiceData> {
-  return { ...scaled(shape, factor), ...(tags && { tags }), run: (user) => run(user, surface) };
+  return {
+    ...scaled(shape, factor),
+    ...(tags && { tags }),
+    run: (user) => {
+      surface.begin();
+      return run(user, surface);
+    },
+  };
 }
 
 /** The behaviour of a scenario in a shape of the base configuration. Users are shared by its groups as theirs were. */
@@ -92,16 +114,21 @@ function withType(scenario: ServiceScenario, type: TestType | undefined): Servic
   };
 }
 
-/** One token for users that do not log in themselves. */
-async function logIn(user: LoadUser<undefined>, surface: ServiceSurface): Promise<ServiceData> {
+/** Tokens for users that do not log in themselves. One is needed; what became of the other logins is in the results. */
+async function logIn(user: LoadUser<undefined>, surface: ServiceSurface, count: number): Promise<ServiceData> {
   const response = await surface.login(user, 1);
-  const token = response.status === 200 ? textMember(response, "token") : "";
-  if (token !== "") return { token };
-  const why = response.failure?.message ?? `status ${response.status}`;
-  throw suitesErrors.create("SERVICE_LOGIN_FAILED", `The first login gave no token: ${why}.`, {
-    details: { status: response.status },
-  });
+  const first = tokenIn(response);
+  if (first === "") {
+    const why = response.failure?.message ?? `status ${response.status}`;
+    throw suitesErrors.create("SERVICE_LOGIN_FAILED", `The first login gave no token: ${why}.`, {
+      details: { status: response.status },
+    });
+  }
+  const others = await Promise.all(Array.from({ length: count - 1 }, (_, i) => surface.login(user, i + 2)));
+  return { tokens: [first, ...others.map(tokenIn).filter((token) => token !== "")] };
 }
+
+const tokenIn = (response: LoadResponse): string => (response.status === 200 ? textMember(response, "token") : "");
 
 function checkParameters({ baseUrl, testType, credentials }: ServiceLoadParameters): void {
   const problems: string[] = [];

@@ -15,7 +15,7 @@ export function serviceEndpoints(baseUrl: string): ServiceEndpoints {
 }
 
 export interface Credentials {
-  /** `{n}` stands for the user's number. */
+  /** `{n}` stands for the user's number, `{n:5}` for the same in five digits. */
   readonly username: string;
   readonly password: string;
   /** How many users there are; virtual users share them beyond. */
@@ -24,7 +24,8 @@ export interface Credentials {
 
 /** What every user of a service scenario is given by setup. */
 export interface ServiceData {
-  readonly token: string;
+  /** Of several users, so that not one of them makes all requests. */
+  readonly tokens: readonly string[];
 }
 
 export type ServiceUser = LoadUser<ServiceData>;
@@ -53,6 +54,20 @@ export const complexTask: ServiceTask = {
   parameters: { depth: "comprehensive", sources: ["web", "databases", "reports"], analysis_type: "competitive" },
 };
 
+/** A call of a tool (S4-033). */
+export interface ServiceTool {
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+export const lightTool: ServiceTool = { tool: "calculator", arguments: { expression: "sqrt(2) * 10 ^ 3 + 7" } };
+
+/** Some milliseconds of work in a sandbox of its own. */
+export const heavyTool: ServiceTool = {
+  tool: "run_code",
+  arguments: { code: "let sum = 0; for (let i = 0; i < 100000; i++) sum += i % 7; sum" },
+};
+
 const queries: readonly string[] = [
   "how agents coordinate",
   "what a lease is",
@@ -65,17 +80,33 @@ const queries: readonly string[] = [
 export class ServiceSurface {
   readonly #endpoints: ServiceEndpoints;
   readonly #credentials: Credentials;
+  readonly #thinkForMs: number | undefined;
+  #begunAt: number | undefined;
 
-  constructor(endpoints: ServiceEndpoints, credentials: Credentials) {
+  /** @param thinkForMs - of real time, from the first call of `begin`: after it nobody thinks any more */
+  constructor(endpoints: ServiceEndpoints, credentials: Credentials, thinkForMs?: number) {
+    this.#thinkForMs = thinkForMs;
     this.#endpoints = endpoints;
     this.#credentials = credentials;
+  }
+
+  /** Called before every iteration of any user. */
+  begin(): void {
+    this.#begunAt ??= performance.now();
+  }
+
+  /** Waits as a person does, evenly spread between two durations, ms. */
+  async think(user: ServiceUser, leastMs: number, mostMs: number): Promise<void> {
+    const drawn = leastMs + user.random.uniform() * (mostMs - leastMs);
+    const left = this.#thinkForMs === undefined ? drawn : (this.#begunAt ?? 0) + this.#thinkForMs - performance.now();
+    await user.sleep(Math.max(0, Math.min(drawn, left)));
   }
 
   /** @param number - of the user, from 1; beyond the number of users they begin again */
   login(user: LoadUser, number: number): Promise<LoadResponse> {
     const { username, password, users } = this.#credentials;
-    const n = String(((number - 1) % users) + 1);
-    const body = { username: username.replaceAll("{n}", n), password: password.replaceAll("{n}", n) };
+    const n = ((number - 1) % users) + 1;
+    const body = { username: nthUser(username, n), password: nthUser(password, n) };
     return user.http.post(`${this.#endpoints.auth}/login`, body, { name: "POST /auth/login" });
   }
 
@@ -98,15 +129,26 @@ export class ServiceSurface {
     return user.http.post(`${this.#endpoints.knowledge}/search`, body, this.#as(user, "POST /knowledge/search"));
   }
 
+  tool(user: ServiceUser, { tool, arguments: input }: ServiceTool): Promise<LoadResponse> {
+    const body = { tool, arguments: input };
+    return user.http.post(`${this.#endpoints.tools}/execute`, body, this.#as(user, "POST /tools/execute"));
+  }
+
   #as(user: ServiceUser, name: string): RequestOptions {
     return { name, headers: { Authorization: `Bearer ${tokenOf(user)}` } };
   }
 }
 
-/** The token that this user logged in for, or else the one that setup got for all. */
+/** A name or a password with the user's number in its place. */
+export const nthUser = (text: string, n: number): string =>
+  text.replaceAll(/\{n(?::(\d+))?\}/g, (_, digits: string | undefined) => String(n).padStart(Number(digits ?? 0), "0"));
+
+/** The token that this user logged in for, or else one of those that setup got for all. */
 function tokenOf(user: ServiceUser): string {
   const own = user.state["token"];
-  return typeof own === "string" ? own : user.data.token;
+  if (typeof own === "string") return own;
+  const { tokens } = user.data;
+  return tokens[(user.id - 1) % tokens.length] ?? "";
 }
 
 /** A member of a JSON body that is a text; empty where there is none. */

@@ -9,16 +9,20 @@ import {
 } from "@mettle/judge";
 import { type PerformanceReport, performanceReport } from "@mettle/report";
 import type { Failure, Measurement, Run } from "@mettle/results";
-import { type ResultGroup, resultGroups, type Scenario } from "../catalogue/scenario.ts";
+import { type CatalogueEntry, type ResultGroup, resultGroups } from "../catalogue/scenario.ts";
 import { type Recommendation, recommendationsFor } from "./recommendations.ts";
 
 /** How one scenario went on one platform. */
 export type ScenarioOutcome = {
-  readonly scenario: Scenario;
+  readonly scenario: CatalogueEntry;
   readonly platform: string;
   readonly measurements: readonly Measurement[];
 } & (
-  | { readonly state: "measured" }
+  | {
+      readonly state: "measured";
+      /** Why its figures may not be believed wholly. */
+      readonly reasons?: readonly string[];
+    }
   | { readonly state: "unsupported"; readonly missing: readonly string[] }
   | { readonly state: "failed"; readonly failure: Failure }
 );
@@ -114,7 +118,7 @@ function scenarioResult(outcome: ScenarioOutcome): ScenarioResult {
 
 const withoutTags = (selector: string): string => selector.replace(/\{.*$/, "");
 
-function metricsRuled({ rules = {} }: Scenario): readonly string[] {
+function metricsRuled({ rules = {} }: CatalogueEntry): readonly string[] {
   const { targets = [], budgets = [], objectives = [], thresholds = {} } = rules;
   return [...[...targets, ...budgets, ...objectives].map(({ metric }) => metric), ...Object.keys(thresholds)].map(
     withoutTags,

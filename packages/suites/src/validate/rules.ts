@@ -7,7 +7,7 @@ import {
   type Target,
   type ThresholdEntry,
 } from "@mettle/judge";
-import type { Rules, Scenario } from "../catalogue/scenario.ts";
+import type { CatalogueEntry, Rules } from "../catalogue/scenario.ts";
 
 /** A rule's metric on one platform only: in a run of several, each is judged by itself. */
 function onPlatform(metric: string, platform: string): string {
@@ -16,7 +16,7 @@ function onPlatform(metric: string, platform: string): string {
 }
 
 /** The rules of scenarios for one platform, as a policy. */
-export function policyOf(scenarios: readonly Scenario[], platform: string, phase: Phase): JudgePolicy {
+export function policyOf(scenarios: readonly CatalogueEntry[], platform: string, phase: Phase): JudgePolicy {
   const all = scenarios.flatMap(({ rules }): Rules[] => (rules ? [rules] : []));
   const on = <Rule extends { readonly metric: string }>(rule: Rule): Rule => ({
     ...rule,
@@ -35,3 +35,13 @@ export function policyOf(scenarios: readonly Scenario[], platform: string, phase
     phase,
   };
 }
+
+/** Both together. */
+export const bothPolicies = (one: JudgePolicy, other: JudgePolicy): JudgePolicy => ({
+  ...one,
+  targets: [...(one.targets ?? []), ...(other.targets ?? [])],
+  budgets: [...(one.budgets ?? []), ...(other.budgets ?? [])],
+  objectives: [...(one.objectives ?? []), ...(other.objectives ?? [])],
+  // Those of different platforms differ in their selectors.
+  thresholds: { ...one.thresholds, ...other.thresholds },
+});

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, timeOrderedId } from "@mettle/core";
+import { type Clock, systemClock, timeOrderedId, exitCodes } from "@mettle/core";
 import { judge, type Phase } from "@mettle/judge";
 import {
   captureEnvironment,
@@ -12,11 +12,15 @@ import {
 } from "@mettle/results";
 import { openPlatform } from "../adapters/adapters.ts";
 import { scenariosOf } from "../catalogue/catalogue.ts";
-import type { Scenario } from "../catalogue/scenario.ts";
+import type { CatalogueEntry, Scenario } from "../catalogue/scenario.ts";
+import { suitesErrors } from "../errors.ts";
+import { isServiceDown, measureService, servicePlatform } from "../service/validate/measure-service.ts";
+import { type PlannedChecks, plannedChecks } from "../service/validate/service-checks.ts";
+import type { ServiceUnderTest } from "../service/validate/subject.ts";
 import { runJob } from "./host.ts";
 import type { Reply } from "./protocol.ts";
 import { type ScenarioOutcome, type ValidationResult, validationResult } from "./result.ts";
-import { policyOf } from "./rules.ts";
+import { bothPolicies, policyOf } from "./rules.ts";
 
 /** What a validation tells while it measures. */
 export type ValidationEvent =
@@ -42,6 +46,8 @@ export interface ValidateOptions {
   readonly profile: Profile;
   readonly platforms: readonly string[];
   readonly phase: Phase;
+  /** Whom the checks of an agent service are for; absent: the whole catalogue goes without them. */
+  readonly service?: ServiceUnderTest;
   /** An earlier run, against which regressions are looked for. */
   readonly baseline?: Run;
   readonly seed?: number;
@@ -55,20 +61,25 @@ export interface ValidateOptions {
 const processSeconds = 0.5;
 
 /**
- * Runs the catalogue on platforms and judges the first of them.
+ * Runs the catalogue on platforms and on a service, and judges the first of the platforms and the service.
  *
- * @throws MettleError `SUITE_UNKNOWN`, `PLATFORM_UNKNOWN`, `PLATFORM_NOT_INSTALLED`
+ * @throws MettleError `SUITE_UNKNOWN`, `PLATFORM_UNKNOWN`, `PLATFORM_NOT_INSTALLED`, `SERVICE_OPTIONS_INVALID`
  */
 export async function validate(options: ValidateOptions): Promise<ValidationResult> {
   const clock = options.clock ?? systemClock;
-  const [subject = "mettle"] = options.platforms;
-  const chosen = scenariosOf(options.suites).filter(({ seconds }) => seconds[options.profile] !== undefined);
+  const { suites, profile, phase, signal } = options;
+  const chosen = scenariosOf(suites).filter(({ seconds }) => seconds[profile] !== undefined);
+  const planned = checksOf(options);
+  const [platform = "mettle"] = options.platforms;
+  const subject = chosen.length === 0 && planned.checks.length > 0 ? servicePlatform : platform;
   // All are opened once before anything is measured: whoever waits for minutes should know now what is not installed.
-  for (const platform of options.platforms) await (await openPlatform(platform))[Symbol.asyncDispose]();
+  if (subject !== servicePlatform) {
+    for (const name of options.platforms) await (await openPlatform(name))[Symbol.asyncDispose]();
+  }
   const startedAtMs = clock.wallTime();
   const before = clock.now();
   const [environment, revision] = [captureEnvironment({ clock }), await currentRevision({ folder: options.cwd })];
-  const outcomes = await measureAll(chosen, options, clock);
+  const outcomes = await measureAll({ scenarios: chosen, planned, revision }, options, clock);
   const run: Run = {
     schema: runSchema,
     id: timeOrderedId(clock),
@@ -76,20 +87,38 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
     durationMs: (clock.now() - before) / 1e6,
     name: options.name,
     kind: "validate",
-    profile: options.profile,
+    profile,
     ...(revision && { revision }),
     environment,
-    ...validityOf(outcomes, environment.noise?.interruptedShare, options.signal?.aborted === true),
+    ...validityOf(outcomes, environment.noise?.interruptedShare, signal?.aborted === true),
     measurements: outcomes.flatMap(({ measurements }): readonly Measurement[] => measurements),
   };
-  const asked = outcomes.filter(({ platform, state }) => platform === subject && state !== "unsupported");
-  const policy = policyOf(
-    asked.map(({ scenario }) => scenario),
-    subject,
-    options.phase,
+  const askedOf = (name: string): readonly CatalogueEntry[] =>
+    outcomes.filter((each) => each.platform === name && each.state !== "unsupported").map(({ scenario }) => scenario);
+  // A check that failed says so in one finding, which no verdict passes over; its many rules would only repeat it.
+  const checked = outcomes.filter(({ platform: name, state }) => name === servicePlatform && state === "measured");
+  const ofService = policyOf(
+    checked.map(({ scenario }) => scenario),
+    servicePlatform,
+    phase,
   );
-  const verdict = judge(run, { policy, ...(options.baseline && { baseline: options.baseline }) });
-  return validationResult({ run, verdict, outcomes, subject, phase: options.phase });
+  const policy =
+    subject === servicePlatform ? ofService : bothPolicies(policyOf(askedOf(subject), subject, phase), ofService);
+  const judged = judge(run, { policy, ...(options.baseline && { baseline: options.baseline }) });
+  // Nothing was missed that was promised: there was no service, and what to mend is how it is run.
+  const isDown = run.failures?.some(({ code }) => isServiceDown(code)) === true;
+  const verdict = isDown ? { ...judged, exitCode: exitCodes.usage } : judged;
+  return validationResult({ run, verdict, outcomes, subject, phase });
+}
+
+/** The service's checks; a validation of another platform than ours leaves them out unless they are named. */
+function checksOf({ suites, profile, platforms, service }: ValidateOptions): PlannedChecks {
+  const planned = plannedChecks(suites, profile);
+  if (suites.length === 0 && (!service || platforms[0] !== "mettle")) return { ...planned, checks: [] };
+  if (service || planned.checks.length === 0) return planned;
+  throw suitesErrors.create("SERVICE_OPTIONS_INVALID", "There is no service to validate.", {
+    details: { problems: ["neither a command that starts one nor the URL of one was given"] },
+  });
 }
 
 /** Scenarios that one process runs. */
@@ -116,17 +145,52 @@ function batchesOf(scenarios: readonly Scenario[], { profile, platforms }: Valid
   return groups.flatMap((group) => platforms.map((platform): Batch => ({ platform, scenarios: group })));
 }
 
+interface ToMeasure {
+  readonly scenarios: readonly Scenario[];
+  readonly planned: PlannedChecks;
+  readonly revision: Run["revision"];
+}
+
 async function measureAll(
-  scenarios: readonly Scenario[],
+  { scenarios, planned, revision }: ToMeasure,
   options: ValidateOptions,
   clock: Clock,
 ): Promise<readonly ScenarioOutcome[]> {
-  const { profile, platforms, signal, onEvent, seed = 1 } = options;
-  const secondsOf = (scenario: Scenario): number => scenario.seconds[profile] ?? 0;
+  const { profile, platforms, signal, onEvent, service } = options;
+  const { checks } = planned;
   const batches = batchesOf(scenarios, options);
-  const progress = new Progress(clock, scenarios.length * platforms.length, batches, secondsOf);
+  const progress = new Progress(clock, scenarios.length * platforms.length + checks.length, [
+    ...batches.map((batch) => ({
+      entries: batch.scenarios.map((each) => [each, each.seconds[profile] ?? 0] as const),
+    })),
+    ...checks.map((check) => ({ entries: [[check, planned.secondsOf(check)] as const] })),
+  ]);
+  onEvent?.({
+    kind: "planned",
+    scenarios: [...scenarios, ...checks].map(({ id }) => id),
+    seconds: progress.plannedSeconds,
+  });
+  const onPlatforms = await measurePlatforms(batches, options, progress);
+  if (!service || checks.length === 0 || signal?.aborted === true) return onPlatforms;
+  const onService = await measureService(checks, {
+    service,
+    profile,
+    secondsOf: planned.secondsOf,
+    clock,
+    revision,
+    ...(signal && { signal }),
+    onStarted: ({ id }) => onEvent?.({ kind: "started", scenario: id, platform: servicePlatform }),
+    onEnded: (outcome) => onEvent?.({ kind: "ended", ...progress.ended(outcome) }),
+  });
+  return [...onPlatforms, ...onService];
+}
+
+async function measurePlatforms(
+  batches: readonly Batch[],
+  { profile, signal, onEvent, seed = 1 }: ValidateOptions,
+  progress: Progress,
+): Promise<readonly ScenarioOutcome[]> {
   const outcomes: ScenarioOutcome[] = [];
-  onEvent?.({ kind: "planned", scenarios: scenarios.map(({ id }) => id), seconds: progress.plannedSeconds });
   for (const { platform, scenarios: own } of batches) {
     const timeoutMs = (id: string): number =>
       ((own.find((each) => each.id === id)?.seconds[profile] ?? 0) * 8 + 60) * 1000;
@@ -159,24 +223,29 @@ class Progress {
   readonly plannedSeconds: number;
   readonly #clock: Clock;
   readonly #of: number;
-  readonly #planOf: (scenario: Scenario) => number;
+  readonly #plan: ReadonlyMap<CatalogueEntry, number>;
   readonly #started: number;
   #plannedDone = 0;
   #done = 0;
 
-  constructor(clock: Clock, of: number, batches: readonly Batch[], secondsOf: (scenario: Scenario) => number) {
+  /** @param batches - what one process does, with the seconds that each should take */
+  constructor(
+    clock: Clock,
+    of: number,
+    batches: readonly { readonly entries: readonly (readonly [CatalogueEntry, number])[] }[],
+  ) {
     this.#clock = clock;
     this.#of = of;
     this.#started = clock.now();
-    const scenarios = batches.flatMap((batch) => batch.scenarios);
+    const entries = batches.flatMap((batch) => batch.entries);
     // Starts of processes are spread over the scenarios.
-    const overhead = (batches.length / Math.max(1, scenarios.length)) * processSeconds;
-    this.#planOf = (scenario) => secondsOf(scenario) + overhead;
-    this.plannedSeconds = scenarios.reduce((sum, each) => sum + this.#planOf(each), 0);
+    const overhead = (batches.length / Math.max(1, entries.length)) * processSeconds;
+    this.#plan = new Map(entries.map(([entry, seconds]) => [entry, seconds + overhead]));
+    this.plannedSeconds = entries.reduce((sum, [, seconds]) => sum + seconds + overhead, 0);
   }
 
   ended(outcome: ScenarioOutcome): Omit<Extract<ValidationEvent, { kind: "ended" }>, "kind"> {
-    this.#plannedDone += this.#planOf(outcome.scenario);
+    this.#plannedDone += this.#plan.get(outcome.scenario) ?? 0;
     this.#done += 1;
     const elapsedMs = (this.#clock.now() - this.#started) / 1e6;
     return {
@@ -186,7 +255,7 @@ class Progress {
       done: this.#done,
       of: this.#of,
       elapsedMs,
-      leftMs: Math.max(0, (this.plannedSeconds - this.#plannedDone) * (elapsedMs / this.#plannedDone)),
+      leftMs: Math.max(0, (this.plannedSeconds - this.#plannedDone) * (elapsedMs / (this.#plannedDone || 1))),
       ...(outcome.state === "failed" && { message: `${outcome.failure.code}: ${outcome.failure.message}` }),
     };
   }
@@ -212,7 +281,8 @@ function validityOf(
   const told = failures.length > 0 ? { failures } : {};
   if (interrupted)
     return { validity: { state: "invalid", reasons: ["interrupted: only a part was measured"] }, ...told };
-  const reasons = failures.map(({ code, message }) => `${code}: ${message}`);
+  const doubts = outcomes.flatMap((outcome) => (outcome.state === "measured" ? (outcome.reasons ?? []) : []));
+  const reasons = [...failures.map(({ code, message }) => `${code}: ${message}`), ...doubts];
   if (outcomes.every(({ state }) => state !== "measured")) {
     return {
       validity: { state: "invalid", reasons: reasons.length > 0 ? reasons : ["nothing was measured"] },

@@ -3,6 +3,7 @@ import { budgetProblems, parseSelector, parseThresholdRule, resolvePolicy, targe
 import { describe, expect, it } from "vitest";
 import { catalogue, scenariosOf } from "../../src/catalogue/catalogue.ts";
 import { suiteNames } from "../../src/catalogue/scenario.ts";
+import { serviceChecks } from "../../src/service/validate/checks.ts";
 import { policyOf } from "../../src/validate/rules.ts";
 
 const requirements = JSON.parse(
@@ -23,7 +24,8 @@ describe("the catalogue", () => {
     const ids = catalogue.map(({ id }) => id);
     expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
     for (const { suite } of catalogue) expect(suiteNames).toContain(suite);
-    for (const suite of suiteNames) expect(catalogue.some((scenario) => scenario.suite === suite)).toBe(true);
+    const entries = [...catalogue, ...serviceChecks];
+    for (const suite of suiteNames) expect(entries.some((entry) => entry.suite === suite)).toBe(true);
   });
 
   it("answers requirements that exist, each scenario at least one", () => {

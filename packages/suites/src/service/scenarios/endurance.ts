@@ -32,7 +32,7 @@ export const weighted: ServiceBehaviour = async (user, surface) => {
   user.tag({ action });
   const response = await actions[action](user, surface);
   user.check(response, { "status is 200": ({ status }) => status === 200 });
-  await user.think("5s", "15s");
+  await surface.think(user, 5000, 15_000);
 };
 
 export const enduranceTest: ServiceScenario = {

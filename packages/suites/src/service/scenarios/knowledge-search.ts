@@ -14,7 +14,7 @@ const search: ServiceBehaviour = async (user, surface) => {
 export const knowledgeSearch: ServiceScenario = {
   id: "knowledge_search",
   title: "200 searches a second",
-  requirement: ["S4-011", "S4-042"],
+  requirement: ["S4-011", "S4-021", "S4-042", "S4-075"],
   groups: {
     searches: {
       shape: {

@@ -49,7 +49,7 @@ const behaving =
     const response = await act(user, surface, action);
     user.check(response, { "status is 200": ({ status }) => status === 200 });
     const meanMs = (pattern.sessionMinutes * 60_000) / pattern.actionsPerSession;
-    await user.think(meanMs * 0.5, meanMs * 1.5);
+    await surface.think(user, meanMs * 0.5, meanMs * 1.5);
   };
 
 /** Users of every kind in equal shares of 120. */
