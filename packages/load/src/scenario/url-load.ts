@@ -38,7 +38,7 @@ class UrlWorkload implements Workload {
     const { http } = this.#metrics;
     return Promise.resolve(
       user.http instanceof PooledHttpClient
-        ? new UrlUser(this.#request, user.http, http, shared)
+        ? new UrlUser(this.#request, user, user.http, http, shared)
         : sendingUser(this.#request, user, http, shared),
     );
   }
@@ -49,6 +49,7 @@ function sendingUser(request: HttpRequest, user: VirtualUser, metrics: HttpMetri
   return {
     run: async ({ scheduledAt = Number.NaN }) => {
       const response = await user.http.send(request);
+      if (user.interrupted === true) return;
       metrics.record(response, response.timings, tags, scheduledAt, isExpected(response.status));
     },
   };
@@ -56,6 +57,7 @@ function sendingUser(request: HttpRequest, user: VirtualUser, metrics: HttpMetri
 
 /** Sends one prepared request again and again. Hot: no response is made of it, its body is only counted. */
 class UrlUser implements PreparedUser {
+  readonly #user: VirtualUser;
   readonly #client: PooledHttpClient;
   readonly #exchange: Exchange;
   readonly #metrics: HttpMetrics;
@@ -63,7 +65,14 @@ class UrlUser implements PreparedUser {
   #done: () => void = () => {};
   #dueAt = Number.NaN;
 
-  constructor(request: HttpRequest, client: PooledHttpClient, metrics: HttpMetrics, tags: RequestTags) {
+  constructor(
+    request: HttpRequest,
+    user: VirtualUser,
+    client: PooledHttpClient,
+    metrics: HttpMetrics,
+    tags: RequestTags,
+  ) {
+    this.#user = user;
     this.#client = client;
     this.#metrics = metrics;
     this.#tags = tags;
@@ -71,7 +80,10 @@ class UrlUser implements PreparedUser {
   }
 
   readonly #onDone = (exchange: Exchange): void => {
-    this.#metrics.record(exchange, exchange, this.#tags, this.#dueAt, isExpected(exchange.status));
+    // What the end of the run cut off says nothing of the server: it is an interrupted iteration, and no request.
+    if (this.#user.interrupted !== true) {
+      this.#metrics.record(exchange, exchange, this.#tags, this.#dueAt, isExpected(exchange.status));
+    }
     this.#done();
   };
 

@@ -168,13 +168,15 @@ export class UserHttp {
       chunkHandler(events, options.onChunk),
     );
     const before = hops.slice(0, -1);
+    const { response } = hops.at(-1)!;
+    const ok = response.failure === undefined && expected(response.status, options.expect);
+    // What the end of the run cut off says nothing of the server: it is an interrupted iteration, and no request.
+    if (this.#user.interrupted === true) return new LoadResponse(response, ok);
     // Redirects that were followed are as they should be; the wait for a user is the first one's.
     before.forEach(({ response }, index) => {
       this.#metrics.record(response, response.timings, kind, index === 0 ? dueAt : Number.NaN, true);
     });
-    const { response } = hops.at(-1)!;
     events?.finish(response.timings.startedAt);
-    const ok = response.failure === undefined && expected(response.status, options.expect);
     this.#metrics.record(response, response.timings, kind, before.length === 0 ? dueAt : Number.NaN, ok);
     return new LoadResponse(response, ok);
   }
