@@ -99,6 +99,8 @@ export class Database implements Queries, AsyncDisposable {
     });
     // A connection that breaks while unused: the pool has dropped it already, and the next statement opens another.
     this.#pool.on("error", () => undefined);
+    // One that breaks while it changes hands, when nobody listens, would end the process: its next statement tells of it.
+    this.#pool.on("connect", (connection) => connection.on("error", () => undefined));
   }
 
   get gauges(): PoolGauges {

@@ -71,3 +71,16 @@ test("a server that is not there", async () => {
   await using database = new Database({ host: "/nonexistent", port: 1 }, poolDefaults, systemClock);
   await expect(database.query("SELECT 1")).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
 });
+
+test("a connection that the server ends between two statements of its user is told by the next one, and harms nobody else", async () => {
+  await using database = await testDatabase(postgres.server);
+  const ended = database.withConnection(async (connection) => {
+    const { rows } = await connection.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    const gone = new Promise((resolve) => connection.once("end", resolve));
+    await database.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+    await gone;
+    return connection.query("SELECT 1");
+  });
+  await expect(ended).rejects.toThrow();
+  expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+});
