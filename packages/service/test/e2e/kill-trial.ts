@@ -108,18 +108,37 @@ export class KillTrials implements AsyncDisposable {
     await pause(killedAfterMs);
     const openAtKill = executions - answered.size;
     const killedAt = performance.now();
-    await this.#kill(victim);
+    const killed = await this.#kill(victim);
     await all;
     const recoveredMs = Math.round(performance.now() - killedAt);
+    await this.#standing(killed);
     return { seed, victim, killedAfterMs, executions, openAtKill, recoveredMs, ...(await this.#count(asked)) };
   }
 
-  async #kill(victim: Victim): Promise<void> {
-    if (victim !== "service") process.kill(Number((await this.#postmaster())[0]), "SIGKILL");
-    if (victim === "postgres") return; // the service starts it again
+  /** @returns the process of PostgreSQL that was killed, if it was */
+  async #kill(victim: Victim): Promise<number | undefined> {
+    const postmaster = victim === "service" ? undefined : Number((await this.#postmaster())[0]);
+    if (postmaster !== undefined) process.kill(postmaster, "SIGKILL");
+    if (victim === "postgres") return postmaster; // the service starts it again
     const child = this.#service?.child;
     if (child?.kill("SIGKILL") === true) await once(child, "close");
     await this.#serve();
+    return postmaster;
+  }
+
+  /** Waits for the service to be ready, on another PostgreSQL than `killed`: one killed after the last answer is not missed at once. */
+  async #standing(killed: number | undefined): Promise<void> {
+    const until = performance.now() + patienceMs;
+    for (;;) {
+      const pid = await this.#postmaster().then(
+        ([first]) => Number(first),
+        () => undefined, // it is being written anew
+      );
+      const ready = await call(this.#url, "GET", "/ready").catch(() => undefined);
+      if (pid !== undefined && pid !== killed && ready?.status === 200) return;
+      if (performance.now() > until) throw new Error(`not ready again: /ready said ${ready?.status ?? "nothing"}`);
+      await pause(50);
+    }
   }
 
   /** Sends the same request with the same key until it is answered, as a caller does that cannot know whether it arrived. */
