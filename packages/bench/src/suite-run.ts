@@ -29,8 +29,8 @@ export interface SuiteRunOptions {
  * equally often, 14 miss more.
  *
  * Two builds get one draw a set. The first instance of a file in fresh processes meets the same heap and code space on both
- * sides, later ones do not: between identical builds the first draws of 80 sets spread by 0.64 %, the second and later ones
- * by 1.2 to 3.2 %, so that a median over five was no better than the first alone, in half of the time.
+ * sides, later ones do not. Seen once, between identical builds of a function that allocates: the first draws of 80 sets spread
+ * by 0.64 %, the second and later ones by 1.2 to 3.2 %, so that more draws cost time and told nothing.
  */
 const plannedShare = 0.75;
 /** Later ones find nearly all of it kept. */

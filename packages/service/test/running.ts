@@ -1,4 +1,5 @@
 import { loadConfig } from "../src/config/load-config.ts";
+import type { Queries } from "../src/storage/database.ts";
 import { type Service, type ServiceOptions, startService } from "../src/service.ts";
 import { expectDocumented } from "./documented.ts";
 import type { EmbeddedServer } from "../src/storage/embedded-server.ts";
@@ -59,4 +60,13 @@ export async function call(
 export async function logIn(url: string, username = "admin", password = adminPassword): Promise<string> {
   const { body } = await call(url, "POST", "/auth/login", { body: { username, password } });
   return String(body["token"]);
+}
+
+/** Makes a tenant of its own with the administrator "eve". @returns her token */
+export async function logInElsewhere(url: string, token: string, database: Queries): Promise<string> {
+  const body = { name: "eve", password: "a long pass phrase", role: "admin" };
+  await call(url, "POST", "/users", { token, body });
+  await database.run("INSERT INTO tenants (id, name) VALUES (gen_random_uuid(), 'other')");
+  await database.run("UPDATE users SET tenant_id = (SELECT id FROM tenants WHERE name = 'other') WHERE name = 'eve'");
+  return logIn(url, "eve", body.password);
 }

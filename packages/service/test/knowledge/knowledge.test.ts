@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "../../src/storage/database.ts";
-import { type Answer, call, logIn, testService } from "../running.ts";
+import { type Answer, call, logIn, logInElsewhere, testService } from "../running.ts";
 import { testDatabase, testServer, urlOf } from "../storage/server.ts";
 import { meanReciprocalRank, passages, questions } from "./relevance-set.ts";
 
@@ -14,11 +14,7 @@ beforeAll(async () => {
   database = await testDatabase(postgres.server);
   service = await testService(postgres.server, { DATABASE_URL: await urlOf(postgres.server, database) });
   token = await logIn(service.url);
-  const body = { name: "eve", password: "a long pass phrase", role: "admin" };
-  await call(service.url, "POST", "/users", { token, body });
-  await database.run("INSERT INTO tenants (id, name) VALUES (gen_random_uuid(), 'other')");
-  await database.run("UPDATE users SET tenant_id = (SELECT id FROM tenants WHERE name = 'other') WHERE name = 'eve'");
-  others = await logIn(service.url, "eve", body.password);
+  others = await logInElsewhere(service.url, token, database);
   // On a busy machine the index's thread may take longer to begin than a search waits for it.
   for (const as of [token, others]) {
     const asked = { token: as, body: { query: "is it there" } };

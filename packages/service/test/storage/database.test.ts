@@ -84,3 +84,15 @@ test("a connection that the server ends between two statements of its user is to
   await expect(ended).rejects.toThrow();
   expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
+
+test("a connection that breaks while it changes hands, when neither pool nor user listens, ends nothing", async () => {
+  await using database = await testDatabase(postgres.server);
+  const connection = await database.withConnection((one) => Promise.resolve(one));
+  let broke = 0;
+  connection.on("removeListener", (event) => {
+    // The pool lets go of it for the next user, who has not taken it yet.
+    if (event === "error" && broke++ === 0) connection.emit("error", new Error("terminated"));
+  });
+  expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  expect(broke).toBeGreaterThan(0);
+});

@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { fromFloat16 } from "./float16.ts";
-import { ExactVectorSet, GraphVectorSet, type Neighbours, type VectorSet } from "./vector-set.ts";
+import { ExactVectorSet, GraphVectorSet, newGraph, type Neighbours, type VectorSet } from "./vector-set.ts";
 
 /** What is stored of a tenant's vectors beside them. */
 interface SavedIndex {
@@ -77,30 +77,17 @@ function add(held: Held, keys: readonly number[], stored: readonly Uint8Array[])
   for (const [i, one] of stored.entries()) fromFloat16(one, vectors, i * held.dimensions);
   held.set.add(keys, vectors);
   if (!(held.set instanceof ExactVectorSet) || held.set.size <= exactAtMost || !usearch) return;
-  const graph = new GraphVectorSet(newGraph(held.dimensions));
+  const graph = new GraphVectorSet(newGraph(usearch, held.dimensions));
   const all = held.set.contents();
   graph.add(all.keys, all.vectors);
   held.set = graph;
-}
-
-function newGraph(dimensions: number): InstanceType<NonNullable<typeof usearch>["Index"]> {
-  const { Index, MetricKind, ScalarKind } = usearch as NonNullable<typeof usearch>;
-  return new Index({
-    dimensions,
-    metric: MetricKind.Cos,
-    quantization: ScalarKind.F16,
-    connectivity: 16,
-    expansion_add: 96,
-    expansion_search: 128,
-    multi: false,
-  });
 }
 
 async function open({ tenant, dimensions, file, model }: IndexRequest & { op: "open" }): Promise<IndexReply> {
   const saved = await usable(file, model);
   const held: Held = { dimensions, set: new ExactVectorSet(dimensions) };
   if (saved && usearch) {
-    const graph = newGraph(dimensions);
+    const graph = newGraph(usearch, dimensions);
     graph.load(file);
     held.set = new GraphVectorSet(graph);
   }

@@ -82,6 +82,22 @@ export class ExactVectorSet implements VectorSet {
   }
 }
 
+/** An empty graph of 16-bit vectors, compared by cosine. @param usearch - the module, which not every platform has */
+export function newGraph(
+  { Index, MetricKind, ScalarKind }: typeof import("usearch"),
+  dimensions: number,
+): UsearchIndex {
+  return new Index({
+    dimensions,
+    metric: MetricKind.Cos,
+    quantization: ScalarKind.F16,
+    connectivity: 16,
+    expansion_add: 96,
+    expansion_search: 128,
+    multi: false,
+  });
+}
+
 /**
  * A graph of near neighbours (HNSW, by usearch), of 16-bit vectors: not exact, and nearly as fast for a million as for a
  * thousand.

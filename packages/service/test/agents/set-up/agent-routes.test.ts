@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Database, poolDefaults } from "../../../src/storage/database.ts";
 import { systemClock } from "@mettle/core";
-import { type Answer, call, databaseUrl, logIn, testService } from "../../running.ts";
+import { type Answer, call, databaseUrl, logIn, logInElsewhere, testService } from "../../running.ts";
 import { testServer } from "../../storage/server.ts";
 import { says, scriptedModel } from "../model/scripted-model.ts";
 
@@ -19,11 +19,7 @@ beforeAll(async () => {
   service = await testService(postgres.server, { DATABASE_URL, MODEL_BASE_URL: model.url, MODEL_NAME: "m" });
   database = new Database(DATABASE_URL, { ...poolDefaults, min: 0, max: 1 }, systemClock);
   token = await logIn(service.url);
-  const body = { name: "eve", password: "a long pass phrase", role: "admin" };
-  await call(service.url, "POST", "/users", { token, body });
-  await database.run("INSERT INTO tenants (id, name) VALUES (gen_random_uuid(), 'other')");
-  await database.run("UPDATE users SET tenant_id = (SELECT id FROM tenants WHERE name = 'other') WHERE name = 'eve'");
-  others = await logIn(service.url, "eve", body.password);
+  others = await logInElsewhere(service.url, token, database);
 }, 90_000);
 afterAll(async () => {
   await service.close();

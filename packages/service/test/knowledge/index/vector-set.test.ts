@@ -1,24 +1,13 @@
 import fc from "fast-check";
-import { Index, MetricKind, ScalarKind } from "usearch";
+import * as usearch from "usearch";
 import { describe, expect, test } from "vitest";
 import { Random } from "@mettle/core";
 import { cosine, normalize } from "../../../src/knowledge/embedding/embedder.ts";
 import { fromFloat16, toFloat16 } from "../../../src/knowledge/index/float16.ts";
-import { ExactVectorSet, GraphVectorSet, type VectorSet } from "../../../src/knowledge/index/vector-set.ts";
+import { ExactVectorSet, GraphVectorSet, newGraph, type VectorSet } from "../../../src/knowledge/index/vector-set.ts";
 
 const dimensions = 32;
-const graph = (): GraphVectorSet =>
-  new GraphVectorSet(
-    new Index({
-      dimensions,
-      metric: MetricKind.Cos,
-      quantization: ScalarKind.F16,
-      connectivity: 16,
-      expansion_add: 96,
-      expansion_search: 128,
-      multi: false,
-    }),
-  );
+const graph = (): GraphVectorSet => new GraphVectorSet(newGraph(usearch, dimensions));
 const vectorOf = (random: Random): Float32Array =>
   normalize(Float32Array.from({ length: dimensions }, () => random.normal()));
 function flat(vectors: readonly Float32Array[]): Float32Array {

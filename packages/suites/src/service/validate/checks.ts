@@ -65,6 +65,9 @@ const again: ServiceCheck = {
   },
 };
 
+/** Of checks that read what others have measured. */
+const readOnly = { smoke: 0.1, ci: 0.1, full: 0.1, soak: 0.1 } as const;
+
 /** What the service told of itself while the load stayed within what is promised. */
 const parts: ServiceCheck = {
   id: "service.components",
@@ -73,7 +76,7 @@ const parts: ServiceCheck = {
   title: "the service's parts under the load that it is promised for",
   needs: ["metrics", "load"],
   requirement: [],
-  seconds: { smoke: 0.1, ci: 0.1, full: 0.1, soak: 0.1 },
+  seconds: readOnly,
   share: 0.1,
   rules: {
     targets: componentTargets,
@@ -92,7 +95,7 @@ const available: ServiceCheck = {
   title: "requests that were answered as promised, of all within what is promised",
   needs: ["load"],
   requirement: [],
-  seconds: { smoke: 0.1, ci: 0.1, full: 0.1, soak: 0.1 },
+  seconds: readOnly,
   share: 0.1,
   rules: { objectives: availabilityObjectives },
   run: async ({ availability, record }) => availability.record(record),
@@ -105,7 +108,7 @@ const usage: ServiceCheck = {
   title: "what the service takes of its machine under the load that it is promised for",
   needs: ["metrics", "load"],
   requirement: [],
-  seconds: { smoke: 0.1, ci: 0.1, full: 0.1, soak: 0.1 },
+  seconds: readOnly,
   share: 0.1,
   rules: {
     thresholds: {
