@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { ms, systemClock } from "@mettle/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Database, poolDefaults } from "../../src/storage/database.ts";
@@ -89,9 +90,10 @@ test("a connection that breaks while it changes hands, when neither pool nor use
   await using database = await testDatabase(postgres.server);
   const connection = await database.withConnection((one) => Promise.resolve(one));
   let broke = 0;
-  connection.on("removeListener", (event) => {
+  const emitter: EventEmitter = connection;
+  emitter.on("removeListener", (event) => {
     // The pool lets go of it for the next user, who has not taken it yet.
-    if (event === "error" && broke++ === 0) connection.emit("error", new Error("terminated"));
+    if (event === "error" && broke++ === 0) emitter.emit("error", new Error("terminated"));
   });
   expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
   expect(broke).toBeGreaterThan(0);

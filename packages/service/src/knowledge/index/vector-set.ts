@@ -1,4 +1,4 @@
-import type { Index as UsearchIndex } from "usearch";
+import type * as Usearch from "usearch";
 import { cosine } from "../embedding/embedder.ts";
 
 export interface Neighbours {
@@ -83,10 +83,7 @@ export class ExactVectorSet implements VectorSet {
 }
 
 /** An empty graph of 16-bit vectors, compared by cosine. @param usearch - the module, which not every platform has */
-export function newGraph(
-  { Index, MetricKind, ScalarKind }: typeof import("usearch"),
-  dimensions: number,
-): UsearchIndex {
+export function newGraph({ Index, MetricKind, ScalarKind }: typeof Usearch, dimensions: number): Usearch.Index {
   return new Index({
     dimensions,
     metric: MetricKind.Cos,
@@ -103,9 +100,9 @@ export function newGraph(
  * thousand.
  */
 export class GraphVectorSet implements VectorSet {
-  readonly #index: UsearchIndex;
+  readonly #index: Usearch.Index;
 
-  constructor(index: UsearchIndex) {
+  constructor(index: Usearch.Index) {
     this.#index = index;
   }
 
