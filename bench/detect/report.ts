@@ -7,6 +7,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { wilsonInterval } from "@mettle/stats";
 import { harnesses, modes, pairs, parseLines, settings, tests, type TrialLine } from "./trial.ts";
 import { workloads } from "./workloads.ts";
 
@@ -15,25 +16,12 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/**
- * Wilson's interval for a share.
- *
- * @param z - normal quantile; 1.96 is 95 % coverage
- * @see Wilson, Journal of the American Statistical Association 22 (1927)
- */
-export function wilson(successes: number, trials: number, z = 1.959_963_985): readonly [number, number] {
-  const share = successes / trials;
-  const z2 = z * z;
-  const centre = (share + z2 / (2 * trials)) / (1 + z2 / trials);
-  const half = (z / (1 + z2 / trials)) * Math.sqrt((share * (1 - share)) / trials + z2 / (4 * trials * trials));
-  return [Math.max(0, centre - half), Math.min(1, centre + half)];
-}
-
 /** `12/30 (25–58 %)`: how many, and the 95 % interval of the share. Nothing where no trial was made. */
 function shareOf(lines: readonly TrialLine[], holds: (line: TrialLine) => boolean): string {
   if (lines.length === 0) return "";
   const count = lines.filter(holds).length;
-  const [low, high] = wilson(count, lines.length).map((share) => Math.round(100 * share));
+  const interval = wilsonInterval(count, lines.length);
+  const [low, high] = [interval.low, interval.high].map((share) => Math.round(100 * share));
   return `${count}/${lines.length} (${low}–${high} %)`;
 }
 

@@ -22,7 +22,7 @@ const action = parse(read("action.yml")) as {
 };
 const gitlab = parse(read("deploy/ci/gitlab.yml")) as Record<string, { script?: string[] }>;
 
-describe("the workflow (S0-004, S1-062)", () => {
+describe("the workflow (S0-004, S0-197, S1-062)", () => {
   test("runs on pull requests, on main, daily at 02:00, and by hand (S0-182, S0-183, S0-184)", () => {
     expect(workflow.on["pull_request"]?.branches).toEqual(["main", "develop"]);
     expect(workflow.on["push"]?.branches).toEqual(["main"]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { tabulate, wilson } from "../report.ts";
+import { tabulate } from "../report.ts";
 import { countTrials, schedule } from "../schedule.ts";
 import { type Cell, cellKey, linesOf, pairs, parseLines, type Trial } from "../trial.ts";
 import { makeArm, turnsOf } from "../workloads.ts";
@@ -93,16 +93,4 @@ test("the table counts false alarms either way, and finds only when the claim is
   expect(row?.[columns.indexOf("A/A flagged")]).toMatch(/^1\/2 /);
   expect(row?.[columns.indexOf("2 % found")]).toMatch(/^1\/2 /);
   expect(row?.[columns.indexOf("1 % found")]).toBe("");
-});
-
-// Oracle: statsmodels 0.13, proportion_confint(count, nobs, alpha=0.05, method="wilson").
-test.each([
-  [0, 30, 0.0, 0.1135133931739688],
-  [3, 300, 0.0034066184377152826, 0.028983493362339838],
-  [17, 30, 0.39197307000813597, 0.7262251442353348],
-  [30, 30, 0.8864866068260311, 1.0],
-] as [number, number, number, number][])("Wilson's interval of %i in %i", (count, trials, low, high) => {
-  const interval = wilson(count, trials);
-  expect(interval[0]).toBeCloseTo(low, 8);
-  expect(interval[1]).toBeCloseTo(high, 8);
 });

@@ -4,9 +4,11 @@ export { HistorySite, type HistorySource } from "./history/history-site.ts";
 export { LiveServer, type LiveServerOptions } from "./live/live-server.ts";
 export {
   type LiveAbout,
+  type LiveAgents,
   type LiveMoment,
   type LiveRule,
   type LiveSecond,
+  type LiveSpending,
   slotOf,
   slotsPerDoubling,
 } from "./live/moment.ts";

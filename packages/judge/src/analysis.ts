@@ -1,4 +1,5 @@
 import type { Measurement, Run } from "@mettle/results";
+import { wilsonInterval } from "@mettle/stats";
 import { garbageCollectionShare } from "./recommendations.ts";
 import type { Finding, Verdict } from "./verdict.ts";
 
@@ -14,6 +15,18 @@ export interface Efficiency {
   readonly errorShare?: number;
 }
 
+/** How often one thing went as it should. */
+export interface Reliability {
+  readonly metric: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly attempts: number;
+  readonly failed: number;
+  /** Share that went as it should, 0 … 1, with its Wilson interval at 95 %: none failed of twenty is not “never fails”. */
+  readonly success: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** A run's findings by the question that they answer, with what the run says of its efficiency. */
 export interface Analysis {
   /** Against the baseline or the paired revision. */
@@ -23,6 +36,8 @@ export interface Analysis {
   /** From history: steps, trends, values off their level. */
   readonly trendAnalysis: readonly Finding[];
   readonly efficiencyAnalysis: readonly Efficiency[];
+  /** Everything that counts failures, the least reliable first (S0-006). */
+  readonly reliabilityAnalysis: readonly Reliability[];
   /** What to do, each with the finding that it comes from, most urgent first. */
   readonly optimizationOpportunities: readonly { readonly findingId: string; readonly recommendation: string }[];
 }
@@ -38,10 +53,22 @@ export function analyze(run: Run, verdict: Verdict): Analysis {
     ),
     trendAnalysis: findings.filter(({ kind }) => kind === "change-point"),
     efficiencyAnalysis: run.measurements.filter(({ unit }) => unit === "ns").flatMap((each) => efficiencyOf(each, run)),
+    reliabilityAnalysis: run.measurements.flatMap(reliabilityOf).toSorted((a, b) => a.success - b.success),
     optimizationOpportunities: findings.flatMap(({ id, recommendation }) =>
       recommendation === undefined ? [] : [{ findingId: id, recommendation }],
     ),
   };
+}
+
+/** A share of true samples that is better high or low, or samples beside failed attempts; nothing else tells of failures. */
+function reliabilityOf({ metric, tags, summary, errors, direction }: Measurement): readonly Reliability[] {
+  const { count, rate, perSecond } = summary;
+  const isShare = rate !== undefined && perSecond === undefined && direction !== "none";
+  const failed = isShare ? Math.round(count * (direction === "higher" ? 1 - rate : rate)) : errors?.count;
+  const attempts = isShare ? count : count + (errors?.count ?? 0);
+  if (failed === undefined || attempts === 0) return [];
+  const { low, high } = wilsonInterval(attempts - failed, attempts);
+  return [{ metric, tags, attempts, failed, success: (attempts - failed) / attempts, low, high }];
 }
 
 function efficiencyOf(measurement: Measurement, run: Run): readonly Efficiency[] {

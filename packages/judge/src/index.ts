@@ -1,4 +1,4 @@
-export { type Analysis, analyze, type Efficiency } from "./analysis.ts";
+export { type Analysis, analyze, type Efficiency, type Reliability } from "./analysis.ts";
 export {
   assertWithinBudget,
   type Budget,

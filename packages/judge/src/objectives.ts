@@ -1,5 +1,5 @@
 import type { Measurement, Run } from "@mettle/results";
-import { normalQuantile } from "@mettle/stats";
+import { wilsonInterval } from "@mettle/stats";
 import { judgeErrors } from "./errors.ts";
 import { findingBase, noDataFinding, type RuleIdentity } from "./findings.ts";
 import { formatSelector, parseSelector, selectMeasurements } from "./selector.ts";
@@ -82,7 +82,6 @@ export interface ErrorBudget {
  *
  * @returns undefined for no events: 0 / 0 is no sample, never NaN and never good
  * @throws MettleError `OBJECTIVE_COUNTS_INVALID`
- * @see Wilson, Probable Inference, JASA 22 (1927)
  */
 export function errorBudget(good: number, total: number, target: number): ErrorBudget | undefined {
   if (
@@ -107,10 +106,6 @@ export function errorBudget(good: number, total: number, target: number): ErrorB
   const indicator = good / total;
   const allowedBad = (1 - target) * total;
   const consumed = (total - good) / allowedBad;
-  const z = normalQuantile(0.975);
-  const spread = (z * z) / total;
-  const centre = (indicator + spread / 2) / (1 + spread);
-  const reach = (z / (1 + spread)) * Math.sqrt((indicator * (1 - indicator)) / total + spread / (4 * total));
   return {
     good,
     total,
@@ -119,8 +114,7 @@ export function errorBudget(good: number, total: number, target: number): ErrorB
     allowedBad,
     consumed,
     remaining: 1 - consumed,
-    low: Math.max(0, centre - reach),
-    high: Math.min(1, centre + reach),
+    ...wilsonInterval(good, total),
   };
 }
 

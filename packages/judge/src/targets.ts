@@ -84,7 +84,7 @@ function quantity(text: string): ReturnType<typeof readQuantity> | undefined {
   }
 }
 
-/** Judges one target at one phase; how the other phases came out is told as evidence. */
+/** Judges one target at one phase (S0-194); how the other phases came out is told as evidence. */
 export function judgeTarget(run: Run, target: Target, phase: Phase, policy: SeverityPolicy): readonly Finding[] {
   const statistic = target.statistic ?? "p95";
   const range = target.phases[phase];

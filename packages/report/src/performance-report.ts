@@ -21,7 +21,7 @@ export interface PerformanceReport {
     readonly validity: Run["validity"];
     readonly selfCheck?: Comparison["selfCheck"];
   };
-  /** Without raw samples and histograms, which are in the run's own file. */
+  /** S0-192. Without raw samples and histograms, which are in the run's own file. */
   readonly detailedMetrics: readonly Omit<Measurement, "raw" | "histogram">[];
   readonly performanceAnalysis: {
     readonly findings: readonly Finding[];

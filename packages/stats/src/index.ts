@@ -43,6 +43,7 @@ export {
 } from "./sequential.ts";
 export { type SignFlipOptions, type SignFlipResult, signFlipTest } from "./sign-flip.ts";
 export { type SampleSummary, summarize, summaryPercentiles } from "./summary.ts";
+export { wilsonInterval } from "./proportion.ts";
 export { pairedTInterval, type TInterval, tInterval, welchInterval } from "./t-interval.ts";
 export { autocorrelation, effectiveSampleSize, lagOneAutocorrelation } from "./autocorrelation.ts";
 export {

@@ -13,6 +13,8 @@ import { formatThreshold } from "@mettle/judge";
 import { builtIn, type LoadPlan, type LoadSnapshot, plannedEndMs } from "@mettle/load";
 import type { LoadProgress } from "@mettle/report";
 import type { CommandContext } from "../command-context.ts";
+import { liveAgentsOf } from "./live-agents.ts";
+import { SpendingMeter } from "./live-budgets.ts";
 import { operationTimes } from "./progress.ts";
 import type { LiveThreshold } from "./thresholds.ts";
 
@@ -51,6 +53,7 @@ async function listen(about: LiveAbout, address: Address | undefined): Promise<L
 /** Feeds the live page from the snapshots of the engine. */
 export class LivePage implements AsyncDisposable {
   readonly #server: LiveServer;
+  readonly #spending = new SpendingMeter();
   /** How many values were in each slot a second ago. */
   #before = new Map<number, number>();
 
@@ -73,6 +76,8 @@ export class LivePage implements AsyncDisposable {
     const failed = board.find(builtIn.httpFailed.name) ?? board.find(builtIn.failedIterations.name);
     const perSecond = requests?.lastStep("perSecond");
     const share = failed?.lastStep("rate");
+    const spending = this.#spending.read(board, judged, textOf);
+    const agents = liveAgentsOf(board);
     const [p50, p95, p99] = ["p50", "p95", "p99"].map((column) => times?.lastStep(column));
     return {
       progress,
@@ -85,6 +90,8 @@ export class LivePage implements AsyncDisposable {
         ...(p99 !== undefined && { p99 }),
         slots: this.#slotsOf(times),
       },
+      ...(spending.length > 0 && { spending }),
+      ...(agents && { agents }),
     };
   }
 
@@ -113,13 +120,17 @@ export class LivePage implements AsyncDisposable {
   }
 }
 
-function ruleOf({ rule, finding, missed }: LiveThreshold): LiveRule {
-  const { selector, threshold } = rule;
+/** The rule as a script writes it. */
+function textOf({ rule: { selector, threshold } }: LiveThreshold): string {
   const tags = Object.entries(selector.tags).map(([name, value]) => `${name}:${value}`);
-  const text = `${selector.metric}${tags.length === 0 ? "" : `{${tags.join()}}`}: ${formatThreshold(threshold)}`;
+  return `${selector.metric}${tags.length === 0 ? "" : `{${tags.join()}}`}: ${formatThreshold(threshold)}`;
+}
+
+function ruleOf(judged: LiveThreshold): LiveRule {
+  const { finding, missed } = judged;
   const { actual, limit, unit, consumed, state } = finding ?? {};
   return {
-    text,
+    text: textOf(judged),
     state: missed ? "missed" : state === undefined || state === "no-data" ? "no-data" : "held",
     ...(actual !== undefined && { actual }),
     ...(limit !== undefined && { limit }),

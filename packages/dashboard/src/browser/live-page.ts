@@ -36,7 +36,7 @@ function draw(): void {
   isDrawing = true;
   requestAnimationFrame(() => {
     isDrawing = false;
-    drawer.draw(liveParts(model, look).map(({ text }) => text));
+    drawer.draw(liveParts(model, look).map((part) => () => part().text));
     document.body.className = liveStatus(model);
     document.title = liveTitle(model);
     reader.redraw();

@@ -7,6 +7,7 @@ import {
   type LiveTexts,
   type LiveTick,
   type SecondColumn,
+  type SpendingRow,
   secondColumns,
 } from "./wire.ts";
 
@@ -24,6 +25,7 @@ export class LiveModel {
   /** The end of each second, ms since the start. */
   readonly atMs: number[] = [];
   readonly slots: (readonly number[])[] = [];
+  readonly spending: (readonly SpendingRow[])[] = [];
   readonly #columns: readonly (number | null)[][] = secondColumns.map(() => []);
   readonly #texts = new Map<number, string>();
   readonly #recent = new Map<number, (number | null)[]>();
@@ -56,7 +58,7 @@ export class LiveModel {
   }
 
   /** One second for the charts; one seen before changes nothing. */
-  tick({ seq, atMs, second, slots }: LiveTick): void {
+  tick({ seq, atMs, second, slots, spending }: LiveTick): void {
     if (this.#seq !== undefined && seq <= this.#seq) return;
     const last = this.atMs.at(-1);
     const isAfterGap = this.#seq !== undefined && seq > this.#seq + 1;
@@ -65,7 +67,7 @@ export class LiveModel {
     if (isAfterGap && last !== undefined) this.#notSeen(last, atMs);
     else if (hasNoBeginning) this.#gaps.push({ fromMs: 0, toMs: atMs - 1000 });
     this.#seq = seq;
-    this.#push(atMs, second, slots);
+    this.#push(atMs, second, slots, spending ?? []);
   }
 
   get gaps(): readonly TimeGap[] {
@@ -103,16 +105,24 @@ export class LiveModel {
       fromMs + 1,
       secondColumns.map(() => null),
       [],
+      [],
     );
   }
 
-  #push(atMs: number, second: readonly (number | null)[], slots: readonly number[]): void {
+  #push(
+    atMs: number,
+    second: readonly (number | null)[],
+    slots: readonly number[],
+    spending: readonly SpendingRow[],
+  ): void {
     this.atMs.push(atMs);
     this.slots.push(slots);
+    this.spending.push(spending);
     this.#columns.forEach((column, i) => column.push(second[i] ?? null));
     if (this.atMs.length <= MOST_SECONDS) return;
     this.atMs.splice(0, DROPPED_AT_ONCE);
     this.slots.splice(0, DROPPED_AT_ONCE);
+    this.spending.splice(0, DROPPED_AT_ONCE);
     for (const column of this.#columns) column.splice(0, DROPPED_AT_ONCE);
   }
 
@@ -121,6 +131,6 @@ export class LiveModel {
     this.#seq = undefined;
     this.#gaps = [];
     this.#texts.clear();
-    for (const column of [this.atMs, this.slots, ...this.#columns]) column.length = 0;
+    for (const column of [this.atMs, this.slots, this.spending, ...this.#columns]) column.length = 0;
   }
 }

@@ -79,8 +79,8 @@ export class LiveServer implements AsyncDisposable {
     const frame = this.#writer.frame(moment);
     this.#model.frame(frame);
     this.#latest = { moment, frame };
-    const { seq, atMs, second, slots } = frame;
-    this.#ticks.push({ seq, atMs, second, slots });
+    const { seq, atMs, second, slots, spending } = frame;
+    this.#ticks.push({ seq, atMs, second, slots, ...(spending && { spending }) });
     if (this.#ticks.length > this.#keptSeconds) this.#ticks.shift();
     const text = eventText("frame", this.#eventId(seq), frame);
     for (const viewer of this.#viewers) this.#send(viewer, text);

@@ -19,6 +19,8 @@ import {
   sparkChart,
   timeChart,
 } from "@mettle/report";
+import { agentsPanel } from "./live-agents.ts";
+import { burnChart, burnNow } from "./live-burn.ts";
 import type { LiveModel } from "./live-model.ts";
 import { slotQuantile, slotsPerDoubling } from "./moment.ts";
 import type { LiveStanding, SecondColumn } from "./wire.ts";
@@ -71,21 +73,27 @@ export function liveTitle(model: LiveModel): string {
   return `${formatClock(model.lastMs)} ${about.name}: ${said}`;
 }
 
+/** An element of the page, made when it is wanted: what nobody sees need not be drawn every second. */
+export type LivePart = () => Markup;
+
 /** The page at one moment, a pure function of what is known and how one looks at it: an element for each part. */
-export function liveParts(model: LiveModel, look: LiveLook): readonly Markup[] {
+export function liveParts(model: LiveModel, look: LiveLook): readonly LivePart[] {
   const { standing } = model;
-  if (!standing) return [html`<header class="head measured"><h1>${liveTitle(model)}</h1></header>`];
+  if (!standing) return [() => html`<header class="head measured"><h1>${liveTitle(model)}</h1></header>`];
   const stretch = stretchOf(model, look);
   return [
-    headOf(model, standing, look),
-    tiles(model, standing, stretch),
-    html`<div class="charts">${latencyChart(model, stretch, standing)}${throughputChart(model, stretch)}${heatChart(model, stretch)}${concurrencyChart(model, stretch)}</div>`,
-    html`<div class="panels">${rulesPanel(model, standing)}${healthPanel(model, standing)}</div>`,
-    operationsPanel(model, standing),
+    () => headOf(model, standing, look),
+    () => tiles(model, standing, stretch),
+    () => html`<div class="charts">${latencyChart(model, stretch, standing)}${throughputChart(model, stretch)}</div>`,
+    () => html`<div class="charts">${heatChart(model, stretch)}${budgetOrConcurrency(model, stretch)}</div>`,
+    () =>
+      html`<div class="panels">${rulesPanel(model, standing)}<div>${healthPanel(model, standing)}${agentsPanel(model, standing)}</div></div>`,
+    () => operationsPanel(model, standing),
   ];
 }
 
-export const liveMarkup = (model: LiveModel, look: LiveLook): Markup => html`${liveParts(model, look)}`;
+export const liveMarkup = (model: LiveModel, look: LiveLook): Markup =>
+  html`${liveParts(model, look).map((part) => part())}`;
 
 /** A stretch of the run and where it lies in the model's columns. */
 interface Stretch {
@@ -150,8 +158,36 @@ ${tile("p95", percentileText(model, stretch), "of the stretch shown", spark(mode
 ${tile("errors", share === undefined ? "–" : formatShare(share), "in the last second", spark(model, "failedPerSecond"), (share ?? 0) > 0)}
 ${tile("in flight", count("inFlight"), (model.latest("waiting") ?? 0) > 0 ? `${count("waiting")} waiting` : "", spark(model, "inFlight"))}
 ${tile("users", count("users"), "", spark(model, "users"))}
-${worstTile(model, standing)}</div>`;
+${goodTile(model)}${costTile(model)}${worstTile(model, standing)}</div>`;
 }
+
+/** Only where a run has objectives for its requests to models. */
+function goodTile(model: LiveModel): Markup {
+  const good = model.latest("goodShare");
+  if (good === undefined && !hasValues(model, "goodShare")) return nothing;
+  const figure = good === undefined ? "–" : formatShare(good);
+  return tile("goodput", figure, "within all objectives", spark(model, "goodShare"), good !== undefined && good < 0.9);
+}
+
+/** Only where a run knows what its requests cost. */
+function costTile(model: LiveModel): Markup {
+  const seconds = model.column("costPerSecond").slice(-SPARK_SECONDS);
+  const known = seconds.filter((value) => value !== null);
+  if (known.length === 0) return nothing;
+  const perMinute = (60 * known.reduce((sum, value) => sum + value, 0)) / known.length;
+  return tile(
+    "cost / min",
+    String(Number(perMinute.toPrecision(3))),
+    "over the last minute",
+    spark(model, "costPerSecond"),
+  );
+}
+
+const hasValues = (model: LiveModel, column: SecondColumn): boolean =>
+  model
+    .column(column)
+    .slice(-SPARK_SECONDS)
+    .some((value) => value !== null);
 
 const tile = (label: string, figure: string, note: string, below: Content, isBad: boolean = false): Markup =>
   html`<div class="tile${isBad && html` bad`}"><span class="tile-label">${label}</span><span class="tile-figure">${figure}</span><span class="tile-note">${note}</span>${below}</div>`;
@@ -175,10 +211,11 @@ function worstTile(model: LiveModel, { rules }: LiveStanding): Markup {
   const worst = rules.find(([, , , , , consumed]) => consumed !== null);
   if (!worst) return tile("closest rule", "–", rules.length === 0 ? "no rules" : "nothing to judge yet", nothing);
   const [text, state, , , , consumed] = worst;
+  const burn = burnNow(model, text);
   return tile(
     "closest rule",
     formatShare(consumed ?? 0),
-    "of what it allows",
+    burn === undefined ? "of what it allows" : `of what it allows · burning ${Number(burn.toPrecision(3))}×`,
     html`<span class="tile-rule">${name(model.text(text))}</span>${budgetBar(consumed ?? 0)}`,
     state === "missed",
   );
@@ -249,6 +286,13 @@ function heatChart(model: LiveModel, stretch: Stretch): Markup {
     toMs,
     hasRows,
   });
+}
+
+/** What runs out, where a rule has something that can; else how much is going on. */
+function budgetOrConcurrency(model: LiveModel, stretch: Stretch): Markup {
+  const { from, to } = stretch;
+  const burn = burnChart(model, { from, to, frame: chartFrame(model, stretch) });
+  return burn === nothing ? concurrencyChart(model, stretch) : burn;
 }
 
 function concurrencyChart(model: LiveModel, stretch: Stretch): Markup {

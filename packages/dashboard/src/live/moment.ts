@@ -36,11 +36,42 @@ export interface LiveSecond {
   readonly slots: readonly number[];
 }
 
+/** What the last second spent of what a rule lets go wrong: `p(95) < 200ms` allows 5 % to be slower. */
+export interface LiveSpending {
+  /** The rule's text. */
+  readonly rule: string;
+  /** Share of all that may go wrong, above 0. */
+  readonly allowed: number;
+  readonly bad: number;
+  readonly total: number;
+}
+
+/** Where models, tools and tasks are measured: how they stand. Times in ns; what is not known is absent. */
+export interface LiveAgents {
+  readonly tasksPerSecond?: number;
+  /** Share of all tasks so far, 0 … 1. */
+  readonly passedShare?: number;
+  readonly stepsPerTask?: number;
+  /** Requests to models. */
+  readonly inFlight?: number;
+  readonly outputTokensPerSecond?: number;
+  readonly timeToFirstTokenP95?: number;
+  /** Of the last second: share of requests within every objective, 0 … 1. */
+  readonly goodShare?: number;
+  /** Of the last second, in the unit that prices are given in. */
+  readonly costPerSecond?: number;
+  /** By their calls, most first. */
+  readonly tools: readonly { readonly name: string; readonly p95?: number; readonly failedShare?: number }[];
+}
+
 /** A load test at one moment, once a second. */
 export interface LiveMoment {
   readonly progress: LoadProgress;
   readonly second: LiveSecond;
   readonly rules: readonly LiveRule[];
+  /** Of the rules that allow a share. */
+  readonly spending?: readonly LiveSpending[];
+  readonly agents?: LiveAgents;
 }
 
 /**

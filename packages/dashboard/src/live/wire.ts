@@ -1,4 +1,4 @@
-import type { LiveAbout, LiveMoment } from "./moment.ts";
+import type { LiveAbout, LiveAgents, LiveMoment } from "./moment.ts";
 
 /** Columns of `LiveFrame.second`, which charts are made of. */
 export const secondColumns = [
@@ -11,6 +11,8 @@ export const secondColumns = [
   "inFlight",
   "users",
   "waiting",
+  "goodShare",
+  "costPerSecond",
 ] as const;
 export type SecondColumn = (typeof secondColumns)[number];
 
@@ -21,7 +23,11 @@ export interface LiveTick {
   readonly atMs: number;
   readonly second: readonly (number | null)[];
   readonly slots: readonly number[];
+  /** For each rule that allows a share: its text, what it allows, how many were bad, of how many. Absent without such rules. */
+  readonly spending?: readonly SpendingRow[];
 }
+
+export type SpendingRow = readonly [rule: number, allowed: number, bad: number, total: number];
 
 /** How things stand now: the newest is enough. Texts are numbers of the dictionary. */
 export interface LiveStanding {
@@ -55,6 +61,18 @@ export interface LiveStanding {
   ])[];
   readonly operationCount: number;
   readonly errors: readonly (readonly [text: number, count: number])[];
+  readonly agents?: StandingAgents;
+}
+
+/** What is known of models, tasks and tools. */
+export interface StandingAgents {
+  readonly tasksPerSecond: number | null;
+  readonly passedShare: number | null;
+  readonly stepsPerTask: number | null;
+  readonly inFlight: number | null;
+  readonly outputTokensPerSecond: number | null;
+  readonly timeToFirstTokenP95: number | null;
+  readonly tools: readonly (readonly [name: number, p95: number | null, failedShare: number | null])[];
 }
 
 /** Texts that are told once and then named by their number. */
@@ -80,6 +98,8 @@ export interface LiveStart {
 export const MOST_OPERATIONS = 28;
 const MOST_RULES = 16;
 const MOST_ERRORS = 6;
+const MOST_TOOLS = 8;
+const MOST_SPENDING = 8;
 const MOST_REASONS = 3;
 const LONGEST_TEXT = 160;
 
@@ -102,7 +122,7 @@ export class FrameWriter {
   }
 
   frame(moment: LiveMoment): LiveFrame {
-    const { progress, second } = moment;
+    const { progress, second, spending = [], agents } = moment;
     const values: Readonly<Record<SecondColumn, number | undefined>> = {
       perSecond: second.perSecond,
       failedPerSecond: second.failedPerSecond,
@@ -113,8 +133,13 @@ export class FrameWriter {
       inFlight: progress.inFlight,
       users: progress.users,
       waiting: progress.waiting,
+      goodShare: agents?.goodShare,
+      costPerSecond: agents?.costPerSecond,
     };
     const standing = this.#standing(moment);
+    const spent = spending
+      .slice(0, MOST_SPENDING)
+      .map(({ rule, allowed, bad, total }): SpendingRow => [this.#number(rule), short(allowed), bad, total]);
     const texts = this.#fresh;
     this.#fresh = [];
     return {
@@ -122,6 +147,7 @@ export class FrameWriter {
       atMs: Math.round(progress.elapsedMs),
       second: secondColumns.map((column) => known(values[column])),
       slots: second.slots,
+      ...(spent.length > 0 && { spending: spent }),
       ...(texts.length > 0 && { texts }),
       standing,
     };
@@ -134,7 +160,7 @@ export class FrameWriter {
       .map(({ name, recent }) => [this.#number(name), recent.map(known)] as const);
   }
 
-  #standing({ progress, rules }: LiveMoment): LiveStanding {
+  #standing({ progress, rules, agents }: LiveMoment): LiveStanding {
     const { phase, plannedMs, iterations, cpuShare, lateP99Ns, validity, operations, errors } = progress;
     return {
       phase: this.#number(phase),
@@ -170,6 +196,21 @@ export class FrameWriter {
         ]),
       operationCount: operations.length,
       errors: errors.slice(0, MOST_ERRORS).map(({ message, count }) => [this.#number(message), count]),
+      ...(agents && { agents: this.#agents(agents) }),
+    };
+  }
+
+  #agents(agents: LiveAgents): StandingAgents {
+    return {
+      tasksPerSecond: known(agents.tasksPerSecond),
+      passedShare: known(agents.passedShare),
+      stepsPerTask: known(agents.stepsPerTask),
+      inFlight: known(agents.inFlight),
+      outputTokensPerSecond: known(agents.outputTokensPerSecond),
+      timeToFirstTokenP95: known(agents.timeToFirstTokenP95),
+      tools: agents.tools
+        .slice(0, MOST_TOOLS)
+        .map(({ name, p95, failedShare }) => [this.#number(name), known(p95), known(failedShare)] as const),
     };
   }
 

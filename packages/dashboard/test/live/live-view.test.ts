@@ -96,6 +96,39 @@ describe("the live page", () => {
     expect(textOf(markup)).toContain("1 stretch of the run not seen by this page");
   });
 
+  test("a rule that allows a share shows how fast it is used up, over windows that the run is long enough for", () => {
+    const rules = [{ ...rule, state: "missed" as const }];
+    const spending = [{ rule: rule.text, allowed: 0.01, bad: 2, total: 40 }];
+    const text = textOf(liveMarkup(modelOf(seconds(90).map((each) => ({ ...each, rules, spending }))), usualLook).text);
+    expect(text).toContain("of what it allows · burning 5×");
+    expect(text).toContain("How fast http_req_failed: rate < 0.01 burns its budget");
+    expect(text).toMatch(/allowed 1×.* 5 s .*1 min .*5 min|5 s.*1 min.*5 min/);
+    const young = textOf(liveMarkup(modelOf([{ ...moment(1), rules, spending }]), usualLook).text);
+    expect(young).not.toContain("1 min");
+    expect(textOf(liveMarkup(modelOf(seconds(3)), usualLook).text)).not.toContain("burns its budget");
+  });
+
+  test("agents, tools, goodput and cost are there where they are measured, and only there", () => {
+    const agents = {
+      tasksPerSecond: 2.5,
+      passedShare: 0.9,
+      stepsPerTask: 6.23,
+      inFlight: 37,
+      goodShare: 0.88,
+      costPerSecond: 0.0138,
+      tools: [{ name: "web_search", p95: 1.9e9, failedShare: 0.12 }, { name: "clock" }],
+    };
+    const text = textOf(liveMarkup(modelOf(seconds(20).map((each) => ({ ...each, agents }))), usualLook).text);
+    expect(text).toContain("goodput 88.0 % within all objectives");
+    expect(text).toContain("cost / min 0.828 over the last minute");
+    expect(text).toContain("requests to models in flight 37");
+    expect(text).toContain("steps per task 6.23");
+    expect(text).toMatch(/web_search 1\.90 s 12\.0 %/);
+    expect(text).not.toContain("time to first token");
+    const none = textOf(liveMarkup(modelOf(seconds(2)), usualLook).text);
+    for (const word of ["goodput", "cost", "Agents"]) expect(none).not.toContain(word);
+  });
+
   test("hostile texts are text", () => {
     for (const text of hostileTexts) {
       const model = modelOf([
@@ -107,7 +140,11 @@ describe("the live page", () => {
             errors: [{ message: text, count: 1 }],
             validity: { state: "degraded", reasons: [text] },
           },
-          { rules: [{ ...rule, text, state: "missed" }] },
+          {
+            rules: [{ ...rule, text, state: "missed" }],
+            spending: [{ rule: text, allowed: 0.01, bad: 1, total: 2 }],
+            agents: { inFlight: 1, tools: [{ name: text }] },
+          },
         ),
       ]);
       model.about = { ...about, name: text, target: text };

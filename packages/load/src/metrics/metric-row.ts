@@ -98,6 +98,12 @@ export class MetricRow {
     return value === undefined || Number.isNaN(value) ? undefined : value;
   }
 
+  /** How many values are at or below one, as `Histogram` estimates it; undefined for anything but a trend. */
+  countAtOrBelow(value: number): number | undefined {
+    const all = this.#all();
+    return all instanceof Histogram ? all.estimateCountAtOrBelow(value) : undefined;
+  }
+
   /** The filled buckets of everything recorded so far, ascending; none for anything but a trend. Only to be read. */
   buckets(): Iterable<{ readonly from: number; readonly to: number; readonly count: number }> {
     const all = this.#all();

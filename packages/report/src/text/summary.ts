@@ -57,7 +57,7 @@ export function textContext(options: TextOptions): TextContext {
 
 /**
  * The end of a run as text for people, worst first: the verdict, the rules that did not pass, the table of cases, how far
- * the numbers can be trusted, the files and the exit code.
+ * the numbers can be trusted, the files and the exit code (S3-070).
  *
  * @param measured - the run
  * @param verdict - undefined when nothing judged the run; the text then claims nothing

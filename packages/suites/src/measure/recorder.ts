@@ -18,7 +18,7 @@ export interface ValueOptions extends MetricOptions {
   readonly interval?: Interval;
 }
 
-/** Times of one operation, in ns, with the attempts that failed. */
+/** Times of one operation, in ns, with the attempts that failed: what every scenario is measured with (S2-130). */
 export interface OperationTimes {
   readonly times: Histogram;
   /** A failed attempt has no time: it is counted by its kind. */

@@ -3,6 +3,7 @@ import { nextTurn, nowNs } from "./time.ts";
 
 /**
  * Lets turns pass until `done` says so. A platform that loses what it was given must not hang whoever waits for it.
+ * Nothing here rests for a fixed time and looks (S2-006).
  *
  * @throws MettleError `PLATFORM_REQUEST_FAILED` when it takes longer
  */

@@ -66,7 +66,7 @@ describe("the result", () => {
     expect(results.clustering_benchmarks.status).toBe("absent");
   });
 
-  it("S2-146: fails its regression tests by what is slower than in the baseline, and by nothing that is as it was", () => {
+  it("S2-146, S1-054: fails its regression tests by what is slower than in the baseline, and by nothing that is as it was", () => {
     const measured = (meanNs: number): ScenarioOutcome => ({
       scenario: under1ms,
       platform: "mettle",

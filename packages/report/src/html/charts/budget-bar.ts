@@ -3,7 +3,7 @@ import { html, type Markup, round } from "../html.ts";
 
 const WIDTH = 72;
 
-/** How much of an allowance is used: full at 100 %, and beyond that the part that is over, on a scale of its own. */
+/** How much of an allowance is used (S3-070): full at 100 %, and beyond that the part that is over, on a scale of its own. */
 export function budgetBar(consumed: number): Markup {
   const over = consumed > 1;
   // Up to the allowance the bar fills two thirds; what is over it fills the rest as it nears ten times the allowance.
