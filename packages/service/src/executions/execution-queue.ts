@@ -1,5 +1,5 @@
 import { type Clock, type Milliseconds, timeOrderedId } from "@mettle/core";
-import type { Database } from "../storage/database.ts";
+import type { Database, Prepared } from "../storage/database.ts";
 import { storableJson } from "../storage/storable.ts";
 import { Timings } from "../telemetry/timings.ts";
 import type {
@@ -58,6 +58,56 @@ interface ExecutionRow {
   readonly checkpoint: unknown;
 }
 
+const columns = `id, tenant_id, user_id, agent_type, task, request_digest, state, attempts, fence, deadline_at, created_at,
+  started_at, ended_at, result, error, checkpoint`;
+const columnsOf = (table: string): string => columns.replaceAll(/\w+/g, (column) => `${table}.${column}`);
+
+/** What every execution asks. */
+const statements = {
+  add: {
+    name: "executions.add",
+    text: `INSERT INTO executions
+       (id, tenant_id, user_id, agent_type, task, idempotency_key, request_digest, deadline_at, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING ${columns}`,
+  },
+  claim: {
+    name: "executions.claim",
+    text: `WITH waiting AS (
+       SELECT id, tenant_id, created_at, rank FROM (SELECT DISTINCT tenant_id FROM executions WHERE state = 'queued') t
+       CROSS JOIN LATERAL (
+         SELECT id, created_at, row_number() OVER (ORDER BY created_at, id) AS rank FROM executions e
+         WHERE e.tenant_id = t.tenant_id AND state = 'queued' ORDER BY created_at, id LIMIT $2::bigint * 2) e
+     ), running AS (
+       SELECT tenant_id, count(*) AS number FROM executions WHERE state = 'running' GROUP BY tenant_id
+     ), chosen AS (
+       SELECT e.id FROM executions e JOIN waiting w ON w.id = e.id LEFT JOIN running r ON r.tenant_id = w.tenant_id
+       WHERE e.state = 'queued' ORDER BY coalesce(r.number, 0) + w.rank, w.created_at, w.id
+       LIMIT $2::bigint FOR UPDATE OF e SKIP LOCKED
+     )
+     UPDATE executions e SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = $1,
+       lease_until = $3, started_at = coalesce(started_at, $4)
+     FROM chosen WHERE e.id = chosen.id RETURNING ${columnsOf("e")}`,
+  },
+  end: {
+    name: "executions.end",
+    text: `UPDATE executions SET state = $3, result = $4, error = $5, ended_at = $6, lease_owner = NULL, lease_until = NULL,
+       checkpoint = NULL
+     WHERE id = $1 AND fence = $2 AND state = 'running'`,
+  },
+  save: {
+    name: "executions.save",
+    text: "UPDATE executions SET checkpoint = $3 WHERE id = $1 AND fence = $2 AND state = 'running'",
+  },
+  find: { name: "executions.find", text: `SELECT ${columns} FROM executions WHERE tenant_id = $1 AND id = $2` },
+  tell: {
+    name: "executions.tell",
+    text: `INSERT INTO execution_events (execution_id, fence, number, event)
+     SELECT $1, $2, $3 + ordinality - 1, event FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS e (event)
+     ON CONFLICT DO NOTHING`,
+  },
+} as const satisfies Readonly<Record<string, Prepared>>;
+
 /**
  * Executions in the database. Each is run at least once, and its ending is written once: by the holder of the newest
  * lease, in one statement with the check that it is the newest.
@@ -93,13 +143,7 @@ export class ExecutionQueue {
       this.#now,
     ];
     const [row] = await this.#timings.of("persisting", () =>
-      this.#database.query<ExecutionRow>(
-        `INSERT INTO executions
-         (id, tenant_id, user_id, agent_type, task, idempotency_key, request_digest, deadline_at, created_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-       ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING *`,
-        values,
-      ),
+      this.#database.query<ExecutionRow>(statements.add, values),
     );
     if (row) return { execution: executionOf(row), added: true, digest: row.request_digest };
     const [before] = await this.#database.query<ExecutionRow>(
@@ -116,24 +160,7 @@ export class ExecutionQueue {
    */
   async claim(owner: string, most: number): Promise<readonly Leased[]> {
     if (most <= 0) return [];
-    const rows = await this.#database.query<ExecutionRow>(
-      `WITH waiting AS (
-         SELECT id, tenant_id, created_at, rank FROM (SELECT DISTINCT tenant_id FROM executions WHERE state = 'queued') t
-         CROSS JOIN LATERAL (
-           SELECT id, created_at, row_number() OVER (ORDER BY created_at, id) AS rank FROM executions e
-           WHERE e.tenant_id = t.tenant_id AND state = 'queued' ORDER BY created_at, id LIMIT $2 * 2) e
-       ), running AS (
-         SELECT tenant_id, count(*) AS number FROM executions WHERE state = 'running' GROUP BY tenant_id
-       ), chosen AS (
-         SELECT e.id FROM executions e JOIN waiting w ON w.id = e.id LEFT JOIN running r ON r.tenant_id = w.tenant_id
-         WHERE e.state = 'queued' ORDER BY coalesce(r.number, 0) + w.rank, w.created_at, w.id
-         LIMIT $2 FOR UPDATE OF e SKIP LOCKED
-       )
-       UPDATE executions e SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = $1,
-         lease_until = $3, started_at = coalesce(started_at, $4)
-       FROM chosen WHERE e.id = chosen.id RETURNING e.*`,
-      [owner, most, this.#leaseEnd(), this.#now],
-    );
+    const rows = await this.#database.query<ExecutionRow>(statements.claim, [owner, most, this.#leaseEnd(), this.#now]);
     return rows.map((row) => leasedOf(row));
   }
 
@@ -157,12 +184,7 @@ export class ExecutionQueue {
     const result = ending.state === "succeeded" ? storableJson(ending.result) : null;
     const error = ending.state === "succeeded" ? null : storableJson(ending.error);
     const changed = await this.#timings.of("persisting", () =>
-      this.#database.run(
-        `UPDATE executions SET state = $3, result = $4, error = $5, ended_at = $6, lease_owner = NULL, lease_until = NULL,
-         checkpoint = NULL
-       WHERE id = $1 AND fence = $2 AND state = 'running'`,
-        [lease.id, lease.fence, ending.state, result, error, this.#now],
-      ),
+      this.#database.run(statements.end, [lease.id, lease.fence, ending.state, result, error, this.#now]),
     );
     return changed > 0;
   }
@@ -170,11 +192,7 @@ export class ExecutionQueue {
   /** Keeps a state for the next attempt. @returns false when the lease is no longer held */
   async save(lease: Leased, state: unknown): Promise<boolean> {
     const changed = await this.#timings.of("persisting", () =>
-      this.#database.run("UPDATE executions SET checkpoint = $3 WHERE id = $1 AND fence = $2 AND state = 'running'", [
-        lease.id,
-        lease.fence,
-        storableJson(state),
-      ]),
+      this.#database.run(statements.save, [lease.id, lease.fence, storableJson(state)]),
     );
     return changed > 0;
   }
@@ -232,7 +250,7 @@ export class ExecutionQueue {
 
   async find(tenantId: string, id: string): Promise<Execution | undefined> {
     const [row] = await this.#timings.of("retrieving", () =>
-      this.#database.query<ExecutionRow>("SELECT * FROM executions WHERE tenant_id = $1 AND id = $2", [tenantId, id]),
+      this.#database.query<ExecutionRow>(statements.find, [tenantId, id]),
     );
     return row && executionOf(row);
   }
@@ -268,12 +286,7 @@ export class ExecutionQueue {
 
   /** Keeps what a lease's holder tells, for those who look in late. */
   async addEvents(lease: Leased, first: number, events: readonly ExecutionEvent[]): Promise<void> {
-    await this.#database.run(
-      `INSERT INTO execution_events (execution_id, fence, number, event)
-       SELECT $1, $2, $3 + ordinality - 1, event FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS e (event)
-       ON CONFLICT DO NOTHING`,
-      [lease.id, lease.fence, first, storableJson(events)],
-    );
+    await this.#database.run(statements.tell, [lease.id, lease.fence, first, storableJson(events)]);
   }
 
   /** What was told after a place, in order. A new attempt tells everything again, under a higher fence. */

@@ -120,12 +120,12 @@ function executeRoute(app: App, parts: ExecutionParts): void {
           "This idempotency key belongs to another request.",
         );
       }
-      if (added) await orchestrator.announce();
+      if (added) void orchestrator.announce();
       reply.header("location", `/agents/executions/${execution.id}`);
       if (prefersAsync(request.headers.prefer) && !isEnded(execution.state)) {
         return reply.code(202).header("preference-applied", "respond-async").send(shown(execution));
       }
-      const ended = await orchestrator.ended(tenantId, execution.id, untilAnswered(request, reply));
+      const ended = await orchestrator.ended(tenantId, execution.id, untilAnswered(request, reply), added);
       // Undefined when this instance ends first: the execution goes on elsewhere.
       return reply.code(ended ? 200 : 202).send(shown(ended ?? execution));
     },

@@ -21,6 +21,7 @@ import { EventBuffer } from "./event-buffer.ts";
 const queuedChannel = "executions_queued";
 const endedChannel = "executions_ended";
 const toldChannel = "executions_told";
+const latelyAtMost = 1000;
 
 export interface OrchestratorOptions {
   readonly queue: ExecutionQueue;
@@ -76,18 +77,37 @@ export class Orchestrator implements AsyncDisposable {
   readonly #closed = new AbortController();
   readonly #loops: readonly Promise<void>[];
   readonly #stopListening: () => void;
+  /** What has ended lately, by its news: it may be there before whoever queued it knows that it is queued. */
+  readonly #lately = new Set<string>();
   readonly #counts = { succeeded: 0, failed: 0, cancelled: 0, superseded: 0, recovered: 0 };
   #wake = Promise.withResolvers<void>();
+  /** The last look took all that there was room for: what was left waits for the room that an ending makes. */
+  #hasMore = true;
 
   constructor(options: OrchestratorOptions) {
     this.#options = options;
     this.#timings = options.timings ?? new Timings(options.clock);
-    this.#stopListening = options.news.listen(queuedChannel, () => this.#wake.resolve());
+    const stops = [
+      options.news.listen(queuedChannel, () => this.#wake.resolve()),
+      options.news.listen(endedChannel, (id) => this.#note(id)),
+    ];
+    this.#stopListening = () => {
+      for (const stop of stops) stop();
+    };
     this.#loops = [
       this.#dispatch(),
       this.#every(options.renewEvery, () => this.#renew()),
       this.#every(options.lookEvery, () => this.#recover()),
     ];
+  }
+
+  #note(id: string): void {
+    this.#lately.add(id);
+    if (this.#lately.size <= latelyAtMost) return;
+    for (const oldest of this.#lately) {
+      this.#lately.delete(oldest);
+      return;
+    }
   }
 
   get statistics(): OrchestratorStatistics {
@@ -102,10 +122,10 @@ export class Orchestrator implements AsyncDisposable {
     return taskIn(this.#options.types, agentType, taskType);
   }
 
-  /** Something was queued: here or elsewhere it will be taken. */
+  /** Something was queued: here or elsewhere it will be taken, even if others cannot be told. Settles when they are. */
   async announce(): Promise<void> {
     this.#wake.resolve();
-    await this.#options.news.tell(queuedChannel, this.#owner);
+    await this.#options.news.tell(queuedChannel, this.#owner).catch((error: unknown) => this.#trouble(error));
   }
 
   async announceCancel(execution: Execution): Promise<void> {
@@ -113,9 +133,14 @@ export class Orchestrator implements AsyncDisposable {
     else await this.#renew(); // if it runs here
   }
 
-  /** The execution once it has ended, wherever that was; undefined when the signal aborts first, or this instance ends. */
-  async ended(tenantId: string, id: string, signal: AbortSignal): Promise<Execution | undefined> {
-    for await (const _ of this.#changes(id, [endedChannel], signal)) {
+  /**
+   * The execution once it has ended, wherever that was; undefined when the signal aborts first, or this instance ends.
+   *
+   * @param isNew - it has just been queued, and no look is worth its while before there is news of it
+   */
+  async ended(tenantId: string, id: string, signal: AbortSignal, isNew: boolean): Promise<Execution | undefined> {
+    const looksFirst = !isNew || this.#lately.has(id);
+    for await (const _ of this.#changes(id, [endedChannel], signal, looksFirst)) {
       const execution = await this.#options.queue.find(tenantId, id);
       if (!execution || isEnded(execution.state)) return execution;
     }
@@ -127,7 +152,7 @@ export class Orchestrator implements AsyncDisposable {
    * or this instance does.
    */
   async *watch(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Standing> {
-    for await (const _ of this.#changes(id, [endedChannel, toldChannel], signal)) {
+    for await (const _ of this.#changes(id, [endedChannel, toldChannel], signal, true)) {
       const standing = await this.#options.queue.standing(tenantId, id);
       if (!standing) return;
       yield standing;
@@ -135,8 +160,13 @@ export class Orchestrator implements AsyncDisposable {
     }
   }
 
-  /** At once, after each news of the execution, and every `lookEvery`, because news may be lost. */
-  async *#changes(id: string, channels: readonly string[], signal: AbortSignal): AsyncGenerator<void> {
+  /** At once where asked for, after each news of the execution, and every `lookEvery`, because news may be lost. */
+  async *#changes(
+    id: string,
+    channels: readonly string[],
+    signal: AbortSignal,
+    looksFirst: boolean,
+  ): AsyncGenerator<void> {
     const { news, clock, lookEvery } = this.#options;
     const over = AbortSignal.any([signal, this.#closed.signal]);
     let changed = Promise.withResolvers<void>();
@@ -145,10 +175,11 @@ export class Orchestrator implements AsyncDisposable {
     };
     const stops = channels.map((channel) => news.listen(channel, heard));
     try {
+      if (looksFirst && !over.aborted) yield;
       while (!over.aborted) {
-        yield;
         await this.#first(changed.promise, clock, lookEvery, over);
         changed = Promise.withResolvers();
+        if (!over.aborted) yield;
       }
     } finally {
       for (const stop of stops) stop();
@@ -171,8 +202,9 @@ export class Orchestrator implements AsyncDisposable {
       try {
         const room = capacity - this.#running.size;
         const leases = await queue.claim(this.#owner, room);
+        this.#hasMore = leases.length === room;
         for (const lease of leases) this.#start(lease);
-        if (leases.length > 0 && leases.length === room) continue;
+        if (leases.length > 0 && this.#hasMore) continue;
       } catch (error) {
         this.#trouble(error);
       }
@@ -190,7 +222,7 @@ export class Orchestrator implements AsyncDisposable {
       .catch((error: unknown) => this.#trouble(error))
       .finally(() => {
         this.#running.delete(lease.id);
-        this.#wake.resolve();
+        if (this.#hasMore) this.#wake.resolve();
       });
     this.#running.set(lease.id, { lease, controller, done });
   }

@@ -73,7 +73,8 @@ export function a2aRoutes(app: App, types: readonly AgentType[], orchestrator: P
     async (request, reply) => {
       const asked = request.body as unknown as RpcRequest;
       const { tenantId } = principalOf(request);
-      const ended = (id: string): Promise<unknown> => orchestrator.ended(tenantId, id, untilAnswered(request, reply));
+      const ended = (id: string): Promise<unknown> =>
+        orchestrator.ended(tenantId, id, untilAnswered(request, reply), false);
       return answerRpc(asked, (method, params) => {
         if (method === "message/send") return send(app, request, params, ended);
         if (method === "tasks/get") return get(app, request, params);

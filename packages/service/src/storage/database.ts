@@ -44,15 +44,28 @@ export interface PoolGauges {
 
 export type Row = Readonly<Record<string, unknown>>;
 
+/**
+ * A statement that the server reads and plans once for a connection and then knows by its name: for those that are asked
+ * hundreds of times a second. It names its columns, as what it returns must never change while older instances run.
+ */
+export interface Prepared {
+  /** One name, one text. */
+  readonly name: string;
+  readonly text: string;
+}
+
 /** What runs statements: the pool, or one transaction. Values never become part of a statement's text. */
 export interface Queries {
   /**
    * @throws MettleError `DATABASE_UNAVAILABLE`, `DATABASE_BUSY`, `DATABASE_TIMEOUT`; other errors of PostgreSQL as `pg`
    *   throws them, with their SQLSTATE as `code`
    */
-  readonly query: <R extends object = Row>(text: string, values?: readonly unknown[]) => Promise<readonly R[]>;
+  readonly query: <R extends object = Row>(
+    text: string | Prepared,
+    values?: readonly unknown[],
+  ) => Promise<readonly R[]>;
   /** Rows that a statement without result changed. */
-  readonly run: (text: string, values?: readonly unknown[]) => Promise<number>;
+  readonly run: (text: string | Prepared, values?: readonly unknown[]) => Promise<number>;
 }
 
 export type Connection = pg.PoolClient;
@@ -127,18 +140,18 @@ export class Database implements Queries, AsyncDisposable {
     for (const connection of connections) connection.release();
   }
 
-  async query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<readonly R[]> {
+  async query<R extends object = Row>(text: string | Prepared, values?: readonly unknown[]): Promise<readonly R[]> {
     return this.withConnection(async (connection) => this.#queriesOf(connection).query<R>(text, values));
   }
 
-  async run(text: string, values?: readonly unknown[]): Promise<number> {
+  async run(text: string | Prepared, values?: readonly unknown[]): Promise<number> {
     return this.withConnection(async (connection) => this.#queriesOf(connection).run(text, values));
   }
 
   #queriesOf(connection: Connection): Queries {
     const { query, run } = queriesOf(connection);
     return {
-      query: <R extends object>(text: string, values?: readonly unknown[]) =>
+      query: <R extends object>(text: string | Prepared, values?: readonly unknown[]) =>
         this.#counted(() => query<R>(text, values)),
       run: (text, values) => this.#counted(() => run(text, values)),
     };
@@ -227,8 +240,13 @@ export class Database implements Queries, AsyncDisposable {
 /** Statements on one connection. */
 export function queriesOf(connection: Connection): Queries {
   return {
-    query: async <R extends object>(text: string, values?: readonly unknown[]) =>
-      (await connection.query<R>(text, values as unknown[])).rows,
-    run: async (text, values) => (await connection.query(text, values as unknown[])).rowCount ?? 0,
+    query: async <R extends object>(text: string | Prepared, values?: readonly unknown[]) =>
+      (await connection.query<R>(statement(text, values))).rows,
+    run: async (text, values) => (await connection.query(statement(text, values))).rowCount ?? 0,
   };
 }
+
+const statement = (text: string | Prepared, values: readonly unknown[] = []): pg.QueryConfig => ({
+  ...(typeof text === "string" ? { text } : text),
+  values: values as unknown[],
+});

@@ -1,6 +1,6 @@
 import type { Clock } from "@mettle/core";
-import { ms } from "@mettle/core";
-import type { Connection, Database } from "./database.ts";
+import { ms, timeOrderedId } from "@mettle/core";
+import type { Connection, Database, Prepared } from "./database.ts";
 
 type Listener = (payload: string) => void;
 
@@ -15,10 +15,22 @@ export interface Bulletin {
 const reconnectAfter = ms(500);
 /** PostgreSQL's limit is 8000 bytes. */
 const payloadAtMost = 7000;
+const notify: Prepared = {
+  name: "news.notify",
+  text: "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS told (channel, payload)",
+};
+
+/** What is told together, in one statement. */
+interface Batch {
+  readonly channels: string[];
+  readonly payloads: string[];
+  readonly done: Promise<void>;
+}
 
 /**
  * News between instances by PostgreSQL's NOTIFY, on a connection of its own. News may be lost while the connection is:
- * whoever listens also looks for itself from time to time, and is told when it is back.
+ * whoever listens also looks for itself from time to time, and is told when it is back. This instance's own listeners are
+ * told at once. What comes while a statement is under way goes with the next, all of it.
  */
 export class News implements Bulletin, AsyncDisposable {
   readonly #database: Database;
@@ -26,12 +38,17 @@ export class News implements Bulletin, AsyncDisposable {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
+  /** Before each payload: one's own news has been heard already. */
+  readonly #name: string;
   #connection: Connection | undefined;
   #losses = 0;
+  #telling: Promise<unknown> = Promise.resolve();
+  #next: Batch | undefined;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#name = `${timeOrderedId(clock)} `;
     this.#running = this.#run();
   }
 
@@ -51,7 +68,27 @@ export class News implements Bulletin, AsyncDisposable {
   }
 
   async tell(channel: string, payload: string): Promise<void> {
-    await this.#database.run("SELECT pg_notify($1, $2)", [channel, payload.slice(0, payloadAtMost)]);
+    const told = payload.slice(0, payloadAtMost);
+    this.#deliver(channel, told);
+    const batch = this.#next ?? this.#begin();
+    batch.channels.push(channel);
+    batch.payloads.push(this.#name + told);
+    await batch.done;
+  }
+
+  #begin(): Batch {
+    const [channels, payloads]: [string[], string[]] = [[], []];
+    const done = this.#telling.then(async () => {
+      this.#next = undefined;
+      await this.#database.query(notify, [channels, payloads]);
+    });
+    this.#telling = done.catch(() => undefined); // told to those who wait for it
+    this.#next = { channels, payloads, done };
+    return this.#next;
+  }
+
+  #deliver(channel: string, payload: string): void {
+    for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
   }
 
   async #run(): Promise<void> {
@@ -72,7 +109,7 @@ export class News implements Bulletin, AsyncDisposable {
     const onLost = (error?: Error): void => lost.reject(error ?? new Error("the connection ended"));
     const onEnd = (): void => lost.resolve();
     const onNews = ({ channel, payload = "" }: { channel: string; payload?: string | undefined }): void => {
-      for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
+      if (!payload.startsWith(this.#name)) this.#deliver(channel, payload.slice(this.#name.length));
     };
     connection.on("notification", onNews);
     connection.once("error", onLost);
