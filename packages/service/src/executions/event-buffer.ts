@@ -1,5 +1,5 @@
 import { type Clock, ms } from "@mettle/core";
-import type { ExecutionEvent } from "./execution.ts";
+import type { ExecutionEvent, UnwrittenEvents } from "./execution.ts";
 
 const flushAfter = ms(100);
 const keptAtMost = 10_000;
@@ -28,9 +28,15 @@ export class EventBuffer {
   }
 
   async #flushLater(): Promise<void> {
-    await this.#clock.sleep(flushAfter, this.#over.signal).catch(() => undefined);
-    this.#flushing = undefined;
-    await this.#flush().catch(() => undefined); // kept, and tried again with the next one or at the end
+    const { signal } = this.#over;
+    await this.#clock.sleep(flushAfter, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    // What cannot be written is kept, and tried again with the next one or at the end.
+    const isWritten = await this.#flush().then(
+      () => true,
+      () => false,
+    );
+    this.#flushing = isWritten && this.#events.length > 0 ? this.#flushLater() : undefined;
   }
 
   async #flush(): Promise<void> {
@@ -48,10 +54,10 @@ export class EventBuffer {
     }
   }
 
-  /** Writes what is left. */
-  async close(): Promise<void> {
-    this.#over.abort();
+  /** Writes nothing any more. @returns what is left to write */
+  async close(): Promise<UnwrittenEvents> {
+    this.#over.abort("closed");
     await this.#flushing;
-    await this.#flush();
+    return { first: this.#written + 1, events: this.#events };
   }
 }

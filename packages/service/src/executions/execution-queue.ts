@@ -13,6 +13,7 @@ import type {
   Standing,
   Task,
   ToldEvent,
+  UnwrittenEvents,
 } from "./execution.ts";
 
 export interface NewExecution {
@@ -23,6 +24,16 @@ export interface NewExecution {
   readonly idempotencyKey?: string;
   readonly requestDigest: string;
   readonly deadlineAt: Date;
+}
+
+/** What became of a new execution. */
+export interface Added {
+  readonly execution: Execution;
+  /** False where its key had made one before. */
+  readonly added: boolean;
+  readonly digest: string;
+  /** Where its holder took it at once. */
+  readonly lease?: Leased;
 }
 
 export interface QueueOptions {
@@ -67,8 +78,9 @@ const statements = {
   add: {
     name: "executions.add",
     text: `INSERT INTO executions
-       (id, tenant_id, user_id, agent_type, task, idempotency_key, request_digest, deadline_at, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       (id, tenant_id, user_id, agent_type, task, idempotency_key, request_digest, deadline_at, created_at,
+        state, attempts, fence, lease_owner, lease_until, started_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::integer, $11::integer, $12, $13, $14)
      ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING ${columns}`,
   },
   claim: {
@@ -91,9 +103,16 @@ const statements = {
   },
   end: {
     name: "executions.end",
-    text: `UPDATE executions SET state = $3, result = $4, error = $5, ended_at = $6, lease_owner = NULL, lease_until = NULL,
-       checkpoint = NULL
-     WHERE id = $1 AND fence = $2 AND state = 'running'`,
+    text: `WITH ended AS (
+       UPDATE executions SET state = $3, result = $4, error = $5, ended_at = $6, lease_owner = NULL, lease_until = NULL,
+         checkpoint = NULL
+       WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING ${columns}
+     ), told AS (
+       INSERT INTO execution_events (execution_id, fence, number, event)
+       SELECT ended.id, ended.fence, $7 + ordinality - 1, event
+       FROM ended CROSS JOIN jsonb_array_elements($8::jsonb) WITH ORDINALITY AS e (event) ON CONFLICT DO NOTHING
+     )
+     SELECT ${columns} FROM ended`,
   },
   save: {
     name: "executions.save",
@@ -129,8 +148,12 @@ export class ExecutionQueue {
     return new Date(this.#clock.wallTime());
   }
 
-  /** @returns the execution that this key made before, where there is one; `digest` tells whether it was the same request */
-  async add(entry: NewExecution): Promise<{ execution: Execution; added: boolean; digest: string }> {
+  /**
+   * @param holder - takes it at once, past the queue
+   * @returns the execution that this key made before, where there is one; `digest` tells whether it was the same request
+   */
+  async add(entry: NewExecution, holder?: string): Promise<Added> {
+    const now = this.#now;
     const values = [
       timeOrderedId(this.#clock),
       entry.tenantId,
@@ -140,17 +163,21 @@ export class ExecutionQueue {
       entry.idempotencyKey ?? null,
       entry.requestDigest,
       entry.deadlineAt,
-      this.#now,
+      now,
+      ...(holder === undefined ? ["queued", 0, null, null, null] : ["running", 1, holder, this.#leaseEnd(), now]),
     ];
     const [row] = await this.#timings.of("persisting", () =>
       this.#database.query<ExecutionRow>(statements.add, values),
     );
-    if (row) return { execution: executionOf(row), added: true, digest: row.request_digest };
+    if (row) {
+      const lease = holder === undefined ? {} : { lease: leasedOf(row) };
+      return { execution: executionOf(row), added: true, digest: row.request_digest, ...lease };
+    }
     const [before] = await this.#database.query<ExecutionRow>(
       "SELECT * FROM executions WHERE tenant_id = $1 AND idempotency_key = $2",
       [entry.tenantId, entry.idempotencyKey],
     );
-    if (!before) return this.add(entry); // deleted in between
+    if (!before) return this.add(entry, holder); // deleted in between
     return { execution: executionOf(before), added: false, digest: before.request_digest };
   }
 
@@ -179,14 +206,28 @@ export class ExecutionQueue {
     return new Map(rows.map(({ id, cancel_requested: cancel }) => [id, { cancel }]));
   }
 
-  /** @returns false when the lease is no longer held: somebody else has it, and this ending is not one */
-  async end(lease: Leased, ending: Ending): Promise<boolean> {
+  /**
+   * @param rest - what the execution told last
+   * @returns the execution as it has ended; undefined when the lease is no longer held: somebody else has it, and this ending
+   *   is not one
+   */
+  async end(lease: Leased, ending: Ending, rest: UnwrittenEvents): Promise<Execution | undefined> {
     const result = ending.state === "succeeded" ? storableJson(ending.result) : null;
     const error = ending.state === "succeeded" ? null : storableJson(ending.error);
-    const changed = await this.#timings.of("persisting", () =>
-      this.#database.run(statements.end, [lease.id, lease.fence, ending.state, result, error, this.#now]),
+    const values = [
+      lease.id,
+      lease.fence,
+      ending.state,
+      result,
+      error,
+      this.#now,
+      rest.first,
+      storableJson(rest.events),
+    ];
+    const [row] = await this.#timings.of("persisting", () =>
+      this.#database.query<ExecutionRow>(statements.end, values),
     );
-    return changed > 0;
+    return row && executionOf(row);
   }
 
   /** Keeps a state for the next attempt. @returns false when the lease is no longer held */

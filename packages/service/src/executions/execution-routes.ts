@@ -74,7 +74,7 @@ export function executionRoutes(app: App, parts: ExecutionParts): void {
 }
 
 function executeRoute(app: App, parts: ExecutionParts): void {
-  const { queue, orchestrator, schemas, clock } = parts;
+  const { orchestrator, schemas, clock } = parts;
   app.post(
     "/agents/execute",
     {
@@ -104,7 +104,7 @@ function executeRoute(app: App, parts: ExecutionParts): void {
       checkTask(schemas, orchestrator.taskOf(agentType, task.type), agentType, task);
       const requestDigest = createHash("sha256").update(JSON.stringify(request.body)).digest("base64");
       const key = request.headers["idempotency-key"];
-      const { execution, added, digest } = await queue.add({
+      const { execution, added, digest } = await orchestrator.submit({
         tenantId,
         userId,
         agentType,
@@ -120,7 +120,6 @@ function executeRoute(app: App, parts: ExecutionParts): void {
           "This idempotency key belongs to another request.",
         );
       }
-      if (added) void orchestrator.announce();
       reply.header("location", `/agents/executions/${execution.id}`);
       if (prefersAsync(request.headers.prefer) && !isEnded(execution.state)) {
         return reply.code(202).header("preference-applied", "respond-async").send(shown(execution));

@@ -69,6 +69,13 @@ export interface ToldEvent extends EventPlace {
   readonly event: ExecutionEvent;
 }
 
+/** What an execution told and nobody has written yet. */
+export interface UnwrittenEvents {
+  /** The number of the first. */
+  readonly first: number;
+  readonly events: readonly ExecutionEvent[];
+}
+
 export type Ending =
   | { readonly state: "succeeded"; readonly result: unknown }
   | { readonly state: "failed" | "cancelled"; readonly error: ExecutionError };

@@ -14,7 +14,7 @@ import { taskIn } from "../agents/agent-types.ts";
 import type { Bulletin } from "../storage/news.ts";
 import { Timings } from "../telemetry/timings.ts";
 import { type Ending, type Execution, isEnded, type Leased, type Standing } from "./execution.ts";
-import type { ExecutionQueue } from "./execution-queue.ts";
+import type { Added, ExecutionQueue, NewExecution } from "./execution-queue.ts";
 import { Executor, type Outcome } from "./executor.ts";
 import { EventBuffer } from "./event-buffer.ts";
 
@@ -53,7 +53,8 @@ export interface OrchestratorStatistics {
 interface Running {
   readonly lease: Leased;
   readonly controller: AbortController;
-  readonly done: Promise<void>;
+  /** How it has ended; undefined when it did not end here, or its ending could not be written. */
+  readonly ended: Promise<Execution | undefined>;
 }
 
 /** Why an execution was told to end. */
@@ -83,6 +84,8 @@ export class Orchestrator implements AsyncDisposable {
   #wake = Promise.withResolvers<void>();
   /** The last look took all that there was room for: what was left waits for the room that an ending makes. */
   #hasMore = true;
+  /** New executions that will run here and are being written. */
+  #beginning = 0;
 
   constructor(options: OrchestratorOptions) {
     this.#options = options;
@@ -122,6 +125,43 @@ export class Orchestrator implements AsyncDisposable {
     return taskIn(this.#options.types, agentType, taskType);
   }
 
+  /**
+   * Queues an execution. Where there is room and nobody waits for it, it begins here at once.
+   *
+   * @returns as `ExecutionQueue.add`
+   */
+  async submit(entry: NewExecution): Promise<Added> {
+    const { queue } = this.#options;
+    const beginsHere = !this.draining && !this.#hasMore && this.#room > 0;
+    if (!beginsHere) {
+      const added = await queue.add(entry);
+      if (added.added) void this.announce();
+      return added;
+    }
+    this.#beginning += 1;
+    try {
+      const added = await queue.add(entry, this.#owner);
+      if (added.lease) await this.#begin(added.lease);
+      return added;
+    } finally {
+      this.#beginning -= 1;
+    }
+  }
+
+  /** Unless this instance began to end meanwhile. */
+  async #begin(lease: Leased): Promise<void> {
+    if (!this.draining) {
+      this.#start(lease);
+      return;
+    }
+    await this.#options.queue.release([lease]);
+    await this.announce();
+  }
+
+  get #room(): number {
+    return this.#options.capacity - this.#running.size - this.#beginning;
+  }
+
   /** Something was queued: here or elsewhere it will be taken, even if others cannot be told. Settles when they are. */
   async announce(): Promise<void> {
     this.#wake.resolve();
@@ -139,12 +179,26 @@ export class Orchestrator implements AsyncDisposable {
    * @param isNew - it has just been queued, and no look is worth its while before there is news of it
    */
   async ended(tenantId: string, id: string, signal: AbortSignal, isNew: boolean): Promise<Execution | undefined> {
+    const here = await this.#endedHere(id, signal);
+    if (here ?? signal.aborted) return here;
     const looksFirst = !isNew || this.#lately.has(id);
     for await (const _ of this.#changes(id, [endedChannel], signal, looksFirst)) {
       const execution = await this.#options.queue.find(tenantId, id);
       if (!execution || isEnded(execution.state)) return execution;
     }
     return undefined;
+  }
+
+  /** Of one that runs here. */
+  async #endedHere(id: string, signal: AbortSignal): Promise<Execution | undefined> {
+    const running = this.#running.get(id);
+    if (!running || signal.aborted) return undefined;
+    const hungUp = Promise.withResolvers<undefined>();
+    const onAbort = (): void => hungUp.resolve(undefined);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const ended = await Promise.race([running.ended, hungUp.promise]);
+    signal.removeEventListener("abort", onAbort);
+    return ended;
   }
 
   /**
@@ -191,16 +245,16 @@ export class Orchestrator implements AsyncDisposable {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     await Promise.race([event, clock.sleep(most, either).catch(() => undefined)]);
-    over.abort();
+    over.abort("first");
   }
 
   async #dispatch(): Promise<void> {
-    const { queue, clock, capacity, lookEvery } = this.#options;
+    const { queue, clock, lookEvery } = this.#options;
     const { signal } = this.#ending;
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers();
       try {
-        const room = capacity - this.#running.size;
+        const room = this.#room;
         const leases = await queue.claim(this.#owner, room);
         this.#hasMore = leases.length === room;
         for (const lease of leases) this.#start(lease);
@@ -218,16 +272,16 @@ export class Orchestrator implements AsyncDisposable {
     const waited = this.#options.clock.wallTime() - lease.createdAt.getTime();
     if (lease.attempts === 1) this.#timings.parts.queueing.record(nsFromMs(ms(Math.max(0, waited))));
     const controller = new AbortController();
-    const done = this.#run(lease, controller, takenAt)
+    const ended = this.#run(lease, controller, takenAt)
       .catch((error: unknown) => this.#trouble(error))
       .finally(() => {
         this.#running.delete(lease.id);
         if (this.#hasMore) this.#wake.resolve();
       });
-    this.#running.set(lease.id, { lease, controller, done });
+    this.#running.set(lease.id, { lease, controller, ended });
   }
 
-  async #run(lease: Leased, controller: AbortController, takenAt: Nanoseconds): Promise<void> {
+  async #run(lease: Leased, controller: AbortController, takenAt: Nanoseconds): Promise<Execution | undefined> {
     const { queue, clock, news } = this.#options;
     const { signal } = controller;
     const events = new EventBuffer(clock, async (first, told) => {
@@ -240,14 +294,17 @@ export class Orchestrator implements AsyncDisposable {
       .then(() => controller.abort(new Ended("EXECUTION_DEADLINE", "It was not finished in time.")))
       .catch(() => undefined); // it has ended before
     const outcome = await this.#outcome(lease, controller, events, takenAt);
-    over.abort();
-    await events.close().catch((error: unknown) => this.#trouble(error));
+    over.abort("ended");
+    const rest = await events.close();
     const ending = endingOf(outcome, signal);
-    if (!ending) return; // moved: whoever takes it next ends it
-    if (await queue.end(lease, ending)) {
+    if (!ending) return undefined; // moved: whoever takes it next ends it, and tells everything anew
+    const ended = await queue.end(lease, ending, rest);
+    if (ended) {
       this.#counts[ending.state] += 1;
-      await news.tell(endedChannel, lease.id);
+      // Whoever waits here need not wait for that.
+      void news.tell(endedChannel, lease.id).catch((error: unknown) => this.#trouble(error));
     } else this.#counts.superseded += 1;
+    return ended;
   }
 
   /** A task that does not heed its signal is left behind: its result is nobody's. */
@@ -319,8 +376,9 @@ export class Orchestrator implements AsyncDisposable {
     }
   }
 
-  #trouble(error: unknown): void {
+  #trouble(error: unknown): undefined {
     this.#options.onTrouble?.(error);
+    return undefined;
   }
 
   /** Takes nothing more, lets what runs finish within `grace`, and gives the rest back to the queue. */
@@ -330,7 +388,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#stopListening();
     this.#wake.resolve();
     const over = new AbortController();
-    const all = Promise.allSettled([...this.#running.values()].map(({ done }) => done)).then(() => over.abort());
+    const all = Promise.allSettled([...this.#running.values()].map(({ ended }) => ended)).then(() => over.abort("all"));
     await this.#options.clock.sleep(grace, over.signal).catch(() => undefined);
     const left = [...this.#running.values()];
     if (left.length > 0) {

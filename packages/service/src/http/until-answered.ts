@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 export function untilAnswered(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   request.raw.socket.setTimeout(0); // the server sets it anew for the connection's next request
   const controller = new AbortController();
-  reply.raw.once("close", () => controller.abort());
-  if (reply.raw.closed || request.raw.socket.destroyed) controller.abort();
+  reply.raw.once("close", () => controller.abort("answered"));
+  if (reply.raw.closed || request.raw.socket.destroyed) controller.abort("answered");
   return controller.signal;
 }

@@ -42,6 +42,7 @@ const add = async (change: Partial<NewExecution> = {}): Promise<string> =>
   (await queue.add(entry(change))).execution.id;
 const one = async (owner = "o"): Promise<Leased> => (await queue.claim(owner, 1))[0] as Leased;
 const done = { state: "succeeded", result: { ok: true } } as const;
+const nothing = { first: 1, events: [] } as const;
 
 test("no two claims take the same, however many ask at once", async () => {
   for (let i = 0; i < 60; i++) await add();
@@ -71,9 +72,9 @@ test("what a dead holder left is run again, and the dead one's ending counts for
   const heir = await one("heir");
   expect([heir.id, heir.attempts, BigInt(heir.fence) > BigInt(dead.fence)]).toEqual([id, 2, true]);
   expect(await queue.renew([dead])).toEqual(new Map());
-  expect(await queue.end(dead, { state: "failed", error: { code: "X", message: "late" } })).toBe(false);
-  expect(await queue.end(heir, done)).toBe(true);
-  expect(await queue.end(heir, done)).toBe(false);
+  expect(await queue.end(dead, { state: "failed", error: { code: "X", message: "late" } }, nothing)).toBeUndefined();
+  expect(await queue.end(heir, done, nothing)).toMatchObject({ id, state: "succeeded", result: { ok: true } });
+  expect(await queue.end(heir, done, nothing)).toBeUndefined();
   expect(await queue.find(tenants[0], id)).toMatchObject({ state: "succeeded", result: { ok: true }, attempts: 2 });
 });
 
@@ -87,9 +88,43 @@ test("what an attempt saved is there for the next, and nobody else saves any mor
   const heir = await one("heir");
   expect([heir.id, heir.checkpoint]).toEqual([id, { done: ["a\uFFFD"] }]);
   expect(await queue.save(dead, {})).toBe(false);
-  expect(await queue.end(heir, { ...done, result: "\0\ud800" })).toBe(true);
+  expect(await queue.end(heir, { ...done, result: "\0\ud800" }, nothing)).toMatchObject({ result: "\uFFFD\uFFFD" });
   expect(await queue.save(heir, {})).toBe(false);
   expect(await queue.find(tenants[0], id)).toMatchObject({ result: "\uFFFD\uFFFD" });
+});
+
+test("what it told last is kept with its ending, of whoever holds it alone", async () => {
+  const id = await add();
+  const dead = await one("dead");
+  await clock.advance(ms(15_001));
+  await queue.recover();
+  const heir = await one("heir");
+  const told = (text: string) => [{ type: "token", text }] as const;
+  await queue.addEvents(heir, 1, told("a"));
+  await queue.end(dead, done, { first: 1, events: told("nobody's") });
+  await queue.end(heir, done, { first: 2, events: told("b") });
+  const events = await queue.eventsAfter(id, { fence: "0", number: 0 });
+  expect(events.map(({ number, event }) => [number, event])).toEqual([
+    [1, { type: "token", text: "a" }],
+    [2, { type: "token", text: "b" }],
+  ]);
+});
+
+test("who takes a new one at once holds it as from the queue, and nobody else takes it until the holder is dead", async () => {
+  const { execution, lease } = await queue.add(entry({ idempotencyKey: "at once" }), "holder");
+  expect(execution).toMatchObject({ state: "running", attempts: 1 });
+  expect(execution.startedAt).toEqual(new Date(clock.wallTime()));
+  expect(lease?.id).toBe(execution.id);
+  expect(await queue.claim("other", 10)).toEqual([]);
+  // The same key again makes nothing, and gives nobody a lease.
+  const again = await queue.add(entry({ idempotencyKey: "at once" }), "other");
+  expect([again.added, again.lease, again.execution.id]).toEqual([false, undefined, execution.id]);
+  await clock.advance(ms(15_001));
+  expect(await queue.recover()).toEqual({ queued: 1, ended: [] });
+  const heir = await one("heir");
+  expect([heir.id, heir.attempts, BigInt(heir.fence) > BigInt(lease?.fence ?? 0)]).toEqual([execution.id, 2, true]);
+  expect(await queue.end(lease as Leased, done, nothing)).toBeUndefined();
+  expect(await queue.end(heir, done, nothing)).toMatchObject({ state: "succeeded" });
 });
 
 test("renewed leases are kept; what kills its holders is given up", async () => {
@@ -138,7 +173,7 @@ test("what waits is cancelled at once, what runs when its holder hears of it, wh
   const lease = await one();
   expect(await queue.cancel(tenants[0], running)).toMatchObject({ state: "running" });
   expect(await queue.renew([lease])).toEqual(new Map([[running, { cancel: true }]]));
-  await queue.end(lease, done);
+  await queue.end(lease, done, nothing);
   expect(await queue.cancel(tenants[0], running)).toMatchObject({ state: "succeeded" });
 });
 

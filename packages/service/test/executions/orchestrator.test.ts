@@ -69,3 +69,93 @@ test("an instance that could not renew in time does not take its own executions 
   while ((await standing())?.state === "running") await clock.advance(ms(100));
   expect(await standing()).toEqual({ state: "succeeded", attempts: 1 });
 });
+
+/** Counts claims, and tells when one has been answered. */
+class CountedQueue extends ExecutionQueue {
+  claims = 0;
+  override async claim(owner: string, most: number): ReturnType<ExecutionQueue["claim"]> {
+    const leases = await super.claim(owner, most);
+    this.claims += 1;
+    return leases;
+  }
+}
+
+/** An instance that hears nothing from others, with a queue that is empty at first. */
+async function alone(capacity: number): Promise<{
+  queue: CountedQueue;
+  agent: StepAgent;
+  orchestrator: Orchestrator;
+  submit: (step: string) => ReturnType<Orchestrator["submit"]>;
+  claimed: (times: number) => Promise<void>;
+}> {
+  const clock = new ManualClock(Date.now());
+  const queue = new CountedQueue(database, clock, { lease: ms(15_000), attemptsAllowed: 2 });
+  const agent = new StepAgent();
+  const news = { listen: () => () => undefined, tell: async () => undefined } as unknown as News;
+  const parts = { queue, news, clock, types: [agent.type], capacity };
+  const orchestrator = new Orchestrator({ ...parts, renewEvery: ms(1e6), lookEvery: ms(1e6) });
+  const claimed = async (times: number): Promise<void> => {
+    while (queue.claims < times) await database.query("SELECT 1");
+    await new Promise(setImmediate); // and what came of it is taken in
+  };
+  await claimed(1);
+  const submit = (step: string) =>
+    orchestrator.submit({
+      tenantId,
+      userId: timeOrderedId(),
+      agentType: "stepper",
+      task: { type: "walk", input: { steps: [step] }, parameters: {} },
+      requestDigest: "d",
+      deadlineAt: new Date(clock.wallTime() + 600_000),
+    });
+  return { queue, agent, orchestrator, submit, claimed };
+}
+const { signal: never } = new AbortController();
+
+test("where there is room and nobody waits, it begins at once, and whoever waits for it is told without asking", async () => {
+  const { queue, agent, orchestrator, submit } = await alone(2);
+  await using _ = orchestrator;
+  const { execution } = await submit("go");
+  expect([execution.state, orchestrator.statistics.running]).toEqual(["running", 1]);
+  const statements = database.gauges.queries;
+  const ended = orchestrator.ended(tenantId, execution.id, never, true);
+  agent.let("go");
+  expect(await ended).toMatchObject({ state: "succeeded", attempts: 1, result: { walked: 1 } });
+  // Its ending, with what it told; no claim, and no look.
+  expect([database.gauges.queries - statements, queue.claims]).toEqual([1, 1]);
+  expect(await queue.eventsAfter(execution.id, { fence: "0", number: 0 })).toHaveLength(2);
+});
+
+test("nobody passes those who wait, and the room is never exceeded", async () => {
+  const { queue, agent, orchestrator, submit, claimed } = await alone(2);
+  await using _ = orchestrator;
+  const three = await Promise.all(["a", "b", "c"].map(submit));
+  expect(three.map(({ execution }) => execution.state).toSorted()).toEqual(["queued", "running", "running"]);
+  await claimed(2); // for the third, without room
+  expect(orchestrator.statistics.running).toBe(2);
+  // One ends, and its room is the waiting one's, whoever comes meanwhile.
+  agent.let("a");
+  const late = await submit("d");
+  expect(late.execution.state).toBe("queued");
+  await claimed(3);
+  agent.let("b");
+  agent.let("c");
+  agent.let("d");
+  const all = [...three, late].map(({ execution: { id } }) => id);
+  for (const id of all) {
+    while ((await queue.standing(tenantId, id))?.state !== "succeeded") await database.query("SELECT 1");
+  }
+  expect(orchestrator.statistics).toMatchObject({ succeeded: 4, running: 0 });
+});
+
+test("an instance that began to end while it took one gives it back to the queue", async () => {
+  const { queue, agent, orchestrator, submit } = await alone(2);
+  const submitted = submit("left");
+  const closed = orchestrator.close(ms(0));
+  const { execution } = await submitted;
+  await closed;
+  expect(await queue.standing(tenantId, execution.id)).toEqual({ state: "queued", attempts: 0 });
+  const [lease] = await queue.claim("other", 1);
+  expect(lease?.id).toBe(execution.id);
+  agent.let("left");
+});
