@@ -41,6 +41,8 @@ function readPlan(argv: readonly string[]): Plan {
       settings: { type: "string", default: settings.join() },
       trials: { type: "string", default: "60" },
       seconds: { type: "string", default: "10" },
+      // Smallest change that mettle is to call one, as a share; its own default otherwise.
+      margin: { type: "string" },
       minutes: { type: "string", default: "Infinity" },
       seed: { type: "string", default: "1" },
       out: { type: "string", default: "detect.ndjson" },
@@ -75,6 +77,7 @@ function readPlan(argv: readonly string[]): Plan {
     cells,
     trials: numberFrom("trials", values.trials, 1),
     seconds: numberFrom("seconds", values.seconds, leastSeconds),
+    ...(values.margin !== undefined && { margin: numberFrom("margin", values.margin, 0) }),
     minutes: numberFrom("minutes", values.minutes, 0),
     seed: numberFrom("seed", values.seed, 0),
     out: values.out,

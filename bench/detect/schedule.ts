@@ -6,6 +6,8 @@ export interface Plan {
   readonly trials: number;
   /** Wall seconds allowed for one comparison. */
   readonly seconds: number;
+  /** For mettle, in place of its own. */
+  readonly margin?: number;
   /** No trial begins after so many minutes. */
   readonly minutes: number;
   readonly seed: number;
@@ -30,6 +32,7 @@ export function schedule(plan: Plan, made: ReadonlyMap<string, number>): TrialRe
     const due = plan.cells.map((cell) => ({
       ...cell,
       seconds: plan.seconds,
+      ...(plan.margin !== undefined && { margin: plan.margin }),
       candidateFirst: random.below(2) === 1,
       seed: random.uint32(),
     }));

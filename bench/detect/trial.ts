@@ -29,6 +29,8 @@ export interface Cell {
 export interface TrialRequest extends Cell {
   /** Wall seconds allowed for the whole comparison, processes included. */
   readonly seconds: number;
+  /** Smallest change that mettle is to call one, as a share; its own default otherwise. The others have no such thing. */
+  readonly margin?: number;
   /** True when the candidate is measured first. Drawn for each trial, so that order favours neither side. */
   readonly candidateFirst: boolean;
   readonly seed: number;

@@ -44,13 +44,13 @@ function decisionOf({ ratio, pValue, outcome }: Comparison): Decision {
 /** The last process may begin just before the time is over; this much is left for it. */
 const reserveSeconds = 0.8;
 
-async function together({ seconds, seed }: TrialRequest): Promise<Run> {
-  const plan = { secondsPerSuite: seconds - reserveSeconds, memory: false };
+async function together({ seconds, seed, margin }: TrialRequest): Promise<Run> {
+  const plan = { secondsPerSuite: seconds - reserveSeconds, memory: false, ...(margin !== undefined && { margin }) };
   const cwd = fileURLToPath(new URL(".", import.meta.url));
   return (await measureBenchmarks({ name: "detect", files: [benchFile], cwd, plan, seed })).run;
 }
 
-async function apart({ seconds, seed }: TrialRequest): Promise<Run> {
+async function apart({ seconds, seed, margin }: TrialRequest): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), "mettle-detect-"));
   try {
     for (const side of ["candidate", "baseline"]) {
@@ -60,7 +60,11 @@ async function apart({ seconds, seed }: TrialRequest): Promise<Run> {
       await writeFile(join(folder, side, "detect.bench.mjs"), source);
     }
     const cwd = join(folder, "candidate");
-    const plan = { secondsPerSuite: seconds - 2 * reserveSeconds, memory: false };
+    const plan = {
+      secondsPerSuite: seconds - 2 * reserveSeconds,
+      memory: false,
+      ...(margin !== undefined && { margin }),
+    };
     const files = [join(cwd, "detect.bench.mjs")];
     return (await benchAgainst({ name: "detect", against: join(folder, "baseline"), files, cwd, plan, seed })).run;
   } finally {

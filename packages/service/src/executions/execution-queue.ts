@@ -119,6 +119,12 @@ const statements = {
     text: "UPDATE executions SET checkpoint = $3 WHERE id = $1 AND fence = $2 AND state = 'running'",
   },
   find: { name: "executions.find", text: `SELECT ${columns} FROM executions WHERE tenant_id = $1 AND id = $2` },
+  // Each from an index of its own, which holds no other states: what has ended costs nothing here.
+  counts: {
+    name: "executions.counts",
+    text: `SELECT (SELECT count(*) FROM executions WHERE state = 'queued') AS queued,
+       (SELECT count(*) FROM executions WHERE state = 'running') AS running`,
+  },
   tell: {
     name: "executions.tell",
     text: `INSERT INTO execution_events (execution_id, fence, number, event)
@@ -317,12 +323,9 @@ export class ExecutionQueue {
     return { executions: page, ...(rows.length > limit && last && { next: last.id }) };
   }
 
-  async counts(): Promise<Readonly<Record<ExecutionState, number>>> {
-    const rows = await this.#database.query<{ state: ExecutionState; number: string }>(
-      "SELECT state, count(*) AS number FROM executions WHERE state IN ('queued', 'running') GROUP BY state",
-    );
-    const of = (state: ExecutionState): number => Number(rows.find((row) => row.state === state)?.number ?? 0);
-    return { queued: of("queued"), running: of("running"), succeeded: 0, failed: 0, cancelled: 0 };
+  async counts(): Promise<{ readonly queued: number; readonly running: number }> {
+    const [row] = await this.#database.query<Readonly<Record<"queued" | "running", string>>>(statements.counts);
+    return { queued: Number(row?.queued), running: Number(row?.running) };
   }
 
   /** Keeps what a lease's holder tells, for those who look in late. */

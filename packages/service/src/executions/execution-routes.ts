@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { preHandlerAsyncHookHandler } from "fastify";
 import { type Static, Type } from "typebox";
-import type { Clock } from "@mettle/core";
+import { type Clock, ms } from "@mettle/core";
 import type { AgentType } from "../agents/agent-type.ts";
 import { foundAgent } from "../agents/set-up/agent-routes.ts";
 import type { AgentStore } from "../agents/set-up/agent-store.ts";
@@ -157,9 +157,9 @@ async function askedOf(
   };
 }
 
-function statusRoutes(app: App, { queue, orchestrator, types }: ExecutionParts): void {
-  // Hundreds ask every second, and all are told the same.
-  const counts = new SharedRead(() => queue.counts());
+function statusRoutes(app: App, { queue, orchestrator, types, clock }: ExecutionParts): void {
+  // Hundreds ask every second, and all are told the same, which they could not tell from what it was 50 ms before.
+  const counts = new SharedRead(() => queue.counts(), ms(50), clock);
   app.get(
     "/agents/types",
     {

@@ -1,3 +1,4 @@
+import { ManualClock, ms } from "@mettle/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SharedRead } from "../../src/storage/shared-read.ts";
@@ -70,4 +71,29 @@ test("whatever the order of asking and answering, every answer was begun after i
       expect(answered).toBeLessThanOrEqual(asked.length);
     }),
   );
+});
+
+test("an answer serves for as long as it is fresh, from when it was begun, and no longer", async () => {
+  const clock = new ManualClock();
+  let begun = 0;
+  const shared = new SharedRead(
+    async () => {
+      begun += 1;
+      const number = begun;
+      if (number === 1) await clock.advance(ms(20));
+      if (number === 3) throw new Error("away");
+      return number;
+    },
+    ms(50),
+    clock,
+  );
+  expect(await shared.get()).toBe(1);
+  await clock.advance(ms(29));
+  expect(await shared.get()).toBe(1);
+  await clock.advance(ms(1));
+  expect([await shared.get(), await shared.get(), begun]).toEqual([2, 2, 2]);
+  await clock.advance(ms(50));
+  // What is not fresh any more does not stand in for what cannot be read.
+  await expect(shared.get()).rejects.toThrow("away");
+  expect(await shared.get()).toBe(4);
 });
