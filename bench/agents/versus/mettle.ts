@@ -134,9 +134,20 @@ function costs(runtime: Runtime): () => Promise<Values> {
   });
 }
 
+const EVENTS = 30_000;
+
+/**
+ * Until something is due there is nothing to run, as every turn before has run it all. By a function that is compiled, as
+ * what waits on the other side makes no garbage either: in the loop below it made fifteen times as much as the events did.
+ */
+function spinUntil(due: number): void {
+  while (performance.now() < due);
+}
+
 /** 10 000 events a second to 10 subscribers: from when each was due until each has it, for three seconds. */
 async function events(): Promise<Values> {
-  const latencies: number[] = [];
+  const latencies = new Float64Array(EVENTS * 10);
+  let heard = 0;
   const timed = defineAgent({
     name: "timed",
     state: (): Total => ({ total: 0 }),
@@ -144,7 +155,7 @@ async function events(): Promise<Values> {
     actions: {
       hear: defineAction({
         run: (_state: Total, signal: Signal) => {
-          latencies.push((performance.now() - (signal.data as number)) * 1e6);
+          latencies[heard++] = (performance.now() - (signal.data as number)) * 1e6;
         },
       }),
     },
@@ -152,13 +163,13 @@ async function events(): Promise<Values> {
   await using runtime = createRuntime();
   for (let i = 0; i < 10; i++) runtime.spawn(timed);
   const start = performance.now();
-  for (let sent = 0; sent < 30_000; ) {
-    for (; sent < 30_000 && start + sent / 10 <= performance.now(); sent++) {
-      runtime.bus.emit("orders.invoice.created", "bench", start + sent / 10);
-    }
+  for (let sent = 0; sent < EVENTS; sent++) {
+    const due = start + sent / 10;
+    spinUntil(due);
+    runtime.bus.emit("orders.invoice.created", "bench", due);
     await nextTurn();
   }
-  while (latencies.length < 300_000) await nextTurn();
+  while (heard < latencies.length) await nextTurn();
   return { events: percentile(latencies, 0.99) };
 }
 

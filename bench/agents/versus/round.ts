@@ -64,8 +64,8 @@ export const repeat = (count: number, body: () => Promise<unknown>): Promise<num
   });
 
 /** Nearest-rank percentile. */
-export function percentile(values: readonly number[], fraction: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
+export function percentile(values: Iterable<number>, fraction: number): number {
+  const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * fraction) - 1)] ?? Number.NaN;
 }
 
