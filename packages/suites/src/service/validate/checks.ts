@@ -13,6 +13,7 @@ import { componentTargets } from "./components.ts";
 import { atOnce } from "./at-once.ts";
 import { contexts } from "./contexts.ts";
 import { loadCheck, putLoad } from "./load-check.ts";
+import { lookMeanwhile } from "./look-meanwhile.ts";
 
 /** Seconds. */
 const warmUpAtMost = 10;
@@ -138,6 +139,7 @@ export const serviceChecks: readonly ServiceCheck[] = [
     share: 3,
     promised: true,
     steady: true,
+    meanwhile: lookMeanwhile,
   }),
   contexts,
   loadCheck(agentExecution, { seconds: { smoke: 1.5, ci: 10, full: 600, soak: 600 }, share: 3, promised: true }),

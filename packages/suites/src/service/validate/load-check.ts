@@ -27,6 +27,8 @@ interface LoadCheckOptions {
   readonly promised: boolean;
   /** Whether its users come back as often as they do, however short it is. @defaultValue false */
   readonly steady?: boolean;
+  /** Done beside it until it is over. */
+  readonly meanwhile?: (context: CheckContext, over: AbortSignal) => Promise<void>;
 }
 
 /** One of the load tests of an agent service, judged by its own thresholds. */
@@ -58,14 +60,21 @@ function loadRules({ id, thresholds }: ServiceScenario): Rules {
 
 async function runCheck(
   scenario: ServiceScenario,
-  { promised, steady = false }: LoadCheckOptions,
+  { promised, steady = false, meanwhile }: LoadCheckOptions,
   context: CheckContext,
 ): Promise<void> {
   const { subject, clock, usage, components, availability } = context;
   const { client } = subject;
   const read = (): Promise<MetricsSnapshot | undefined> => client.metrics();
   const before = await read();
-  const load = (): Promise<LoadResult> => putLoad(scenario, context);
+  const load = async (): Promise<LoadResult> => {
+    const over = new AbortController();
+    const beside = meanwhile?.(context, over.signal);
+    beside?.catch(() => undefined); // told below, when the load is over
+    const result = await putLoad(scenario, context).finally(() => over.abort());
+    await beside;
+    return result;
+  };
   const result = promised ? await usage.during(load, read, clock, subject.restart !== undefined) : await load();
   context.signal.throwIfAborted();
   const { validity, measurements } = result.run;
