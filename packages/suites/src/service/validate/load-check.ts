@@ -1,3 +1,4 @@
+import { ms } from "@mettle/core";
 import { formatSelector, parseSelector, resolvePolicy, type Thresholds } from "@mettle/judge";
 import { type LoadResult, resolvePlan, runLoad, type Submetric } from "@mettle/load";
 import type { Measurement } from "@mettle/results";
@@ -19,6 +20,8 @@ const keptMetrics: readonly string[] = [
   "dropped_iterations",
   "sessions_begun",
 ];
+
+const standBackEvery = ms(500);
 
 interface LoadCheckOptions {
   readonly seconds: ServiceCheck["seconds"];
@@ -112,6 +115,8 @@ export async function putLoad(
     credentials: subject.credentials,
   };
   const test = serviceLoad(parameters);
+  const over = new AbortController();
+  void standingBack(context, over.signal);
   return await runLoad({
     name: `service.${scenario.id}`,
     kind: "validate",
@@ -123,7 +128,18 @@ export async function putLoad(
     stopNow: subject.died,
     noiseProbe: false,
     ...(revision && { revision }),
-  });
+  }).finally(() => over.abort());
+}
+
+/** At once, and again while the load goes on: the database opens connections, each a process, when there is more to do. */
+async function standingBack(
+  { subject, clock }: Pick<CheckContext, "subject" | "clock">,
+  over: AbortSignal,
+): Promise<void> {
+  while (subject.standBack && !over.aborted) {
+    subject.standBack();
+    await clock.sleep(standBackEvery, over).catch(() => undefined);
+  }
 }
 
 /** Parts of metrics that the scenario's thresholds speak of. */

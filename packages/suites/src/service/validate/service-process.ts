@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Clock, type MettleError, type Milliseconds, ms } from "@mettle/core";
 import { suitesErrors } from "../../errors.ts";
+import { standBack } from "./stand-back.ts";
 
 export interface ServiceLaunch {
   /** Program and arguments; on its output it says `{"kind":"listening","url":"http://…"}`. */
@@ -76,6 +77,11 @@ export class ServiceProcess implements AsyncDisposable {
 
   get url(): string {
     return this.#url;
+  }
+
+  /** Lets whatever else runs here go first: see `standBack`. */
+  standBack(): void {
+    if (this.#how === undefined && this.#child.pid !== undefined) standBack(this.#child.pid);
   }
 
   /** From its start until `/ready` said yes. */

@@ -35,6 +35,8 @@ export interface ServiceSubject extends AsyncDisposable {
   readonly startedIn: Milliseconds | undefined;
   /** Aborts when it ends by itself. */
   readonly died: AbortSignal;
+  /** Lets the load generator go first where both share processors. Undefined for one that we did not start. */
+  readonly standBack: (() => void) | undefined;
   /** Ends it, and starts it again on the data that it has. Undefined for one that we did not start. */
   readonly restart: (() => Promise<{ readonly endedIn: Milliseconds; readonly startedIn: Milliseconds }>) | undefined;
 }
@@ -95,6 +97,7 @@ async function startSubject(
     get died() {
       return service.died;
     },
+    standBack: () => service.standBack(),
     restart: async () => {
       const endedIn = await service.stop();
       service = await launch([]);
@@ -158,6 +161,7 @@ async function findSubject(
     client,
     startedIn: undefined,
     died: never,
+    standBack: undefined,
     restart: undefined,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

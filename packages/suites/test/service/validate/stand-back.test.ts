@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { constants, getPriority } from "node:os";
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+import { standBack } from "../../../src/service/validate/stand-back.ts";
+
+const lowest = constants.priority.PRIORITY_LOW;
+
+/** A process with another below it that is a session of its own, as PostgreSQL's are; it says the other's number. */
+const parent = `
+const { spawn } = require("node:child_process");
+const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { detached: true, stdio: "ignore" });
+console.log(child.pid);
+process.on("SIGTERM", () => { child.kill("SIGKILL"); process.exit(); });
+setInterval(() => {}, 1000);
+`;
+
+test.runIf(existsSync("/proc/self/stat"))(
+  "a process and all below it stand back; whoever asks for it does not",
+  async () => {
+    const own = getPriority();
+    const started = spawn(process.execPath, ["-e", parent], {
+      detached: true,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = (await once(createInterface(started.stdout), "line")) as [string];
+    const pids = [started.pid ?? 0, Number(line)];
+    try {
+      standBack(pids[0] ?? 0);
+      expect(pids.map((pid) => getPriority(pid))).toEqual([lowest, lowest]);
+      expect(getPriority()).toBe(own);
+      for (const pid of pids) {
+        const group = `/proc/${pid}/autogroup`;
+        if (existsSync(group)) expect(readFileSync(group, "utf8")).toContain(`nice ${lowest}`);
+      }
+    } finally {
+      started.kill("SIGTERM");
+      await once(started, "exit");
+    }
+  },
+);
+
+test("one that has ended is no trouble", () => {
+  expect(() => standBack(2 ** 22 + 1)).not.toThrow();
+});
