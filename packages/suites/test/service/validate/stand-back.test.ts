@@ -11,10 +11,10 @@ const lowest = constants.priority.PRIORITY_LOW;
 /** A process with another below it that is a session of its own, as PostgreSQL's are; it says the other's number. */
 const parent = `
 const { spawn } = require("node:child_process");
-const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { detached: true, stdio: "ignore" });
+const child = spawn(process.execPath, ["-e", "process.stdin.resume()"], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
 console.log(child.pid);
-process.on("SIGTERM", () => { child.kill("SIGKILL"); process.exit(); });
-setInterval(() => {}, 1000);
+process.stdin.resume(); // both end with their standard input
+process.stdin.once("end", () => process.exit());
 `;
 
 test.runIf(existsSync("/proc/self/stat"))(
@@ -23,7 +23,7 @@ test.runIf(existsSync("/proc/self/stat"))(
     const own = getPriority();
     const started = spawn(process.execPath, ["-e", parent], {
       detached: true,
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "inherit"],
     });
     const [line] = (await once(createInterface(started.stdout), "line")) as [string];
     const pids = [started.pid ?? 0, Number(line)];
@@ -36,7 +36,7 @@ test.runIf(existsSync("/proc/self/stat"))(
         if (existsSync(group)) expect(readFileSync(group, "utf8")).toContain(`nice ${lowest}`);
       }
     } finally {
-      started.kill("SIGTERM");
+      started.stdin.end();
       await once(started, "exit");
     }
   },
