@@ -96,7 +96,7 @@ export function burnChart(model: LiveModel, { from, to, frame }: BurnFrame): Mar
     );
   return timeChart({
     title: `How fast ${model.text(worst.rule)} burns its budget`,
-    unit: "1",
+    unit: "count", // written as plain numbers: a rate of 1 is no 100 %
     lines,
     limits: paces,
     ...frame,

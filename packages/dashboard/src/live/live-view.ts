@@ -157,7 +157,7 @@ ${tile("requests/s", rate("perSecond"), due === undefined ? "" : `of ${rate("due
 ${tile("p95", percentileText(model, stretch), "of the stretch shown", spark(model, "p95"))}
 ${tile("errors", share === undefined ? "–" : formatShare(share), "in the last second", spark(model, "failedPerSecond"), (share ?? 0) > 0)}
 ${tile("in flight", count("inFlight"), (model.latest("waiting") ?? 0) > 0 ? `${count("waiting")} waiting` : "", spark(model, "inFlight"))}
-${tile("users", count("users"), "", spark(model, "users"))}
+${goodTile(model) === nothing && tile("users", count("users"), "", spark(model, "users"))}
 ${goodTile(model)}${costTile(model)}${worstTile(model, standing)}</div>`;
 }
 
