@@ -21,7 +21,7 @@ import { about, moment, operation } from "../../packages/dashboard/test/moments.
 import { chromiumPath } from "../../packages/report/test/e2e/browser.ts";
 import { loadRun } from "../../packages/report/test/html/load-run.ts";
 
-const ROUNDS = 9;
+const ROUNDS = 21;
 const SECONDS = 30;
 const VIEWERS = 20;
 

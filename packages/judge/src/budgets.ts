@@ -6,7 +6,7 @@ import { readQuantity } from "./quantity.ts";
 import { parseSelector, selectMeasurements } from "./selector.ts";
 import type { SeverityPolicy } from "./severity.ts";
 import { parseStatistic, readStatistic } from "./statistic.ts";
-import { type Check, combineStates, consumedShare, noData, quantityIn } from "./thresholds/evaluate.ts";
+import { type Check, combineStates, consumedShare, isShareOfAll, noData, quantityIn } from "./thresholds/evaluate.ts";
 import { formatValue, holds } from "./thresholds/expression.ts";
 import { unknownMetric } from "./thresholds/rules.ts";
 import type { Finding, Severity } from "./verdict.ts";
@@ -158,7 +158,7 @@ function checkLimit(budget: Budget, measurement: Measurement, statisticName: str
     actual,
     limit,
     unit,
-    ...consumedShare(operator, actual, limit),
+    ...consumedShare(operator, actual, limit, isShareOfAll(statistic, unit)),
     evidence: [],
   };
 }

@@ -4,7 +4,7 @@ import { readQuantity } from "./quantity.ts";
 import { formatSelector, parseSelector, selectMeasurements } from "./selector.ts";
 import { missedState, type SeverityPolicy } from "./severity.ts";
 import { formatStatistic, parseStatistic, readStatistic } from "./statistic.ts";
-import { consumedShare, quantityIn } from "./thresholds/evaluate.ts";
+import { consumedShare, isShareOfAll, quantityIn } from "./thresholds/evaluate.ts";
 import { formatValue } from "./thresholds/expression.ts";
 import { unknownMetric } from "./thresholds/rules.ts";
 import type { Finding, Severity } from "./verdict.ts";
@@ -138,7 +138,7 @@ function judgeMeasurement(
     message: `${target.operation}: ${name} is ${formatValue(value, unit)}, phase ${phase} target ${formatRange(judged.range)}: ${outcome}.`,
     actual: value,
     unit,
-    ...(limit === undefined ? {} : { limit, ...consumedShare(direction === "lower" ? "<=" : ">=", value, limit) }),
+    ...(limit === undefined ? {} : { limit, ...consumedShare(direction === "lower" ? "<=" : ">=", value, limit, isShareOfAll(statistic, unit)) }),
     evidence: [
       ...results.flatMap((each) =>
         typeof each.bounds === "string"

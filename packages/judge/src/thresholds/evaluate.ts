@@ -1,6 +1,6 @@
 import type { MetricUnit } from "@mettle/core";
 import type { Measurement } from "@mettle/results";
-import { formatStatistic, type Reading, readStatistic } from "../statistic.ts";
+import { formatStatistic, type Reading, readStatistic, type Statistic } from "../statistic.ts";
 import { type Condition, formatValue, holds, type Threshold, type WrittenQuantity } from "./expression.ts";
 import { windowReadings } from "./window.ts";
 
@@ -80,18 +80,31 @@ function checkValue(
     actual,
     limit,
     unit,
-    ...consumedShare(condition.operator, actual, limit),
+    ...consumedShare(condition.operator, actual, limit, isShareOfAll(condition.statistic, unit)),
     evidence: intervalEvidence(condition, measurement, limit, unit),
   };
 }
 
-/** Share of the allowance used: actual / limit under a ceiling, limit / actual over a floor. */
-export function consumedShare(operator: string, actual: number, limit: number): { consumed?: number } {
+/**
+ * Share of the allowance used: actual / limit under a ceiling, limit / actual over a floor. A share that must stay over a
+ * floor, such as `rate > 0.99`, allows the rest to go wrong: (1 − actual) / (1 − limit), the burn rate over the whole run.
+ */
+export function consumedShare(
+  operator: string,
+  actual: number,
+  limit: number,
+  isShare: boolean,
+): { consumed?: number } {
+  if (isShare && operator.startsWith(">")) return limit < 1 ? { consumed: (1 - actual) / (1 - limit) } : {};
   if (!(actual > 0) || !(limit > 0))
     return actual === 0 && limit > 0 && operator.startsWith("<") ? { consumed: 0 } : {};
   if (operator.startsWith("<")) return { consumed: actual / limit };
   return operator.startsWith(">") ? { consumed: limit / actual } : {};
 }
+
+/** Whether a figure is a part of the whole; a counter's rate is an amount a second. */
+export const isShareOfAll = ({ kind }: Statistic, unit: MetricUnit): boolean =>
+  unit === "1" && (kind === "rate" || kind === "goodput");
 
 /** The point estimate decides, as in k6; that its interval reaches over the limit is said, not hidden. */
 function intervalEvidence(condition: Condition, measurement: Measurement, limit: number, unit: MetricUnit): string[] {
@@ -172,7 +185,7 @@ function checkWindows(
     actual: shown.worst,
     limit,
     unit,
-    ...consumedShare(condition.operator, shown.worst, limit),
+    ...consumedShare(condition.operator, shown.worst, limit, isShareOfAll(condition.statistic, unit)),
     evidence: [
       `${failed} of ${judged.length} windows of ${window.text} miss the limit`,
       ...(state === "undecided" ? ["the series' points are too coarse to decide: they allow either answer"] : []),

@@ -102,6 +102,27 @@ describe("limits", () => {
     expect(check?.evidence.join()).toContain("the limit lies inside it");
   });
 
+  it.each([
+    // 1 % may go wrong.
+    ["rate > 0.99", 0.99, 1],
+    ["rate >= 0.99", 0.9862, 1.38],
+    ["rate > 0.99", 1, 0],
+    ["rate < 0.01", 0.0138, 1.38],
+    ["rate >= 1", 0.9, undefined],
+  ])("of %s at %f used %s of what may go wrong", (text, rate, used) => {
+    const [check] = evaluateThreshold(
+      parseThreshold(text),
+      makeMeasurement("checks", { count: 10_000, rate }, { unit: "1" }),
+    );
+    expect(check?.consumed?.toFixed(9)).toBe(used?.toFixed(9));
+  });
+
+  it("of an amount a second is the limit's share of it", () => {
+    const sent = makeMeasurement("requests", { count: 10, sum: 10, perSecond: 4 }, { unit: "count" });
+    expect(evaluateThreshold(parseThreshold("rate > 2"), sent)[0]).toMatchObject({ unit: "1/s", consumed: 0.5 });
+    expect(evaluateThreshold(parseThreshold("rate > 0.5"), sent)[0]).toMatchObject({ consumed: 0.125 });
+  });
+
   it("prints fractions with their percentage (T-01)", () => {
     const rate = makeMeasurement("failed", { count: 1000, rate: 0.004 }, { unit: "1" });
     expect(evaluateThreshold(parseThreshold("rate<0.1"), rate)[0]?.message).toContain("(10 %)");
