@@ -35,6 +35,8 @@ export async function measureMemoryChecks(
     signal.throwIfAborted();
     found.tried += 1;
     const agent = runtime.spawn(isolatedHoarder, { memoryLimitBytes: limitBytes, restart: "temporary" });
+    // Its thread is there before the time begins: starting one takes longer than a check.
+    await agent.ask({ type: "size" });
     const before = collections;
     const warned = warning(runtime, agent.address);
     await agent.ask({ type: "keep", data: keptBytes });
@@ -81,7 +83,7 @@ export const memoryCheck: Scenario = {
       "limits.memory-check.warned": { threshold: "rate == 1", severity: "critical", requirement: ["S3-035"] },
       "limits.memory-check.collected": { threshold: "rate == 1", requirement: ["S3-035"] },
       // Two of its intervals; a busy machine may be late once in twenty.
-      "limits.memory-check.time": { threshold: "p(95) < 40ms", requirement: ["S3-035"] },
+      "limits.memory-check.time": { threshold: `p(95) < ${2 * checkMs}ms`, requirement: ["S3-035"] },
       "limits.memory-check.interval": { threshold: "value == 30s", requirement: ["S3-035"] },
     },
   },
