@@ -162,7 +162,7 @@ export function catalogueTable(
 ): string {
   const rows = requirements
     .filter((requirement) => requirement.owner === owner)
-    .map(({ id }) => {
+    .map(({ id, open }) => {
       const files = [...new Set(claims.filter((claim) => claim.id === id).map(({ file }) => file))];
       files.sort(
         (a, b) =>
@@ -173,6 +173,7 @@ export function catalogueTable(
       const state = measured ? "measured" : tested ? "tested" : files.length > 0 ? "documented" : "open";
       const where = files.slice(0, 3).map((file) => `[${file}](../${file})`);
       const result = last?.results[id];
+      if (state === "open" && open !== undefined) where.push(cell(open));
       return `| ${id} | ${state} | ${where.join("<br>")} | ${result ? cell(`${result.state}: ${result.because}`) : ""} |`;
     });
   const states = ["measured", "tested", "documented", "open"].map(

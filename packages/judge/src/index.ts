@@ -83,6 +83,7 @@ export {
   type FindingState,
   type Severity,
   severities,
+  type TrendProjection,
   type Verdict,
   type VerdictCounts,
   type VerdictStatus,

@@ -138,7 +138,9 @@ function judgeMeasurement(
     message: `${target.operation}: ${name} is ${formatValue(value, unit)}, phase ${phase} target ${formatRange(judged.range)}: ${outcome}.`,
     actual: value,
     unit,
-    ...(limit === undefined ? {} : { limit, ...consumedShare(direction === "lower" ? "<=" : ">=", value, limit, isShareOfAll(statistic, unit)) }),
+    ...(limit === undefined
+      ? {}
+      : { limit, ...consumedShare(direction === "lower" ? "<=" : ">=", value, limit, isShareOfAll(statistic, unit)) }),
     evidence: [
       ...results.flatMap((each) =>
         typeof each.bounds === "string"

@@ -45,6 +45,8 @@ export interface Finding {
   /** Share of the allowance used: 1.64 is 164 %, above 1 is over. Absent where there is no such share. */
   readonly consumed?: number;
   readonly change?: Change;
+  /** Of a trend in history: where the metric is heading. */
+  readonly projection?: TrendProjection;
   /** Facts that support the message, most telling first. */
   readonly evidence: readonly string[];
   readonly recommendation?: string;
@@ -64,6 +66,16 @@ export interface Change {
   readonly outcome: ComparisonOutcome;
   /** What it was compared with, in words: `main@4f2c1e`, `baseline "release-1.4"`. */
   readonly against: string;
+}
+
+/** The value expected of a run to come if a trend goes on, in the metric's unit, with its prediction interval. */
+export interface TrendProjection {
+  /** How many runs after the last one. */
+  readonly runsAhead: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
 }
 
 export type VerdictStatus = "passed" | "warning" | "failed" | "invalid";

@@ -32,7 +32,7 @@ describe("a range (T-13)", () => {
   });
 });
 
-describe("phases", () => {
+describe("phases (S0-194)", () => {
   const findings = (p95: number | undefined, phase: 1 | 2 | 3) =>
     judgeTarget(
       makeRun([makeMeasurement("registry.register.time", { count: 100, ...(p95 === undefined ? {} : { p95 }) })]),

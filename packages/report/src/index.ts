@@ -52,7 +52,7 @@ export { LoadView } from "./live/load-view.ts";
 export type { ProgressEvent } from "./live/progress.ts";
 export { COMMENT_CHARACTERS, type MarkdownOptions, renderMarkdown, STEP_SUMMARY_BYTES } from "./markdown.ts";
 export { stickyMarker } from "./markdown-text.ts";
-export { type PerformanceReport, performanceReport, type TrendProjection } from "./performance-report.ts";
+export { type PerformanceReport, performanceReport } from "./performance-report.ts";
 export { chartNamed, type PageChart, pageCharts } from "./png/page-charts.ts";
 export { type PngOptions, type RenderedPng, renderPng } from "./png/render-png.ts";
 export { ciReport, type Renderer, type RenderOptions, type ReportFile, rendererNamed, renderers } from "./renderers.ts";

@@ -3,13 +3,9 @@ import type { Comparison, Measurement, Run } from "@mettle/results";
 import { notesOf, weakestSelfCheck } from "./cases.ts";
 import { omit } from "./omit.ts";
 import { epochMs } from "./provenance.ts";
-import type { MetricHistory } from "./text/history.ts";
 import { worstFirst } from "./text/words.ts";
 
-/**
- * A run and its verdict arranged for reading by section, as data. Every figure in it is one of the run or the verdict;
- * the projections are those that history gave, and absent when nobody computed any.
- */
+/** A run and its verdict arranged for reading by section, as data. Every figure in it is one of the run or the verdict. */
 export interface PerformanceReport {
   readonly schema: "mettle.performance-report/1";
   /** When the run ended; ISO 8601, UTC. */
@@ -32,31 +28,16 @@ export interface PerformanceReport {
     readonly comparisons: readonly Omit<Comparison, "logRatios">[];
   };
   readonly recommendations: readonly string[];
-  readonly trendProjections?: readonly TrendProjection[];
-}
-
-/** Where a metric is heading, as fitted on its history. */
-export interface TrendProjection {
-  readonly metric: string;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly unit: MetricHistory["unit"];
-  /** ISO 8601; the value expected then, with its prediction interval. */
-  readonly at: string;
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  readonly confidence: number;
+  /** The findings that tell where a metric is heading whose history shows a trend; absent where none does, or no history was judged. */
+  readonly trendProjections?: readonly Finding[];
 }
 
 /** @throws MettleError `REPORT_TIME_INVALID` when the run's start is no time */
-export function performanceReport(
-  run: Run,
-  verdict: Verdict,
-  trendProjections?: readonly TrendProjection[],
-): PerformanceReport {
+export function performanceReport(run: Run, verdict: Verdict): PerformanceReport {
   const findings = worstFirst(verdict.findings);
   const isRegression = ({ kind }: Finding): boolean => kind === "regression" || kind === "change-point";
   const selfCheck = weakestSelfCheck(run);
+  const trendProjections = findings.filter(({ projection }) => projection !== undefined);
   return {
     schema: "mettle.performance-report/1",
     timestamp: new Date(epochMs(run.startedAt) + run.durationMs).toISOString(),
@@ -74,7 +55,7 @@ export function performanceReport(
       comparisons: (run.comparisons ?? []).map((it) => omit(it, "logRatios")),
     },
     recommendations: recommendationsOf(verdict),
-    ...(trendProjections && { trendProjections }),
+    ...(trendProjections.length > 0 && { trendProjections }),
   };
 }
 

@@ -113,7 +113,7 @@ describe("renderJson", () => {
   });
 });
 
-describe("performanceReport (S2-032)", () => {
+describe("performanceReport (S0-192, S2-032)", () => {
   test("sorts the verdict into its sections and invents nothing", () => {
     const report = performanceReport(sampleRun(), sampleVerdict());
     expect(report.timestamp).toBe("2026-11-21T08:07:48.210Z");
@@ -123,6 +123,16 @@ describe("performanceReport (S2-032)", () => {
     expect(report.summary.selfCheck?.detectable).toBe(0.004);
     expect(report).not.toHaveProperty("trendProjections");
     expect(report.detailedMetrics).toHaveLength(sampleRun().measurements.length);
+  });
+
+  test("tells where a metric is heading when its history was judged (S0-167, S0-196)", () => {
+    const verdict = sampleVerdict();
+    const projection = { runsAhead: 5, value: 12e6, low: 11e6, high: 13e6, confidence: 0.95 };
+    const [first, ...others] = verdict.findings;
+    const heading = { ...first!, metric: "lookup.time", projection };
+    expect(performanceReport(sampleRun(), { ...verdict, findings: [heading, ...others] }).trendProjections).toEqual([
+      heading,
+    ]);
   });
 });
 

@@ -30,6 +30,18 @@ test("validate: measures, judges, tells how far it is, and leaves everything in 
   expect(results["ml_workflow_benchmarks"]!.status).toBe("absent");
 });
 
+test("validate: a run saved as a baseline is a file that the next one is compared with (S1-005, S1-006)", async () => {
+  using project = new Project();
+  const scenario = [...smoke, "registry.consistency", "--quiet"] as const;
+  expect((await project.mettle([...scenario, "--save", "v1"])).exitCode).toBe(0);
+  const saved = await readRun(project.path(".mettle/baselines/v1.json"));
+  expect(saved.measurements.map(({ metric }) => metric)).toContain("registry.consistent");
+  // Answers only, of which none is worse: nothing to regress.
+  expect((await project.mettle([...scenario, "--compare", "v1"])).exitCode).toBe(0);
+  const unknown = await project.mettle([...scenario, "--compare", "nosuch"]);
+  expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("BASELINE_") as string });
+});
+
 test("validate: platforms side by side in one run, of which one is judged", async () => {
   using project = new Project();
   const outcome = await project.mettle([

@@ -2,14 +2,16 @@ import type { Direction } from "@mettle/results";
 import {
   benjaminiHochberg,
   changePoints,
+  linearTrend,
   mannKendall,
   median,
   medianAbsoluteDeviation,
   normalConsistency,
+  projection,
   theilSen,
 } from "@mettle/stats";
 import { severityOf } from "../severity.ts";
-import { type Severity, severities } from "../verdict.ts";
+import { type Severity, severities, type TrendProjection } from "../verdict.ts";
 
 export interface HistoryPoint {
   readonly value: number;
@@ -72,6 +74,8 @@ export interface Trend {
   readonly worse: boolean;
   readonly pValue: number;
   readonly severity: Severity;
+  /** If it goes on (S0-196): half as far ahead as the trend goes back, as a line says little of what is farther. */
+  readonly projection: TrendProjection;
 }
 
 /** The last value against the level before it. */
@@ -175,10 +179,8 @@ function trendOf(points: readonly HistoryPoint[], isWorse: (change: number) => b
   const [from] = points;
   if (!from || points.length < trendMinimum) return undefined;
   const values = points.map(({ value }) => value);
-  const { slope, low, high } = theilSen(
-    values.map((_, index) => index),
-    values,
-  );
+  const runs = values.map((_, index) => index);
+  const { slope, low, high } = theilSen(runs, values);
   const change = relative(slope * (points.length - 1), median(values));
   if (change === undefined) return undefined;
   const { pValue } = mannKendall(values);
@@ -192,7 +194,13 @@ function trendOf(points: readonly HistoryPoint[], isWorse: (change: number) => b
     worse: isWorse(change),
     pValue,
     severity: severityOf(change),
+    projection: projectionOf(runs, values),
   };
+}
+
+function projectionOf(runs: readonly number[], values: readonly number[]): TrendProjection {
+  const runsAhead = Math.floor(runs.length / 2);
+  return { runsAhead, ...projection(linearTrend(runs, values), runs.length - 1 + runsAhead) };
 }
 
 function violationOf(

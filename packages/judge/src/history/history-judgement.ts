@@ -164,7 +164,8 @@ function trendFinding(
   severities: SeverityPolicy,
 ): Finding {
   const { unit } = series;
-  const perRun = (slope: number): string => formatValue(slope, unit);
+  const { projection } = trend;
+  const shown = (value: number): string => formatValue(value, unit);
   return {
     ...base(trend.worse ? trend.severity : "low", "no trend in history"),
     state: trend.worse ? missedState(trend.severity, severities) : "info",
@@ -173,9 +174,12 @@ function trendFinding(
       `over the ${trend.points} runs since ${nameOf(trend.from)}.`,
     unit,
     evidence: [
-      `Theil–Sen slope ${perRun(trend.slope)} a run, 95 % interval ${perRun(trend.low)} … ${perRun(trend.high)}`,
+      `Theil–Sen slope ${shown(trend.slope)} a run, 95 % interval ${shown(trend.low)} … ${shown(trend.high)}`,
       `Mann–Kendall p = ${pValue.toPrecision(2)}, adjusted for the number of series`,
+      `if it goes on, ${shown(projection.value)} in ${projection.runsAhead} runs, ` +
+        `${projection.confidence * 100} % of such runs in ${shown(projection.low)} … ${shown(projection.high)}`,
     ],
+    projection,
     ...(trend.worse
       ? {
           recommendation: `No single commit explains ${series.metric}: compare with the run of ${trend.from.at} to sum the drift up.`,

@@ -89,6 +89,31 @@ describe("a series of runs", () => {
     expect(judgeHistory([drifting], policyDefaults).some(({ rule }) => rule === "no trend in history")).toBe(true);
   });
 
+  it("projects a trend half as far ahead as it goes back, with an interval for one run (S0-196)", () => {
+    // 300 series on one line: how often is the run to come where it was said to be?
+    let inside = 0;
+    const tries = 300;
+    for (let seed = 1; seed <= tries; seed++) {
+      const random = new Random(seed);
+      const value = (run: number): number => 100 + 0.5 * run + random.normal();
+      const points = Array.from({ length: 20 }, (_, run) => ({ value: value(run), runId: `${run}`, at: "2026-01-01" }));
+      const assessment = assessHistory(points, "lower");
+      if (assessment.insufficientHistory || !assessment.trend) throw new Error("a trend was expected");
+      const { projection } = assessment.trend;
+      // A step found in a drift leaves a shorter trend.
+      expect(projection.runsAhead).toBe(Math.floor(assessment.trend.points / 2));
+      const coming = value(points.length - 1 + projection.runsAhead);
+      if (projection.low <= coming && coming <= projection.high) inside += 1;
+    }
+    // 95 % are promised; 3 standard errors of 300 tries are 3.8 %.
+    expect(inside / tries).toBeGreaterThan(0.912);
+    const [finding] = judgeHistory([series((run) => 100 + run, 20)], policyDefaults).filter(
+      ({ rule }) => rule === "no trend in history",
+    );
+    expect(finding?.projection?.value).toBeCloseTo(129, -1);
+    expect(finding?.evidence.join("\n")).toContain("if it goes on, ");
+  });
+
   it("holds the last value against the level and its scatter (S0-158)", () => {
     const off = judgeHistory([series((index) => (index < 39 ? 100 : 160), 40)], policyDefaults);
     expect(off).toMatchObject([{ state: "failed", severity: "critical", limit: expect.closeTo(100, 0) as number }]);

@@ -35,6 +35,12 @@ describe("renderSummary", () => {
     expect(lineWith(text, "evict")).toContain("no data");
   });
 
+  test("a limit that is missed stands with what was measured and the share of it that was used (S3-070)", () => {
+    const text = renderSummary(sampleRun(), sampleVerdict(), { width: 130 });
+    expect(lineWith(text, "✗ registry.lookup.time")).toContain("111 %");
+    expect(lineWith(text, "✗ registry.lookup.time")).toMatch(/22\.2 ns +p\(95\) < 20ns/);
+  });
+
   test("the columns stand under each other", () => {
     const lines = renderSummary(sampleRun(), sampleVerdict(), { width: 130 }).split("\n");
     const head = lines.findIndex((line) => line.includes("median"));

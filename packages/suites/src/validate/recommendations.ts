@@ -36,7 +36,8 @@ export function recommendationsFor(
 }
 
 function performanceOf({ findings, counts }: Verdict): Recommendation[] {
-  if (counts.regressions === 0) return [];
+  const { regressions } = counts;
+  if (regressions === 0) return [];
   const worse = findings.filter(
     ({ kind, state }) => kind === "regression" && (state === "failed" || state === "warning"),
   );
@@ -46,7 +47,7 @@ function performanceOf({ findings, counts }: Verdict): Recommendation[] {
   return [
     {
       kind: "performance",
-      text: `Undo or explain ${counts.regressions} regressions, ${worst ? subject(worst) : "the largest"} first.`,
+      text: `Undo or explain ${regressions} regression${regressions === 1 ? "" : "s"}, ${worst ? subject(worst) : "the largest"} first.`,
       because: worse.map(({ message }) => message),
     },
   ];

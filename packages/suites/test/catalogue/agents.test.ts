@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { openConnection, EchoServer } from "../../src/catalogue/pools/echo-server.ts";
 import { eventEmitter, measured, mettle, type Open, replacing, trial } from "../trial.ts";
 
-describe("agents that work pass", () => {
+describe("agents that work pass (S2-133)", () => {
   it.each(["agents.creation", "agents.failures", "agents.lifecycle", "agents.monitoring"])(
     "%s",
     async (id) => {

@@ -28,7 +28,7 @@ describe("the catalogue", () => {
     for (const suite of suiteNames) expect(entries.some((entry) => entry.suite === suite)).toBe(true);
   });
 
-  it("answers requirements that exist, each scenario at least one", () => {
+  it("answers requirements that exist, each scenario at least one (S0-191)", () => {
     for (const { id, requirement } of catalogue) {
       expect(requirement.length, id).toBeGreaterThan(0);
       for (const each of requirement) expect(known, `${id} claims ${each}`).toContain(each);

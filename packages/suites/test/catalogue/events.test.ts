@@ -61,7 +61,7 @@ const slow: Open = (options) => {
   });
 };
 
-describe("a platform that does its work passes", () => {
+describe("a platform that does its work passes (S2-135)", () => {
   it.each([
     "events.small",
     "events.throughput",

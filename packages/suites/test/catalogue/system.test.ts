@@ -38,7 +38,7 @@ function changed(parts: (runtime: Runtime) => Partial<Runtime>): () => Runtime {
   };
 }
 
-describe("components", () => {
+describe("components (S2-134)", () => {
   const trialOf = async (create: () => Runtime, patienceMs?: number): Promise<Trial> => {
     const record = new Recorder([], { platform: "tried" });
     await measureComponents({ record, seconds: 0.02, signal, create, ...(patienceMs !== undefined && { patienceMs }) });

@@ -138,7 +138,7 @@ describe("growth", () => {
   });
 });
 
-describe("until", () => {
+describe("until (S2-006)", () => {
   it("lets turns pass until it is so", async () => {
     let turns = 0;
     setImmediate(() => (turns = 1));

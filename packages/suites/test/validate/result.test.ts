@@ -56,7 +56,7 @@ const resultOf = (outcomes: readonly ScenarioOutcome[], baseline?: Run): ReturnT
 
 const under1ms = scenario("quick", "infrastructure_benchmarks", { thresholds: { "a.time": "mean < 1ms" } });
 
-describe("the result", () => {
+describe("the result (S0-013)", () => {
   it("has the seven groups of S0-170 … S0-176, absent where nothing ran", () => {
     const { results } = resultOf([
       { scenario: under1ms, platform: "mettle", state: "measured", measurements: [times("a.time", 1000)] },
@@ -85,6 +85,13 @@ describe("the result", () => {
       "failed",
       4,
     ]);
+    // S0-179: they are what to do something about, with the facts; nothing is said where there are none.
+    expect(same.recommendations.map(({ kind }) => kind)).not.toContain("performance");
+    expect(slower.recommendations[0]).toMatchObject({
+      kind: "performance",
+      text: expect.stringMatching(/^Undo or explain 1 regression, a\.time.* first\.$/) as string,
+      because: [expect.stringContaining("a.time") as string],
+    });
   });
 
   it("fails a group, and the whole, by a rule that is missed", () => {
@@ -130,7 +137,7 @@ describe("the result", () => {
   });
 });
 
-describe("recommendations", () => {
+describe("recommendations (S0-014)", () => {
   const share = (metric: string, mean: number, load = "0.8"): Measurement => ({
     metric,
     unit: "1",
