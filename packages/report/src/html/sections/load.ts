@@ -12,7 +12,7 @@ import { type LimitLine, limitLine, lineOf, type PhaseBand, sparkChart, timeChar
 import { waterfallChart } from "../charts/waterfall.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup, nothing } from "../html.ts";
-import { conditionsOf, type Operation, phasesOf } from "../operations.ts";
+import { conditionsOf, type Operation, phasesOf, worstOperation } from "../operations.ts";
 import type { PageModel } from "../page-model.ts";
 import { stateMark } from "./overview.ts";
 import { absentSection, figureCell, name, type Section, scrollable, section } from "./section.ts";
@@ -31,7 +31,7 @@ export const timesOf = (run: Run): Times => ({ fromMs: 0, toMs: Math.max(1, run.
 
 /** Response times of the operation that is worst off, and how much of what was due was done. */
 export function loadCharts({ operations, run }: PageModel): Markup {
-  const worst = operations[0];
+  const worst = worstOperation(operations);
   if (!worst) return nothing;
   const times = timesOf(run);
   return html`<div class="charts">${latencyChart(worst, times, "wide")}${throughputChart(run, times)}</div>`;
