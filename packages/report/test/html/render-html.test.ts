@@ -63,6 +63,14 @@ describe("the first screen", () => {
     expect(page.firstScreen).toMatch(/○ cancel http_req_response_time p\(95\) < 200ms no data/);
   });
 
+  test("what all requests together do not keep is with their operations, not lost", () => {
+    const details = page.section("operation-details");
+    const [own, total = ""] = details.split(/ all http_req_response_time /);
+    expect(own).toContain("Slowest requests: not kept in the run.");
+    expect(total).toContain("Slowest requests: with the operations that they are of.");
+    expect(total).toContain("Kinds of errors: with the operations that they are of.");
+  });
+
   test("when all passed it shows what is closest to its limit", () => {
     const held = {
       thresholds: { "http_req_response_time{name:search,scenario:s-0}": ["p(95) < 200ms"], http_reqs: ["count > 10"] },
