@@ -36,7 +36,7 @@ export {
   type TimeWindow,
 } from "./objectives.ts";
 export { type JudgePolicy, policyDefaults, type ResolvedPolicy, resolvePolicy } from "./policy.ts";
-export type { EvidenceSource, RatioEvidence } from "./regressions/evidence.ts";
+export { comparedStatistic, type EvidenceSource, type RatioEvidence } from "./regressions/evidence.ts";
 export { type OutcomeRule, outcomeOf, outcomeWords } from "./regressions/outcome.ts";
 export { type RegressionPolicy, regressionDefaults } from "./regressions/policy.ts";
 export { detectRegressions, type RegressionResult } from "./regressions/regression-result.ts";

@@ -9,7 +9,7 @@ import { platformTable, standing, standings } from "./platforms.ts";
 import { provenance } from "./provenance.ts";
 import { typical } from "./text/case-columns.ts";
 import { isLoadRun, loadTables } from "./text/load-tables.ts";
-import { formatHalfWidth, formatRatioInterval, formatShare } from "./text/quantities.ts";
+import { formatApart, formatHalfWidth, formatRatioInterval, formatShare } from "./text/quantities.ts";
 import { counted, outcomeWord, stateWords, titleSentence, verdictMark, worstFirst } from "./text/words.ts";
 
 /** What GitHub takes: a comment at most so many characters, a step summary at most so many bytes in UTF-8. */
@@ -147,9 +147,13 @@ const details = (title: string, head: string, rows: readonly string[]): Section 
 const row = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |\n`;
 
 function findingRow(finding: Finding): string {
-  const { state, metric, tags, kind, rule, actual, unit, consumed } = finding;
+  const { state, metric, tags, kind, rule, actual, limit, unit, consumed } = finding;
   const found =
-    actual === undefined ? stateWords[state] : unit === undefined ? String(actual) : formatQuantity(actual, unit);
+    actual === undefined
+      ? stateWords[state]
+      : unit === undefined
+        ? String(actual)
+        : formatApart(actual, limit ?? actual, unit, formatQuantity)[0];
   const change = changeText(finding);
   return row(
     stateEmoji[state],

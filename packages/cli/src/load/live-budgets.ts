@@ -13,18 +13,13 @@ type Board = LoadSnapshot["board"];
 
 /** Follows what each rule that allows a share spends of it, second by second. */
 export class SpendingMeter {
-  readonly #before = new Map<string, Spent>();
+  readonly #before = new Map<number, Spent>();
 
-  /** @param textOf - how the rule is called where it is shown; one text, one rule */
-  read(
-    board: Board,
-    judged: readonly LiveThreshold[],
-    textOf: (one: LiveThreshold) => string,
-  ): readonly LiveSpending[] {
-    return judged.flatMap((one) => {
+  /** @param judged - the same rules in the same order each second: two may be written alike */
+  read(board: Board, judged: readonly LiveThreshold[]): readonly LiveSpending[] {
+    return judged.flatMap((one, rule) => {
       const now = spentOf(board, one);
       if (!now) return [];
-      const rule = textOf(one);
       const before = this.#before.get(rule);
       this.#before.set(rule, now);
       const { allowed, bad, total } = now;

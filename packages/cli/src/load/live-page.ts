@@ -76,7 +76,7 @@ export class LivePage implements AsyncDisposable {
     const failed = board.find(builtIn.httpFailed.name) ?? board.find(builtIn.failedIterations.name);
     const perSecond = requests?.lastStep("perSecond");
     const share = failed?.lastStep("rate");
-    const spending = this.#spending.read(board, judged, textOf);
+    const spending = this.#spending.read(board, judged);
     const agents = liveAgentsOf(board);
     const [p50, p95, p99] = ["p50", "p95", "p99"].map((column) => times?.lastStep(column));
     return {

@@ -4,8 +4,13 @@ import type { LoadOperation, LoadProgress } from "@mettle/report";
 import type { LiveThreshold } from "./thresholds.ts";
 
 const RECENT_POINTS = 60;
-/** What the running table is made of, in this order of preference. */
-const tables = [builtIn.httpResponseTime, builtIn.iterationResponseTime, builtIn.iterationDuration];
+/** What the running table is made of, in this order of preference, as in the report: scripts of k6 have no response times. */
+const tables = [
+  builtIn.httpResponseTime,
+  builtIn.httpDuration,
+  builtIn.iterationResponseTime,
+  builtIn.iterationDuration,
+];
 
 /** A snapshot as the live view shows it. */
 export function progressOf(
@@ -82,7 +87,7 @@ function operationsOf(snapshot: LoadSnapshot, judged: readonly LiveThreshold[]):
     const seconds = row.points.stepMs / 1000;
     const limit = limitOf(row.tags["name"] ?? row.tags["scenario"], judged);
     return {
-      name: row.tags["name"] ?? row.tags["scenario"] ?? "all",
+      name: nameOf(row.tags, rows),
       perSecond: latest === undefined || Number.isNaN(latest) ? 0 : latest / seconds,
       ...(failed !== undefined && { failedShare: failed }),
       ...(p50 !== undefined && { p50 }),
@@ -92,11 +97,22 @@ function operationsOf(snapshot: LoadSnapshot, judged: readonly LiveThreshold[]):
       recent: row.points.latest("p95", RECENT_POINTS).map((value) => (Number.isNaN(value) ? undefined : value)),
     };
   });
-  return operations.toSorted((a, b) => b.perSecond - a.perSecond);
+  // What is over its limit is seen however seldom it is asked for.
+  const missed = ({ limit }: LoadOperation): number => Number(limit?.missed ?? false);
+  return operations.toSorted((a, b) => missed(b) - missed(a) || b.perSecond - a.perSecond);
 }
 
-const isOperation = (tags: Readonly<Record<string, string>>): boolean =>
-  tags["scenario"] !== undefined && Object.keys(tags).length <= 2;
+type Tags = Readonly<Record<string, string>>;
+
+/** A request's own name, with its scenario's where another has one like it: names are what rows are told apart by. */
+function nameOf({ scenario = "all", name }: Tags, rows: readonly { readonly tags: Tags }[]): string {
+  if (name === undefined) return scenario;
+  return rows.filter(({ tags }) => tags["name"] === name).length > 1 ? `${scenario} ${name}` : name;
+}
+
+/** Other tags than these are parts of operations that a rule asked for. */
+const isOperation = (tags: Tags): boolean =>
+  tags["scenario"] !== undefined && Object.keys(tags).every((tag) => tag === "scenario" || tag === "name");
 
 /** The threshold of an operation: one missed before one held, its own before a general one. */
 function limitOf(name: string | undefined, judged: readonly LiveThreshold[]): LoadOperation["limit"] | undefined {

@@ -37,8 +37,6 @@ const judged = (metric: string, threshold: string, limit: number | undefined): L
 };
 
 describe("what a rule that allows a share spends in a second", () => {
-  const textOf = ({ rule }: LiveThreshold): string => rule.selector.metric;
-
   test("is counted from what came since the second before", () => {
     const on = board();
     const meter = new SpendingMeter();
@@ -50,19 +48,36 @@ describe("what a rule that allows a share spends in a second", () => {
     second(on, failed, [1, 0, 0, 0]);
     second(on, checks, [1, 1, 0]);
     second(on, duration, [100e6, 150e6, 900e6]);
-    const first = meter.read(on, rules, textOf);
+    const first = meter.read(on, rules);
     expect(first.map(({ rule, bad, total }) => [rule, bad, total])).toEqual([
-      ["http_req_failed", 1, 4],
-      ["checks", 1, 3],
-      ["http_req_duration", 1, 3],
+      [0, 1, 4],
+      [1, 1, 3],
+      [2, 1, 3],
     ]);
     expect(first.map(({ allowed }) => Number(allowed.toPrecision(6)))).toEqual([0.01, 0.01, 0.05]);
     second(on, duration, [100e6, 950e6, 990e6, 120e6]);
-    expect(meter.read(on, rules, textOf).map(({ bad, total }) => [bad, total])).toEqual([
+    expect(meter.read(on, rules).map(({ bad, total }) => [bad, total])).toEqual([
       [0, 0],
       [0, 0],
       [2, 4],
     ]);
+  });
+
+  test("is counted for each of two rules that are written alike", () => {
+    const on = board();
+    const meter = new SpendingMeter();
+    const rules = [
+      judged("http_req_duration", "p(95) < 200ms", 200e6),
+      judged("http_req_duration", "p(95) < 200ms", 200e6),
+    ];
+    second(on, duration, [100e6, 900e6]);
+    for (let seen = 0; seen < 2; seen++) {
+      const [bad, total] = seen === 0 ? [1, 2] : [0, 0];
+      expect(meter.read(on, rules).map((each) => [each.rule, each.bad, each.total])).toEqual([
+        [0, bad, total],
+        [1, bad, total],
+      ]);
+    }
   });
 
   test("is not known for rules that allow no share, that are not judged yet, or that allow nothing", () => {
@@ -78,7 +93,7 @@ describe("what a rule that allows a share spends in a second", () => {
       judged("http_req_failed", "rate <= 0", 0),
       judged("unheard_of", "rate < 0.1", 0.1),
     ];
-    expect(new SpendingMeter().read(on, rules, textOf)).toEqual([]);
+    expect(new SpendingMeter().read(on, rules)).toEqual([]);
   });
 });
 

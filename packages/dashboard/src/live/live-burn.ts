@@ -26,15 +26,19 @@ interface Spent {
 const burnOf = ({ bad, total, allowed }: Omit<Spent, "rule">): number | null =>
   total === 0 ? null : bad / total / allowed;
 
-/** The rule that has used up most of what it allows over all that is known; undefined where none allows a share. */
-export function worstSpent({ spending }: LiveModel): Spent | undefined {
+/**
+ * The rule that has used up most of what it allows over all that is known; undefined where none allows a share. One that is
+ * no longer among the worst, and so not shown, is none.
+ */
+export function worstSpent({ spending, standing }: LiveModel): Spent | undefined {
   const all = new Map<number, Spent>();
   for (const second of spending)
     for (const [rule, allowed, bad, total] of second) {
       const sum = all.get(rule);
       all.set(rule, { rule, allowed, bad: (sum?.bad ?? 0) + bad, total: (sum?.total ?? 0) + total });
     }
-  const worst = [...all.values()].toSorted((a, b) => (burnOf(b) ?? 0) - (burnOf(a) ?? 0));
+  const shown = [...all.values()].filter(({ rule }) => standing?.rules.some((row) => row[6] === rule));
+  const worst = shown.toSorted((a, b) => (burnOf(b) ?? 0) - (burnOf(a) ?? 0));
   return worst[0];
 }
 
@@ -84,6 +88,7 @@ export function burnChart(model: LiveModel, { from, to, frame }: BurnFrame): Mar
   const worst = worstSpent(model);
   if (!worst) return nothing;
   const known = model.spending.length;
+  const [text = -1] = model.standing?.rules.find((row) => row[6] === worst.rule) ?? [];
   const lines = windowsOfBurn
     .filter((_, i) => i === 0 || known > (windowsOfBurn[i - 1]?.seconds ?? 0))
     .map(
@@ -95,7 +100,7 @@ export function burnChart(model: LiveModel, { from, to, frame }: BurnFrame): Mar
       }),
     );
   return timeChart({
-    title: `How fast ${model.text(worst.rule)} burns its budget`,
+    title: `How fast ${model.text(text)} burns its budget`,
     unit: "count", // written as plain numbers: a rate of 1 is no 100 %
     lines,
     limits: paces,

@@ -53,7 +53,7 @@ const SPARK_SECONDS = 60;
 /** Which way the run is going, for the colour of the head and of the window's icon. A run under way has passed nothing. */
 export function liveStatus({ standing }: LiveModel): "invalid" | "failed" | "warning" | "measured" {
   if (standing?.validity === "invalid") return "invalid";
-  if (standing?.rules.some(([, state]) => state === "missed")) return "failed";
+  if ((standing?.ruleCounts.missed ?? 0) > 0) return "failed";
   return standing?.validity === "degraded" ? "warning" : "measured";
 }
 
@@ -61,15 +61,17 @@ export function liveStatus({ standing }: LiveModel): "invalid" | "failed" | "war
 export function liveTitle(model: LiveModel): string {
   const { standing, about } = model;
   if (!standing || !about) return "Waiting for the first second";
-  const missed = standing.rules.filter(([, state]) => state === "missed").length;
+  const { missed, held, all } = standing.ruleCounts;
   const said =
     standing.validity === "invalid"
       ? "the measurement cannot be believed"
       : missed > 0
-        ? `${missed} of ${standing.rules.length} rules missed`
-        : standing.rules.length > 0
-          ? "all rules held so far"
-          : "no rules";
+        ? `${missed} of ${all} rules missed`
+        : all === 0
+          ? "no rules"
+          : held === all
+            ? "all rules held so far"
+            : `${held} of ${all} rules held so far, ${all - held} without data`;
   return `${formatClock(model.lastMs)} ${about.name}: ${said}`;
 }
 
@@ -210,8 +212,8 @@ function percentileText({ slots }: LiveModel, { from, to }: Stretch): string {
 function worstTile(model: LiveModel, { rules }: LiveStanding): Markup {
   const worst = rules.find(([, , , , , consumed]) => consumed !== null);
   if (!worst) return tile("closest rule", "–", rules.length === 0 ? "no rules" : "nothing to judge yet", nothing);
-  const [text, state, , , , consumed] = worst;
-  const burn = burnNow(model, text);
+  const [text, state, , , , consumed, place] = worst;
+  const burn = burnNow(model, place);
   return tile(
     "closest rule",
     formatShare(consumed ?? 0),
@@ -312,7 +314,8 @@ function concurrencyChart(model: LiveModel, stretch: Stretch): Markup {
 const marks = { held: ["✓", "passed"], missed: ["✗", "failed"], "no-data": ["○", "no-data"] } as const;
 const stateWords = { held: "held", missed: "missed", "no-data": "no data yet" } as const;
 
-function rulesPanel(model: LiveModel, { rules }: LiveStanding): Markup {
+function rulesPanel(model: LiveModel, { rules, ruleCounts }: LiveStanding): Markup {
+  const rest = ruleCounts.all - rules.length;
   const rows = rules.map(([text, state, actual, , unit, consumed]) => {
     const [sign, className] = marks[state];
     const got = actual === null ? "" : shown(actual, unit);
@@ -322,7 +325,7 @@ function rulesPanel(model: LiveModel, { rules }: LiveStanding): Markup {
     rules.length === 0
       ? html`<p class="absent">No thresholds: nothing is promised, and nothing can be missed.</p>`
       : html`<table class="rules short"><thead><tr><th scope="col" colspan="2">rule ${info("objective")}</th><th scope="col" class="n">so far</th><th scope="col" class="n">budget ${info("budget")}</th></tr></thead><tbody>${rows}</tbody></table>`;
-  return html`<section class="panel" aria-labelledby="rules-now"><h2 id="rules-now">Rules, as they stand</h2>${body}</section>`;
+  return html`<section class="panel" aria-labelledby="rules-now"><h2 id="rules-now">Rules, as they stand</h2>${body}${rest > 0 && html`<p class="dim">${rest} more rule${rest > 1 && "s"}, further from the limit, will be in the report.</p>`}</section>`;
 }
 
 const shown = (value: number, unit: string | null): string =>
@@ -351,5 +354,5 @@ function operationsPanel(model: LiveModel, { operations, operationCount }: LiveS
       figureCell(value ?? undefined, value === null ? "" : formatQuantity(value, "ns"));
     return html`<tr><th scope="row">${name(model.text(own))}</th>${figureCell(perSecond, formatQuantity(perSecond, "1/s").replace("/s", ""))}${figureCell(failed ?? undefined, failed === null ? "" : `${(failed * 100).toFixed(2)} %`, (failed ?? 0) > 0 ? "some" : "")}${time(p50)}${time(p95)}${time(p99)}<td>${limit !== null ? html`<span class="${missed ? "outcome worse" : "dim"}">${name(model.text(limit))}${missed === 1 && " ✗"}</span>` : nothing}</td><td class="shape">${sparkChart(model.recent(own), "p95 of each second of the last minute")}</td></tr>`;
   });
-  return html`<section id="operations" aria-labelledby="operations-now"><h2 id="operations-now">Operations</h2>${scrollable("Operations, busiest first", html`<table class="operations"><thead><tr><th scope="col">operation</th><th scope="col" class="n">per s</th><th scope="col" class="n">errors ${info("errors")}</th><th scope="col" class="n">p50</th><th scope="col" class="n">p95 ${info("p95")}</th><th scope="col" class="n">p99</th><th scope="col">limit</th><th scope="col">last minute</th></tr></thead><tbody>${rows}</tbody></table>`)}${rest > 0 && html`<p class="dim">${rest} more operations will be in the report.</p>`}</section>`;
+  return html`<section id="operations" aria-labelledby="operations-now"><h2 id="operations-now">Operations</h2>${scrollable("Operations, those over their limit first, then the busiest", html`<table class="operations"><thead><tr><th scope="col">operation</th><th scope="col" class="n">per s</th><th scope="col" class="n">errors ${info("errors")}</th><th scope="col" class="n">p50</th><th scope="col" class="n">p95 ${info("p95")}</th><th scope="col" class="n">p99</th><th scope="col">limit</th><th scope="col">last minute</th></tr></thead><tbody>${rows}</tbody></table>`)}${rest > 0 && html`<p class="dim">${rest} more operations will be in the report.</p>`}</section>`;
 }

@@ -38,8 +38,8 @@ export interface LiveSecond {
 
 /** What the last second spent of what a rule lets go wrong: `p(95) < 200ms` allows 5 % to be slower. */
 export interface LiveSpending {
-  /** The rule's text. */
-  readonly rule: string;
+  /** Its place among the moment's rules, which is the same in every moment: two may have one text. */
+  readonly rule: number;
   /** Share of all that may go wrong, above 0. */
   readonly allowed: number;
   readonly bad: number;

@@ -1,4 +1,4 @@
-import type { LiveAbout, LiveAgents, LiveMoment } from "./moment.ts";
+import type { LiveAbout, LiveAgents, LiveMoment, LiveRule } from "./moment.ts";
 
 /** Columns of `LiveFrame.second`, which charts are made of. */
 export const secondColumns = [
@@ -23,7 +23,7 @@ export interface LiveTick {
   readonly atMs: number;
   readonly second: readonly (number | null)[];
   readonly slots: readonly number[];
-  /** For each rule that allows a share: its text, what it allows, how many were bad, of how many. Absent without such rules. */
+  /** For each rule that allows a share: its place, what it allows, how many were bad, of how many. Absent without such rules. */
   readonly spending?: readonly SpendingRow[];
 }
 
@@ -38,7 +38,7 @@ export interface LiveStanding {
   readonly lateP99Ns: number | null;
   readonly validity: "valid" | "degraded" | "invalid";
   readonly reasons: readonly string[];
-  /** text, state, actual, limit, unit, consumed. */
+  /** text, state, actual, limit, unit, consumed, place among all rules. The worst first, and no more than a page shows. */
   readonly rules: readonly (readonly [
     number,
     "held" | "missed" | "no-data",
@@ -46,7 +46,9 @@ export interface LiveStanding {
     number | null,
     string | null,
     number | null,
+    number,
   ])[];
+  readonly ruleCounts: { readonly missed: number; readonly held: number; readonly all: number };
   /** name, per second, failed share, p50, p95, p99, p95 of the last second, limit, whether it is missed. */
   readonly operations: readonly (readonly [
     number,
@@ -99,7 +101,6 @@ export const MOST_OPERATIONS = 28;
 const MOST_RULES = 16;
 const MOST_ERRORS = 6;
 const MOST_TOOLS = 8;
-const MOST_SPENDING = 8;
 const MOST_REASONS = 3;
 const LONGEST_TEXT = 160;
 
@@ -109,6 +110,10 @@ const known = (value: number | undefined): number | null =>
   value === undefined || !Number.isFinite(value) ? null : short(value);
 const clipped = (text: string): string =>
   text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT - 1).toWellFormed()}…`;
+
+/** A missed rule may have nothing that could be used up, and is no less missed. */
+const byTrouble = (a: LiveRule, b: LiveRule): number =>
+  Number(b.state === "missed") - Number(a.state === "missed") || (b.consumed ?? 0) - (a.consumed ?? 0);
 
 /** Turns moments into frames; keeps the dictionary of texts. */
 export class FrameWriter {
@@ -137,9 +142,10 @@ export class FrameWriter {
       costPerSecond: agents?.costPerSecond,
     };
     const standing = this.#standing(moment);
+    const shown = new Set(standing.rules.map((row) => row[6]));
     const spent = spending
-      .slice(0, MOST_SPENDING)
-      .map(({ rule, allowed, bad, total }): SpendingRow => [this.#number(rule), short(allowed), bad, total]);
+      .filter(({ rule }) => shown.has(rule))
+      .map(({ rule, allowed, bad, total }): SpendingRow => [rule, short(allowed), bad, total]);
     const texts = this.#fresh;
     this.#fresh = [];
     return {
@@ -162,6 +168,7 @@ export class FrameWriter {
 
   #standing({ progress, rules, agents }: LiveMoment): LiveStanding {
     const { phase, plannedMs, iterations, cpuShare, lateP99Ns, validity, operations, errors } = progress;
+    const counted = (wanted: LiveRule["state"]): number => rules.filter(({ state }) => state === wanted).length;
     return {
       phase: this.#number(phase),
       plannedMs: plannedMs === undefined ? null : Math.round(plannedMs),
@@ -171,16 +178,19 @@ export class FrameWriter {
       validity: validity.state,
       reasons: validity.reasons.slice(0, MOST_REASONS).map(clipped),
       rules: rules
-        .toSorted((a, b) => (b.consumed ?? 0) - (a.consumed ?? 0))
+        .map((rule, place) => ({ ...rule, place }))
+        .toSorted(byTrouble)
         .slice(0, MOST_RULES)
-        .map(({ text, state, actual, limit, unit, consumed }) => [
+        .map(({ text, state, actual, limit, unit, consumed, place }) => [
           this.#number(text),
           state,
           known(actual),
           limit ?? null,
           unit ?? null,
           known(consumed),
+          place,
         ]),
+      ruleCounts: { missed: counted("missed"), held: counted("held"), all: rules.length },
       operations: operations
         .slice(0, MOST_OPERATIONS)
         .map(({ name, perSecond, failedShare, p50, p95, p99, recent, limit }) => [

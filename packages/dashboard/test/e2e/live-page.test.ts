@@ -234,6 +234,17 @@ describe.skipIf(chromiumPath === undefined)("the live page in a browser", () => 
     expect(await page.locator("svg.time path.line").count()).toBeGreaterThan(3);
   });
 
+  test.each([320, 400, 600])("at %i px all of its bar is there without scrolling sideways", async (width) => {
+    const server = await serve(20);
+    const page = await show(server.url, { viewport: { width, height: 800 } });
+    await isLive(page);
+    expect(await page.evaluate("document.querySelector('nav').scrollWidth")).toBe(width);
+    for (const button of await page.locator(".tools button").all()) {
+      const box = await button.boundingBox();
+      expect((box?.x ?? width) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
+    }
+  });
+
   test.each(["light", "dark"] as const)("accessible in %s (axe-core, WCAG 2.2 AA)", async (colorScheme) => {
     const server = await serve(20);
     server.update(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { burnNow, burnRates, worstSpent } from "../../src/live/live-burn.ts";
 import { LiveModel } from "../../src/live/live-model.ts";
-import type { SpendingRow } from "../../src/live/wire.ts";
+import type { LiveStanding, SpendingRow } from "../../src/live/wire.ts";
 
 const RULE = 3;
 /** Seconds with so many bad of so many, where 1 % is allowed. */
@@ -13,8 +13,25 @@ function modelOf(seconds: SpendingRow[][]): LiveModel {
   seconds.forEach((rows, i) => {
     model.tick({ seq: i + 1, atMs: 1000 * (i + 1), second: [], slots: [], spending: rows });
   });
+  model.standing = standingOf([RULE, 7]);
   return model;
 }
+
+/** With rules of these places, all held. */
+const standingOf = (places: readonly number[]): LiveStanding => ({
+  phase: 0,
+  plannedMs: null,
+  iterations: null,
+  cpuShare: null,
+  lateP99Ns: null,
+  validity: "valid",
+  reasons: [],
+  rules: places.map((place) => [0, "held", null, null, null, null, place]),
+  ruleCounts: { missed: 0, held: places.length, all: places.length },
+  operations: [],
+  operationCount: 0,
+  errors: [],
+});
 
 describe("how fast a budget burns", () => {
   test("is the share that went wrong in a window over the share that may: by counting each window anew", () => {
@@ -60,5 +77,7 @@ describe("how fast a budget burns", () => {
     expect(burnNow(model, 7)).toBeCloseTo(0.8, 9);
     expect(burnNow(model, 99)).toBeUndefined();
     expect(worstSpent(new LiveModel())).toBeUndefined();
+    model.standing = standingOf([7]);
+    expect(worstSpent(model)?.rule, "one that is not shown any more").toBe(7);
   });
 });

@@ -47,6 +47,42 @@ describe("the live page", () => {
     expect(liveStatus(modelOf([moment(3, { validity: { ...invalid, state: "degraded" } })]))).toBe("warning");
   });
 
+  test("every missed rule counts, one without a budget too, however many rules there are", () => {
+    const rules = Array.from({ length: 40 }, (_, i) => ({ ...rule, text: `rule ${i}`, state: "held" as const }));
+    const bare = { text: "count < 1", state: "missed" as const, actual: 3 };
+    const model = modelOf([moment(3, {}, { rules: [...rules, bare] })]);
+    expect(liveStatus(model)).toBe("failed");
+    expect(liveTitle(model)).toBe("00:03 shop: 1 of 41 rules missed");
+    const text = textOf(liveMarkup(model, usualLook).text);
+    expect(text).toContain("count < 1");
+    expect(text).toContain("25 more rules, further from the limit, will be in the report.");
+  });
+
+  test("a rule without data has not held", () => {
+    const rules = [
+      { ...rule, state: "held" as const },
+      { text: "checks: rate > 0.9", state: "no-data" as const },
+    ];
+    expect(liveTitle(modelOf([moment(3, {}, { rules })]))).toBe("00:03 shop: 1 of 2 rules held so far, 1 without data");
+  });
+
+  test("two rules that are written alike, or alike as far as they are shown, burn each at its own pace", () => {
+    for (const text of ["http_req_duration: p(95) < 200ms", `${"x".repeat(200)}: p(95) < 1s`]) {
+      const rules = [
+        { text, state: "held" as const, consumed: 0.5 },
+        { text, state: "missed" as const, consumed: 4 },
+      ];
+      const spending = [
+        { rule: 0, allowed: 0.05, bad: 1, total: 40 },
+        { rule: 1, allowed: 0.05, bad: 8, total: 40 },
+      ];
+      const page = textOf(
+        liveMarkup(modelOf(seconds(9).map((each) => ({ ...each, rules, spending }))), usualLook).text,
+      );
+      expect(page).toContain("of what it allows · burning 4×");
+    }
+  });
+
   test("what was not measured is a dash or a sentence, never zero", () => {
     const bare: LiveMoment = {
       progress: {
@@ -98,7 +134,7 @@ describe("the live page", () => {
 
   test("a rule that allows a share shows how fast it is used up, over windows that the run is long enough for", () => {
     const rules = [{ ...rule, state: "missed" as const }];
-    const spending = [{ rule: rule.text, allowed: 0.01, bad: 2, total: 40 }];
+    const spending = [{ rule: 0, allowed: 0.01, bad: 2, total: 40 }];
     const text = textOf(liveMarkup(modelOf(seconds(90).map((each) => ({ ...each, rules, spending }))), usualLook).text);
     expect(text).toContain("of what it allows · burning 5×");
     expect(text).toContain("How fast http_req_failed: rate < 0.01 burns its budget");
@@ -142,7 +178,7 @@ describe("the live page", () => {
           },
           {
             rules: [{ ...rule, text, state: "missed" }],
-            spending: [{ rule: text, allowed: 0.01, bad: 1, total: 2 }],
+            spending: [{ rule: 0, allowed: 0.01, bad: 1, total: 2 }],
             agents: { inFlight: 1, tools: [{ name: text }] },
           },
         ),

@@ -10,9 +10,13 @@ export function withSamples(
   operations: readonly OperationSamples[],
 ): readonly Measurement[] {
   if (operations.length === 0) return measured;
+  // Scripts of k6 have no response times: what they measure begins when a request is sent.
+  const times = [builtIn.httpResponseTime.name, builtIn.httpDuration.name].find((name) =>
+    measured.some(({ metric }) => metric === name),
+  );
   return measured.map((measurement) => {
     const { metric, tags } = measurement;
-    if (metric !== builtIn.httpResponseTime.name || Object.keys(tags).length !== 2) return measurement;
+    if (metric !== times || Object.keys(tags).length !== 2) return measurement;
     const own = operations.find(({ scenario, name }) => tags["scenario"] === scenario && tags["name"] === name);
     return own ? { ...measurement, ...slowestOf(own), ...errorsOf(own) } : measurement;
   });

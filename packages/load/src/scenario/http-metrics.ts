@@ -1,6 +1,6 @@
 import { errorCodeOfStatus } from "../http/failure.ts";
 import { builtIn } from "../metrics/built-in.ts";
-import type { FailureCounter } from "../metrics/sample-book.ts";
+import { countedAsLast, type NotedKind, notedKind, noteFailure, noteSlow } from "../metrics/noted-kind.ts";
 import type { Metric, MetricRecorder, TagSet, Tags } from "../metrics/recorder.ts";
 
 /** What became of an exchange, as far as metrics need it. */
@@ -27,25 +27,20 @@ export interface ExchangeTimes {
 }
 
 /** The tags of one kind of request, with a tag set for each thing that can become of it. */
-export interface RequestTags {
+export interface RequestTags extends NotedKind {
   readonly tags: Tags;
   readonly byOutcome: Map<string, TagSet>;
   /** What became of the last one, which is what becomes of the next, most often. */
   last:
     | { readonly status: number; readonly protocol: string; readonly expected: boolean; readonly set: TagSet }
     | undefined;
-  /** What a response time must exceed to be among the slowest, in ms. */
-  slowAbove: number;
-  /** The last kind of failure, which is that of the next, most often. */
-  lastFailure: { readonly kind: string; readonly counter: FailureCounter } | undefined;
 }
 
 export const requestTags = (tags: Tags): RequestTags => ({
   tags,
   byOutcome: new Map(),
   last: undefined,
-  slowAbove: Number.NEGATIVE_INFINITY,
-  lastFailure: undefined,
+  ...notedKind(),
 });
 
 /** Kinds of request that are remembered; a script that makes up names without end starts over. */
@@ -115,11 +110,6 @@ export class HttpMetrics {
 
   /** Rare: each time some request is slower than all but the slowest few before it. */
   #keepSlow(responseTime: number, outcome: ExchangeOutcome, times: ExchangeTimes, request: RequestTags): void {
-    const book = this.#recorder.book;
-    if (!book) {
-      request.slowAbove = Number.POSITIVE_INFINITY;
-      return;
-    }
     const { startedAt, blocked, duration, lookingUp = 0, connecting, tlsHandshaking } = times;
     const late = Math.max(0, responseTime - blocked - duration);
     const parts: readonly (readonly [string, number])[] = [
@@ -132,7 +122,7 @@ export class HttpMetrics {
       ["wait", times.waiting],
       ["receive", times.receiving],
     ];
-    request.slowAbove = book.slow(request.tags, {
+    noteSlow(this.#recorder.book, request, request.tags, {
       at: startedAt - late,
       value: responseTime,
       phases: parts.filter(([, ms]) => ms > 0),
@@ -140,19 +130,12 @@ export class HttpMetrics {
     });
   }
 
-  /** Once a failed request: a comparison and an addition where it fails as the last one did. */
+  /** Once a failed request. */
   #countFailure(outcome: ExchangeOutcome, times: ExchangeTimes, request: RequestTags): void {
-    const { failure, status } = outcome;
-    const { lastFailure } = request;
-    const kind = failure?.message ?? `status ${status}`;
-    if (lastFailure?.kind === kind) {
-      lastFailure.counter.count += 1;
-      return;
-    }
-    const counter = this.#recorder.book?.failure(request.tags, kind, times.startedAt, labelOf(outcome, request));
-    if (!counter) return;
-    counter.count += 1;
-    request.lastFailure = { kind, counter };
+    const failure = outcome.failure?.message ?? `status ${outcome.status}`;
+    if (countedAsLast(request, failure)) return;
+    const [at, label] = [times.startedAt, labelOf(outcome, request)];
+    noteFailure(this.#recorder.book, request, request.tags, { failure, at, label });
   }
 
   /** The tags of one kind of request under others, made once: users of a scenario share them. */

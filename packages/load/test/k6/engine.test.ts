@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Measurement } from "@mettle/results";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { k6Load } from "../../src/k6/load-test.ts";
 import { summaryDataOf } from "../../src/k6/summary/from-run.ts";
@@ -52,6 +53,28 @@ test("a k6 script runs on the engine, over its own HTTP client, to the figures t
   expect(total("my_calls")).toMatchObject({ sum: 24 });
   expect(total("http_req_failed")).toMatchObject({ rate: 0.5 });
   expect(total("checks")).toMatchObject({ count: 36, rate: 2 / 3 });
+
+  const timesOf = (path: string): Measurement | undefined =>
+    run.measurements.find(
+      ({ metric, tags }) => metric === "http_req_duration" && tags["name"] === `${server.url}${path}`,
+    );
+  for (const path of ["/json", "/status/404"]) {
+    const { slowest = [], summary } = timesOf(path) ?? {};
+    expect(slowest, path).toHaveLength(5);
+    expect(slowest[0]?.value, path).toBe(summary?.max);
+    expect(slowest.map(({ value }) => value)).toEqual(slowest.map(({ value }) => value).toSorted((a, b) => b - a));
+    for (const { label, phases, value } of slowest) {
+      expect(label).toMatch(/^GET http:\/\/\S+ → (?:200|404)$/);
+      expect(phases.map(([name]) => name).every((name) => ["send", "wait", "receive"].includes(name))).toBe(true);
+      expect(phases.reduce((sum, [, part]) => sum + part, 0)).toBeLessThanOrEqual(value * 1.000001);
+    }
+  }
+  expect(timesOf("/json")?.errors).toBeUndefined();
+  expect(timesOf("/status/404")?.errors).toMatchObject({
+    count: 12,
+    kinds: { "status 404": 12 },
+    examples: [{ kind: "status 404", label: `GET ${server.url}/status/404 → 404` }],
+  });
 
   const { options } = await loadK6Script(script, { environment: parameters.environment });
   const data = summaryDataOf(run, {

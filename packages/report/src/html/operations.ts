@@ -96,6 +96,13 @@ function byBadness(a: Operation, b: Operation): number {
   );
 }
 
+/** Whose times to show where there is room for one: a missed rule on the times of all together is no less missed. */
+export function worstOperation(operations: readonly Operation[]): Operation | undefined {
+  const isMissed = ({ findings, times }: Operation): boolean =>
+    findings.some(({ metric, state }) => metric === times.metric && state === "failed");
+  return operations.find(isMissed) ?? operations[0];
+}
+
 /** The conditions of a rule in the threshold language; empty for rules written otherwise. */
 export function conditionsOf({ rule, kind }: Finding): readonly Condition[] {
   if (kind !== "threshold") return [];

@@ -3,7 +3,7 @@ import { compareEnvironments, type Measurement, type Run } from "@mettle/results
 import { subjectText } from "../cases.ts";
 import { sorted } from "../json.ts";
 import { formatRevision, formatTime } from "../provenance.ts";
-import { typical } from "../text/case-columns.ts";
+import { comparedFigure } from "../text/compared-figure.ts";
 import type { MetricChange } from "../text/comparison.ts";
 import { operationMetrics } from "../text/load-tables.ts";
 import { counted, outcomeWord } from "../text/words.ts";
@@ -58,7 +58,7 @@ export function renderComparisonHtml(baseline: Run, candidates: readonly Candida
     head: head.markup,
     opening: html`${sidesPanel(baseline, candidates)}`,
     sections: [
-      metricsSection(rows, candidates),
+      metricsSection(rows, candidates, baseline.kind),
       overTimeSection(baseline, candidates),
       detailsSection(rows, candidates),
       environmentsSection(baseline, candidates),
@@ -143,18 +143,19 @@ function sidesPanel(baseline: Run, candidates: readonly Candidate[]): Markup {
   return html`<section class="panel sides" aria-labelledby="sides"><h2 id="sides">Who is compared</h2>${scrollable("Who is compared", html`<table><thead><tr><th scope="col"></th><th scope="col">run</th><th scope="col">revision</th><th scope="col">began</th><th scope="col">machine</th><th scope="col">measurement ${info("validity")}</th><th scope="col">id</th></tr></thead><tbody>${side("A, baseline", baseline)}${candidates.map(({ run }, i) => side(letter(i), run))}</tbody></table>`)}${others.length > 0 && html`<p class="warn">! Different machines or limits: times are not comparable, counts and bytes may be.</p>`}</section>`;
 }
 
-function metricsSection(rows: readonly Row[], candidates: readonly Candidate[]): Section {
+function metricsSection(rows: readonly Row[], candidates: readonly Candidate[], kind: Run["kind"]): Section {
   const title = "Metrics";
   if (rows.length === 0) return absentSection("metrics", title, "The runs have no metric in common.");
   const reach = forestReach(rows.flatMap(({ sides }) => sides.flatMap(({ change }) => (change ? [change] : []))));
-  const table = html`<table class="sortable" data-filter><thead><tr><th scope="col">metric</th><th scope="col" class="n">A</th>${candidates.map((_, i) => html`<th scope="col" class="n">${letter(i)}</th><th scope="col">change${candidates.length > 1 && ` ${letter(i)} vs A`} ${i === 0 && info("change")}</th>`)}</tr></thead><tbody>${rows.map((row, i) => metricRow(row, i, reach))}</tbody></table>`;
+  const table = html`<table class="sortable" data-filter><thead><tr><th scope="col">metric</th><th scope="col" class="n">A</th>${candidates.map((_, i) => html`<th scope="col" class="n">${letter(i)}</th><th scope="col">change${candidates.length > 1 && ` ${letter(i)} vs A`} ${i === 0 && info("change")}</th>`)}</tr></thead><tbody>${rows.map((row, i) => metricRow(row, i, reach, kind))}</tbody></table>`;
   return section("metrics", title, scrollable("Metrics", table));
 }
 
-function metricRow({ before, sides }: Row, index: number, reach: number): Markup {
+function metricRow({ before, sides }: Row, index: number, reach: number, kind: Run["kind"]): Markup {
+  const { label, unit, of } = comparedFigure(before, kind);
   const value = (measurement: Measurement | undefined): Markup => {
-    const figure = typical(measurement);
-    return figureCell(figure, figure === undefined ? "" : formatQuantity(figure, before.unit));
+    const figure = of(measurement);
+    return figureCell(figure, figure === undefined ? "" : formatQuantity(figure, unit));
   };
   const cells = sides.map(
     ({ after, change }): Content => [
@@ -165,7 +166,7 @@ function metricRow({ before, sides }: Row, index: number, reach: number): Markup
     ],
   );
   const text = name(subjectText(before.metric, before.tags));
-  return html`<tr data-row="case-${index}"><th scope="row">${isDrawn(index, before) ? html`<a class="open" href="#case-${index}">${text}</a>` : text}</th>${value(before)}${cells}</tr>`;
+  return html`<tr data-row="case-${index}"><th scope="row">${isDrawn(index, before) ? html`<a class="open" href="#case-${index}">${text}</a>` : text}${label !== "" && html` <span class="dim">${label}</span>`}</th>${value(before)}${cells}</tr>`;
 }
 
 const isDrawn = (index: number, before: Measurement): boolean => index < DRAWN && valuesOf(before) !== undefined;

@@ -3,7 +3,7 @@ import type { Change } from "@mettle/judge";
 import type { Measurement, Run } from "@mettle/results";
 import { metricKey, subjectText } from "../cases.ts";
 import { formatRevision, formatTime } from "../provenance.ts";
-import { typical } from "./case-columns.ts";
+import { comparedFigure } from "./compared-figure.ts";
 import { alignQuantities, formatRatioInterval } from "./quantities.ts";
 import { type Cell, layoutTable } from "./table.ts";
 import { type TextContext, type TextOptions, textContext } from "./summary.ts";
@@ -47,7 +47,7 @@ export function renderComparison(
   const sections = [
     heading(baseline, candidate, pairs, context),
     obstacles(baseline, candidate).flatMap((text) => paragraph("!", text, context)),
-    pairs.length > 0 ? pairTable(pairs, context) : ["   The runs have no metric in common."],
+    pairs.length > 0 ? pairTable(pairs, candidate.kind, context) : ["   The runs have no metric in common."],
     [
       ...missing("only in baseline", only(baseline, candidate), context),
       ...missing("only in candidate", only(candidate, baseline), context),
@@ -105,18 +105,23 @@ function obstacles(baseline: Run, candidate: Run): string[] {
   return reasons;
 }
 
-function pairTable(pairs: readonly Pairing[], context: TextContext): readonly string[] {
+function pairTable(pairs: readonly Pairing[], kind: Run["kind"], context: TextContext): readonly string[] {
+  const figures = pairs.map(({ after }) => comparedFigure(after, kind));
   const value = (pick: (pair: Pairing) => Measurement): Cell[] =>
-    pairs.map((pair) => {
+    pairs.map((pair, i) => {
+      const { unit, of } = figures[i] ?? comparedFigure(pair.after, kind);
       // Both sides of a row share their prefix, so that they can be compared at a glance.
-      const aligned = alignQuantities([typical(pair.before), typical(pair.after)], pair.after.unit);
+      const aligned = alignQuantities([of(pair.before), of(pair.after)], unit);
       return { text: aligned[pick(pair) === pair.before ? 0 : 1] ?? "" };
     });
   const changed = (textOf: (change: Change, pair: Pairing) => string): Cell[] =>
     pairs.map((pair) =>
       pair.change ? { text: textOf(pair.change, pair), tone: outcomeTones[pair.change.outcome] } : { text: "" },
     );
-  const names = pairs.map(({ after }): Cell => ({ text: visibleText(subjectText(after.metric, after.tags)) }));
+  const names = pairs.map(({ after: { metric, tags } }, i): Cell => {
+    const { label = "" } = figures[i] ?? {};
+    return { text: `${visibleText(subjectText(metric, tags))}${label === "" ? "" : ` ${label}`}` };
+  });
   const { lines, hidden } = layoutTable(
     [
       { title: "metric", align: "left", cells: names, shrinkTo: 20 },

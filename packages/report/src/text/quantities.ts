@@ -81,6 +81,41 @@ export function formatShare(fraction: number): string {
   return formatChange(Math.abs(fraction)).replace(/^[+±]/, "");
 }
 
+/**
+ * A figure and its limit, each as people read it, with as many digits as tell the two apart: "0.1 % (limit 0.1 %)" says
+ * nothing of a miss.
+ */
+export function formatApart(
+  value: number,
+  limit: number,
+  unit: MetricUnit,
+  format: (value: number, unit: MetricUnit) => string = formatFigure,
+): readonly [value: string, limit: string] {
+  const usual = [format(value, unit), format(limit, unit)] as const;
+  if (value === limit || usual[0] !== usual[1]) return usual;
+  const { number: rounded, suffix } = splitQuantity(usual[0]);
+  const factor = nearestFactor(value / Number(rounded.replaceAll(/[−-]/g, "-")));
+  const precise = (figure: number, digits: number): string => {
+    const number = String(Number((figure / factor).toPrecision(digits)));
+    return `${number}${suffix === "" || suffix.startsWith("/") ? "" : " "}${suffix}`;
+  };
+  // Seventeen digits tell any two numbers apart.
+  const digits = [4, 5, 6, 8, 17].find((each) => precise(value, each) !== precise(limit, each)) ?? 17;
+  return [precise(value, digits), precise(limit, digits)];
+}
+
+const factors = [0.01, 1, 1e3, 1e6, 1e9, 60e9, 3600e9] as const;
+
+/** What a prefix stands for, from a quotient that rounding has put off by at most a twentieth. */
+function nearestFactor(quotient: number): number {
+  const distance = (factor: number): number => Math.abs(Math.log(quotient / factor));
+  return factors.reduce((best, factor) => (distance(factor) < distance(best) ? factor : best));
+}
+
+/** Shares as percentages: 0.00925 says nothing to anyone. */
+export const formatFigure = (value: number, unit: MetricUnit): string =>
+  unit === "1" && value > 0 && value <= 1 ? formatShare(value) : formatQuantity(value, unit);
+
 /** `[+2.2, +4.0]` in percent, from an interval of ratios. */
 export function formatRatioInterval(low: number, high: number): string {
   const bare = (ratio: number): string => formatChange(ratio - 1).replace(" %", "");

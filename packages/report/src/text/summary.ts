@@ -8,7 +8,7 @@ import { provenance } from "../provenance.ts";
 import { caseColumns, changeColumns, typical } from "./case-columns.ts";
 import { createPainter, type Painter } from "./color.ts";
 import { isLoadRun, loadTables } from "./load-tables.ts";
-import { alignQuantities, formatRatioInterval, formatShare } from "./quantities.ts";
+import { formatApart, alignQuantities, formatRatioInterval, formatShare } from "./quantities.ts";
 import { type Column, layoutTable } from "./table.ts";
 import { guardLines, visibleText } from "./visible.ts";
 import { textWidth, truncateEnd, truncateMiddle, wrapText } from "./width.ts";
@@ -169,8 +169,9 @@ const markCell = ({ sign, tone }: Mark) => ({ text: sign, tone });
 
 const subjectOf = ({ metric, tags, kind }: Finding): string => visibleText(subjectText(metric ?? kind, tags));
 
-function actualOf({ actual, unit, state }: Finding): string {
-  if (actual !== undefined) return unit === undefined ? String(actual) : formatQuantity(actual, unit);
+function actualOf({ actual, limit, unit, state }: Finding): string {
+  if (actual !== undefined)
+    return unit === undefined ? String(actual) : formatApart(actual, limit ?? actual, unit, formatQuantity)[0];
   return state === "no-data" ? stateWords["no-data"] : "";
 }
 

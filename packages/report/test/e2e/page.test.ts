@@ -254,9 +254,12 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
     await page.context().close();
   });
 
-  test("narrow screens: the page itself does not scroll sideways", async () => {
+  test("narrow screens: the page itself does not scroll sideways, and rules and reasons are whole", async () => {
     const page = await pages.show(failed, { viewport: { width: 375, height: 700 } });
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(375);
+    const cut =
+      "[...document.querySelectorAll('.rules.short th[scope=row], .trouble .why')].filter((each) => each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight + 1)";
+    expect(await page.evaluate(`${cut}.map((each) => each.textContent)`)).toEqual([]);
     await page.context().close();
   });
 

@@ -1,6 +1,6 @@
 import { judge } from "@mettle/judge";
 import { describe, expect, test } from "vitest";
-import { conditionsOf, crossingOf, operationsOf, phasesOf } from "../../src/html/operations.ts";
+import { conditionsOf, crossingOf, operationsOf, phasesOf, worstOperation } from "../../src/html/operations.ts";
 import { finding, measurement, run } from "../builders.ts";
 import { loadRun } from "./load-run.ts";
 
@@ -40,6 +40,16 @@ describe("operations", () => {
       "failing",
       "all",
     ]);
+  });
+
+  test("whose times are shown first: those of all together, where only their rule is missed", () => {
+    const subject = loadRun({ seconds: 10, operations: ["a", "b"] });
+    const shownUnder = (thresholds: Record<string, string[]>): string | undefined =>
+      worstOperation(operationsOf(subject, judge(subject, { policy: { thresholds } }).findings))?.name;
+    const [own, total] = ["http_req_response_time{name:a,scenario:s-0}", "http_req_response_time"];
+    expect(shownUnder({ [own]: ["p(95) < 1s"], [total]: ["p(95) < 1ms"] })).toBe("all");
+    expect(shownUnder({ [own]: ["p(95) < 1ms"], [total]: ["p(95) < 1ms"] })).toBe("a");
+    expect(shownUnder({ [own]: ["p(95) < 1s"], http_req_failed: ["rate > 0.5"] })).toBe("a");
   });
 
   test("the same request in two scenarios keeps both names apart", () => {

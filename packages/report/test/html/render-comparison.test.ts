@@ -49,6 +49,21 @@ describe("runs side by side", () => {
     expect(text.indexOf("a.time")).toBeLessThan(text.indexOf("b.time"));
   });
 
+  test("the values beside a change are those that it is computed from, and say which", () => {
+    // Half of the values halve, the slowest stay: the medians differ by far, the percentiles that are compared do not.
+    const [slow, mixed] = [[1], [0.1, 1]].map((factors) =>
+      loadRun({
+        seconds: 20,
+        operations: ["a"],
+        median: (_, second) => 100e6 * (factors[second % factors.length] ?? 1),
+      }),
+    );
+    const text = readPage(renderComparisonHtml(slow!, [compared(slow!, mixed!)])).section("metrics");
+    const [, a, b, change] = /http_req_response_time p\(95\) (\d+) ms (\d+) ms ([+−±][\d.]+) %/.exec(text) ?? [];
+    expect(Number(b) / Number(a) - 1).toBeCloseTo(Number(change?.replace("−", "-").replace("±", "")) / 100, 1);
+    expect(text).toMatch(/http_reqs 20\.0\/s 20\.0\/s/);
+  });
+
   test("what only one side measured is named", () => {
     expect(page.section("only")).toBe("On one side only In A, not in B old.time In B, not in A new.time");
   });

@@ -53,8 +53,22 @@ describe("the first screen", () => {
     expect(page.firstScreen).toContain("2,400 requests");
   });
 
+  test("a miss by little is not told as the limit itself", () => {
+    const close = finding({ state: "failed", metric: "http_req_failed", actual: 0.0010012, limit: 0.001, unit: "1" });
+    const told = readPage(renderHtml(shop(), verdict([close]))).firstScreen;
+    expect(told).toContain("0.1001 % (limit 0.1 %)");
+  });
+
   test("no data is told as such, and never counts as a pass", () => {
     expect(page.firstScreen).toMatch(/○ cancel http_req_response_time p\(95\) < 200ms no data/);
+  });
+
+  test("what all requests together do not keep is with their operations, not lost", () => {
+    const details = page.section("operation-details");
+    const [own, total = ""] = details.split(/ all http_req_response_time /);
+    expect(own).toContain("Slowest requests: not kept in the run.");
+    expect(total).toContain("Slowest requests: with the operations that they are of.");
+    expect(total).toContain("Kinds of errors: with the operations that they are of.");
   });
 
   test("when all passed it shows what is closest to its limit", () => {

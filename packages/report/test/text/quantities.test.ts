@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   alignQuantities,
+  formatApart,
   formatClock,
   formatDuration,
   formatHalfWidth,
@@ -54,4 +55,34 @@ test("durations and clocks", () => {
   expect(formatDuration(59_999)).toBe("00:59 min");
   expect(formatDuration(3_723_000)).toBe("1:02:03 h");
   expect(formatClock(462_999)).toBe("07:42");
+});
+
+describe("formatApart", () => {
+  test.each([
+    [0.0011364, 0.001, "1", "0.1136 %", "0.1 %"],
+    [200.04e6, 200e6, "ns", "200.04 ms", "200 ms"],
+    [1_000_100, 1e6, "count", "1.0001 M", "1 M"],
+    [500.04, 500, "1/s", "500.04/s", "500/s"],
+    [36e6, 15e6, "ns", "36.0 ms", "15.0 ms"],
+    [0, 0, "1", "0", "0"],
+  ] as const)("%d and %d %s", (value, limit, unit, told, toldLimit) => {
+    expect(formatApart(value, limit, unit)).toEqual([told, toldLimit]);
+  });
+
+  test("two figures that differ never read alike", () => {
+    const units = ["ns", "bytes", "bytes/s", "bytes/h", "1/s", "1", "count", "instructions"] as const;
+    const figure = fc.double({ min: 1e-9, max: 1e15, noNaN: true });
+    fc.assert(
+      fc.property(
+        figure,
+        fc.double({ min: -1e-3, max: 1e-3, noNaN: true }),
+        fc.constantFrom(...units),
+        (a, by, unit) => {
+          const b = a * (1 + by);
+          const [first, second] = formatApart(a, b, unit);
+          expect(first === second).toBe(a === b);
+        },
+      ),
+    );
+  });
 });

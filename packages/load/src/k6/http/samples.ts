@@ -1,7 +1,8 @@
 import type { HttpResponse } from "../../http/exchange.ts";
 import { errorCodeOfStatus } from "../../http/failure.ts";
 import { builtIn } from "../../metrics/built-in.ts";
-import type { Metric, MetricRecorder, TagSet } from "../../metrics/recorder.ts";
+import { countedAsLast, type NotedKind, notedKind, noteFailure, noteSlow } from "../../metrics/noted-kind.ts";
+import type { Metric, MetricRecorder, Tags, TagSet } from "../../metrics/recorder.ts";
 import type { UserContext } from "../runtime/user-context.ts";
 import type { RequestParams } from "./params.ts";
 import { tlsVersionOf } from "./response.ts";
@@ -28,6 +29,8 @@ class HttpSamples {
   readonly failed: Metric;
   readonly dataSent: Metric;
   readonly dataReceived: Metric;
+  /** By tag set, which an exchange has anyway: no look-up by address or name. */
+  readonly #kinds: (NotedKind | undefined)[] = [];
 
   constructor(recorder: MetricRecorder) {
     this.requests = recorder.metric(builtIn.httpRequests);
@@ -41,6 +44,15 @@ class HttpSamples {
     this.failed = recorder.metric(builtIn.httpFailed);
     this.dataSent = recorder.metric(builtIn.dataSent);
     this.dataReceived = recorder.metric(builtIn.dataReceived);
+  }
+
+  /** Hot. */
+  kindOf(set: TagSet): NotedKind {
+    const known = this.#kinds[set];
+    if (known !== undefined) return known;
+    // Filled from the front, so that the array stays a dense one.
+    while (this.#kinds.length < set) this.#kinds.push(undefined);
+    return (this.#kinds[set] = notedKind());
   }
 }
 
@@ -72,10 +84,59 @@ export function recordExchange(
   samples.waiting.add(timings.waiting, tags);
   samples.receiving.add(timings.receiving, tags);
   if (expected !== undefined) samples.failed.add(expected ? 0 : 1, tags);
+  const kind = samples.kindOf(tags);
+  if (timings.duration > kind.slowAbove) keepSlow(kind, context, exchange, sampled, params);
+  if (expected === false) countFailure(kind, context, exchange, sampled, params);
   const base = context.ownTagSet();
   samples.dataSent.add(exchange.bytesSent, base);
   samples.dataReceived.add(exchange.bytesReceived, base);
 }
+
+/** Rare. As k6 times a request: from its first byte sent to the last one received, so that no wait comes before it. */
+function keepSlow(
+  kind: NotedKind,
+  context: UserContext,
+  exchange: HttpResponse,
+  sampled: Sampled,
+  params: RequestParams,
+): void {
+  const { startedAt, blocked, duration, sending, waiting, receiving } = exchange.timings;
+  const parts: readonly (readonly [string, number])[] = [
+    ["send", sending],
+    ["wait", waiting],
+    ["receive", receiving],
+  ];
+  noteSlow(context.user?.recorder.book, kind, operationOf(context, sampled, params), {
+    at: startedAt + blocked,
+    value: duration,
+    phases: parts.filter(([, ms]) => ms > 0),
+    label: labelOf(exchange, sampled),
+  });
+}
+
+/** Once a failed request. */
+function countFailure(
+  kind: NotedKind,
+  context: UserContext,
+  exchange: HttpResponse,
+  sampled: Sampled,
+  params: RequestParams,
+): void {
+  const failure = exchange.failure?.message ?? `status ${exchange.status}`;
+  if (countedAsLast(kind, failure)) return;
+  const [at, label] = [exchange.timings.startedAt, labelOf(exchange, sampled)];
+  noteFailure(context.user?.recorder.book, kind, operationOf(context, sampled, params), { failure, at, label });
+}
+
+/** The tags that its times are told apart by. */
+const operationOf = ({ base }: UserContext, { target, name }: Sampled, { tags }: RequestParams): Tags => ({
+  ...base.tags,
+  name: name ?? target.clean,
+  ...tags,
+});
+
+const labelOf = ({ status, failure }: HttpResponse, { method, target }: Sampled): string =>
+  `${method} ${target.clean} → ${failure?.message ?? status}`;
 
 /** Hot: usually that of the last exchange with this address. */
 function tagSetOf(

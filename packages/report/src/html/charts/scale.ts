@@ -32,7 +32,7 @@ export function linearScale(greatest: number, unit: MetricUnit, count: number = 
   const position = (value: number): number => value / high;
   const ticks = Array.from({ length: Math.round(high / step) + 1 }, (_, i): Tick => {
     const value = i * step;
-    return { at: position(value), label: i === 0 ? "0" : tickLabel(value, unit) };
+    return { at: position(value), label: i === 0 ? "0" : tickLabel(value, unit, high) };
   });
   return { low: 0, high, position, ticks };
 }
@@ -80,8 +80,12 @@ function clockLabel(seconds: number): string {
   return seconds < 3600 ? minutes : `${Math.floor(seconds / 3600)}:${minutes.padStart(5, "0")}`;
 }
 
-/** Without the digits that a round value does not need: `200 ms`, `2.5 s`. */
-export function tickLabel(value: number, unit: MetricUnit): string {
-  if (unit === "1" && value > 0 && value <= 1) return `${Number((value * 100).toPrecision(3))} %`;
+/**
+ * Without the digits that a round value does not need: `200 ms`, `2.5 s`.
+ *
+ * @param greatest - of the axis: what goes beyond 1 is no share, and one axis has one kind of label
+ */
+export function tickLabel(value: number, unit: MetricUnit, greatest: number = value): string {
+  if (unit === "1" && value > 0 && greatest <= 1) return `${Number((value * 100).toPrecision(3))} %`;
   return formatQuantity(value, unit).replace(/^(\d+)\.0+(?=\D|$)|^(\d+\.\d*?[1-9])0+(?=\D|$)/, "$1$2");
 }

@@ -5,14 +5,14 @@ import { notesOf, subjectText, weakestSelfCheck } from "../../cases.ts";
 import { formatRevision, formatTime } from "../../provenance.ts";
 import { typical } from "../../text/case-columns.ts";
 import { isTotal, operationMetrics } from "../../text/load-tables.ts";
-import { formatDuration, formatRatioInterval, formatShare } from "../../text/quantities.ts";
+import { formatFigure, formatDuration, formatRatioInterval, formatShare } from "../../text/quantities.ts";
 import { grouped, stateWords } from "../../text/words.ts";
 import { lineOf, timeChart } from "../charts/time-chart.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup } from "../html.ts";
 import { phasesOf } from "../operations.ts";
 import type { PageModel } from "../page-model.ts";
-import { shown, stateMark } from "./overview.ts";
+import { stateMark } from "./overview.ts";
 import { absentSection, figureCell, name, type Section, scrollable, section } from "./section.ts";
 
 const stateOrder: readonly Finding["state"][] = ["failed", "no-data", "undecided", "warning", "info", "passed"];
@@ -106,7 +106,7 @@ export function othersSection({ run, cases, operations }: PageModel): Section | 
   const rows = all.map((measurement) => {
     const { metric, tags, summary, unit } = measurement;
     const value = valueOf(measurement);
-    return html`<tr><th scope="row">${name(subjectText(metric, tags))}</th>${figureCell(value, value === undefined ? "" : shown(value, unit))}${statistic(measurement, summary.p95)}${statistic(measurement, summary.p99)}${statistic(measurement, summary.max)}${figureCell(summary.count, grouped(summary.count))}</tr>`;
+    return html`<tr><th scope="row">${name(subjectText(metric, tags))}</th>${figureCell(value, value === undefined ? "" : formatFigure(value, unit))}${statistic(measurement, summary.p95)}${statistic(measurement, summary.p99)}${statistic(measurement, summary.max)}${figureCell(summary.count, grouped(summary.count))}</tr>`;
   });
   const table = html`<table class="sortable" data-filter><thead><tr><th scope="col">metric</th><th scope="col" class="n">value</th><th scope="col" class="n">p95</th><th scope="col" class="n">p99</th><th scope="col" class="n">max</th><th scope="col" class="n">samples</th></tr></thead><tbody>${rows}</tbody></table>`;
   return section("measurements", "Other measurements", scrollable("Other measurements", table));

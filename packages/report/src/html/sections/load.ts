@@ -12,7 +12,7 @@ import { type LimitLine, limitLine, lineOf, type PhaseBand, sparkChart, timeChar
 import { waterfallChart } from "../charts/waterfall.ts";
 import { info } from "../glossary.ts";
 import { type Content, html, type Markup, nothing } from "../html.ts";
-import { conditionsOf, type Operation, phasesOf } from "../operations.ts";
+import { conditionsOf, type Operation, phasesOf, worstOperation } from "../operations.ts";
 import type { PageModel } from "../page-model.ts";
 import { stateMark } from "./overview.ts";
 import { absentSection, figureCell, name, type Section, scrollable, section } from "./section.ts";
@@ -31,7 +31,7 @@ export const timesOf = (run: Run): Times => ({ fromMs: 0, toMs: Math.max(1, run.
 
 /** Response times of the operation that is worst off, and how much of what was due was done. */
 export function loadCharts({ operations, run }: PageModel): Markup {
-  const worst = operations[0];
+  const worst = worstOperation(operations);
   if (!worst) return nothing;
   const times = timesOf(run);
   return html`<div class="charts">${latencyChart(worst, times, "wide")}${throughputChart(run, times)}</div>`;
@@ -184,10 +184,14 @@ function operationDetail(operation: Operation, index: number, times: Times, mode
 }
 
 function errorFacts(operation: Operation, { errors, slowest }: Measurement): Content {
-  return html`${slowest && slowest.length > 0 ? waterfallChart(slowest, operation.times.unit) : html`<p class="absent">Slowest requests: not kept in the run.</p>`}${failureFacts(operation, errors)}`;
+  const where = operation.isTotal ? "with the operations that they are of" : "not kept in the run";
+  return html`${slowest && slowest.length > 0 ? waterfallChart(slowest, operation.times.unit) : html`<p class="absent">Slowest requests: ${where}.</p>`}${failureFacts(operation, errors)}`;
 }
 
-function failureFacts({ failed, requests, name: operation }: Operation, errors: Measurement["errors"]): Markup {
+function failureFacts(
+  { failed, requests, name: operation, isTotal: ofAll }: Operation,
+  errors: Measurement["errors"],
+): Markup {
   const rate = failed?.summary.rate;
   const count = requests?.summary.sum;
   const all = rate === undefined || count === undefined ? undefined : Math.round(rate * count);
@@ -202,5 +206,5 @@ function failureFacts({ failed, requests, name: operation }: Operation, errors: 
     const example = errors?.examples?.find((each) => each.kind === kind);
     return html`<tr><th scope="row">${name(kind)}</th><td class="n">${times}×</td><td>${example ? html`first at ${formatClock(example.atMs)}: ${name(example.label)}` : "–"}</td></tr>`;
   });
-  return html`<div class="facts-box"><h4>Errors</h4><p>${head}</p>${kinds.length > 0 && scrollable(`Kinds of errors of ${operation}`, html`<table><caption>By kind, the most frequent first</caption><thead><tr><th scope="col">kind</th><th scope="col" class="n">count</th><th scope="col">example</th></tr></thead><tbody>${rows}</tbody></table>`)}${(rate ?? 0) > 0 && kinds.length === 0 && html`<p class="absent">Kinds of errors: not kept in the run.</p>`}</div>`;
+  return html`<div class="facts-box"><h4>Errors</h4><p>${head}</p>${kinds.length > 0 && scrollable(`Kinds of errors of ${operation}`, html`<table><caption>By kind, the most frequent first</caption><thead><tr><th scope="col">kind</th><th scope="col" class="n">count</th><th scope="col">example</th></tr></thead><tbody>${rows}</tbody></table>`)}${(rate ?? 0) > 0 && kinds.length === 0 && html`<p class="absent">Kinds of errors: ${ofAll ? "with the operations that they are of" : "not kept in the run"}.</p>`}</div>`;
 }

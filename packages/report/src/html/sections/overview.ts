@@ -1,7 +1,6 @@
-import { formatQuantity } from "@mettle/core";
 import type { Finding } from "@mettle/judge";
 import { subjectText } from "../../cases.ts";
-import { formatClock, formatShare } from "../../text/quantities.ts";
+import { formatApart, formatClock, formatShare } from "../../text/quantities.ts";
 import { counted, findingMarks, outcomeWord, stateWords } from "../../text/words.ts";
 import { budgetBar } from "../charts/budget-bar.ts";
 import { forestText } from "../charts/forest.ts";
@@ -56,15 +55,16 @@ ${because(evidence, recommendation, state)}${links(finding, model)}</li>`;
 function howMuch({ actual, limit, unit, consumed, state, message }: Finding): Content {
   if (actual === undefined)
     return html`<span class="figure">${state === "passed" ? "" : stateWords[state]}</span> ${name(message)}`;
-  const figure = (value: number): string => (unit === undefined ? String(value) : shown(value, unit));
-  const bound = limit === undefined ? "" : ` (limit ${figure(limit)})`;
+  const [got, bound] =
+    unit === undefined ? [String(actual), String(limit)] : formatApart(actual, limit ?? actual, unit);
   const used = consumed === undefined ? "" : `, ${formatShare(consumed)} of the allowance`;
-  return html`<span class="figure">${figure(actual)}</span>${bound}${used}`;
+  return html`<span class="figure">${got}</span>${limit !== undefined && ` (limit ${bound})`}${used}`;
 }
 
-/** Shares as percentages: 0.00925 says nothing to anyone. */
-export function shown(value: number, unit: NonNullable<Finding["unit"]>): string {
-  return unit === "1" && value > 0 && value <= 1 ? formatShare(value) : formatQuantity(value, unit);
+/** What a rule got, in as many digits as tell it from its limit; undefined where there is no figure. */
+export function gotText({ actual, limit, unit }: Finding): string | undefined {
+  if (actual === undefined) return undefined;
+  return unit === undefined ? String(actual) : formatApart(actual, limit ?? actual, unit)[0];
 }
 
 function changeOf({ change, unit }: Finding): Content {
@@ -142,7 +142,7 @@ export function stateMark(state: Finding["state"]): Markup {
 }
 
 function ruleRow(finding: Finding): Markup {
-  const { state, rule, actual, unit, consumed } = finding;
-  const got = actual === undefined ? stateWords[state] : unit === undefined ? String(actual) : shown(actual, unit);
+  const { state, rule, consumed } = finding;
+  const got = gotText(finding) ?? stateWords[state];
   return html`<tr class="${state}"><td>${stateMark(state)}</td><th scope="row">${subject(finding)} <code>${name(rule)}</code></th><td class="n">${got}</td><td class="n used">${consumed !== undefined && html`${budgetBar(consumed)} <span class="percent">${formatShare(consumed)}</span>`}</td></tr>`;
 }

@@ -6,7 +6,7 @@ import { budgetBar } from "../charts/budget-bar.ts";
 import { info } from "../glossary.ts";
 import { html, type Markup } from "../html.ts";
 import type { PageModel } from "../page-model.ts";
-import { shown, stateMark, subject } from "./overview.ts";
+import { gotText, stateMark, subject } from "./overview.ts";
 import { absentSection, figureCell, name, type Section, scrollable, section } from "./section.ts";
 
 const stateOrder: readonly Finding["state"][] = ["failed", "no-data", "warning", "undecided", "info", "passed"];
@@ -26,8 +26,8 @@ export function rulesSection({ findings, verdict }: PageModel): Section {
 }
 
 function row(finding: Finding): Markup {
-  const { state, rule, actual, unit, consumed, severity } = finding;
-  const got = actual === undefined ? undefined : unit === undefined ? String(actual) : shown(actual, unit);
+  const { state, rule, actual, consumed, severity } = finding;
+  const got = gotText(finding);
   return html`<tr class="${state}"><td data-v="${stateOrder.indexOf(state)}">${stateMark(state)} ${stateWords[state]}<br><span class="dim">${severity}</span></td><th scope="row">${subject(finding)}${support(finding)}</th><td><code>${name(rule)}</code></td>${figureCell(actual, got)}${consumed === undefined ? figureCell(undefined, "") : figureCell(consumed, html`${budgetBar(consumed)} <span class="percent">${formatShare(consumed)}</span>`, "used")}</tr>`;
 }
 

@@ -20,6 +20,12 @@ describe("scales", () => {
     );
   });
 
+  test("an axis has shares or plain numbers, never both", () => {
+    const labels = (greatest: number): string[] => linearScale(greatest, "1").ticks.map(({ label }) => label);
+    expect(labels(1)).toEqual(["0", "25 %", "50 %", "75 %", "100 %"]);
+    expect(labels(1.2)).toEqual(["0", "0.5", "1", "1.5"]);
+  });
+
   test("a logarithmic scale holds both ends, and its ticks are where their labels say", () => {
     fc.assert(
       fc.property(positive, fc.double({ min: 1, max: 1e6, noNaN: true }), (least, factor) => {
