@@ -61,6 +61,7 @@ export function moment(second: number, more: Partial<LoadProgress> = {}, rest: P
         limit: 200e6,
         unit: "ns",
         consumed: 0.235,
+        isOfTimesShown: true,
       },
     ],
     ...rest,

@@ -54,6 +54,8 @@ async function listen(about: LiveAbout, address: Address | undefined): Promise<L
 export class LivePage implements AsyncDisposable {
   readonly #server: LiveServer;
   readonly #spending = new SpendingMeter();
+  /** When each rule that is missed began to be, by its place. */
+  readonly #missedSinceMs = new Map<number, number>();
   /** How many values were in each slot a second ago. */
   #before = new Map<number, number>();
 
@@ -81,7 +83,11 @@ export class LivePage implements AsyncDisposable {
     const [p50, p95, p99] = ["p50", "p95", "p99"].map((column) => times?.lastStep(column));
     return {
       progress,
-      rules: judged.map(ruleOf),
+      rules: judged.map((one, place) => ({
+        ...ruleOf(one),
+        ...this.#lastingMiss(one, place, progress.elapsedMs),
+        isOfTimesShown: one.rule.selector.metric === times?.definition.name && isOnAll(one),
+      })),
       second: {
         ...(perSecond !== undefined && { perSecond }),
         ...(perSecond !== undefined && share !== undefined && { failedPerSecond: perSecond * share }),
@@ -93,6 +99,16 @@ export class LivePage implements AsyncDisposable {
       ...(spending.length > 0 && { spending }),
       ...(agents && { agents }),
     };
+  }
+
+  #lastingMiss({ missed }: LiveThreshold, place: number, nowMs: number): Pick<LiveRule, "missedSinceMs"> {
+    if (!missed) {
+      this.#missedSinceMs.delete(place);
+      return {};
+    }
+    const missedSinceMs = this.#missedSinceMs.get(place) ?? nowMs;
+    this.#missedSinceMs.set(place, missedSinceMs);
+    return { missedSinceMs };
   }
 
   /** The report takes the page's place. */
@@ -119,6 +135,9 @@ export class LivePage implements AsyncDisposable {
     return fresh;
   }
 }
+
+/** Whether a rule is on all operations together; one with tags says nothing of the others. */
+const isOnAll = ({ rule }: LiveThreshold): boolean => Object.keys(rule.selector.tags).length === 0;
 
 /** The rule as a script writes it. */
 function textOf({ rule: { selector, threshold } }: LiveThreshold): string {

@@ -250,9 +250,8 @@ const lineFrom =
 
 function latencyChart(model: LiveModel, stretch: Stretch, { rules }: LiveStanding): Markup {
   const line = lineFrom(model, stretch);
-  // A rule on one operation, which names it between braces, says nothing of all of them together.
-  const limits = rules.flatMap(([text, , , limit, unit]): LimitLine[] =>
-    unit === "ns" && limit !== null && !model.text(text).includes("{") ? [limitLine(limit, "ns")] : [],
+  const limits = rules.flatMap(([, , , limit, , , , , isDrawn]): LimitLine[] =>
+    isDrawn === 1 && limit !== null ? [limitLine(limit, "ns")] : [],
   );
   return timeChart({
     title: "Response time of each second",
@@ -316,10 +315,12 @@ const stateWords = { held: "held", missed: "missed", "no-data": "no data yet" } 
 
 function rulesPanel(model: LiveModel, { rules, ruleCounts }: LiveStanding): Markup {
   const rest = ruleCounts.all - rules.length;
-  const rows = rules.map(([text, state, actual, , unit, consumed]) => {
+  const rows = rules.map(([text, state, actual, , unit, consumed, , since]) => {
     const [sign, className] = marks[state];
+    const lasting =
+      since !== null && html` <span class="dim">missed for ${formatClock(Math.max(0, model.lastMs - since))}</span>`;
     const got = actual === null ? "" : shown(actual, unit);
-    return html`<tr class="${className}"><td><span class="mark ${className}" role="img" aria-label="${stateWords[state]}">${sign}</span></td><th scope="row"><code>${name(model.text(text))}</code></th>${figureCell(actual ?? undefined, got)}<td class="n used">${consumed !== null && html`${budgetBar(consumed)} <span class="percent">${formatShare(consumed)}</span>`}</td></tr>`;
+    return html`<tr class="${className}"><td><span class="mark ${className}" role="img" aria-label="${stateWords[state]}">${sign}</span></td><th scope="row"><code>${name(model.text(text))}</code>${lasting}</th>${figureCell(actual ?? undefined, got)}<td class="n used">${consumed !== null && html`${budgetBar(consumed)} <span class="percent">${formatShare(consumed)}</span>`}</td></tr>`;
   });
   const body =
     rules.length === 0

@@ -22,6 +22,10 @@ export interface LiveRule {
   readonly unit?: MetricUnit;
   /** Share of what is allowed that is used, above 1 when missed. */
   readonly consumed?: number;
+  /** Since when it has been missed without a break, of the run's time; absent while it is not. */
+  readonly missedSinceMs?: number;
+  /** Whether its limit is one of the times that the page draws, over all operations. @defaultValue false */
+  readonly isOfTimesShown?: boolean;
 }
 
 /** Over all operations, of the last second. Times in ns; what is not known is absent. */

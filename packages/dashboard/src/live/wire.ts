@@ -38,7 +38,10 @@ export interface LiveStanding {
   readonly lateP99Ns: number | null;
   readonly validity: "valid" | "degraded" | "invalid";
   readonly reasons: readonly string[];
-  /** text, state, actual, limit, unit, consumed, place among all rules. The worst first, and no more than a page shows. */
+  /**
+   * text, state, actual, limit, unit, consumed, place among all rules, since when it is missed, whether its limit is of the
+   * times drawn. The worst first, and no more than a page shows.
+   */
   readonly rules: readonly (readonly [
     number,
     "held" | "missed" | "no-data",
@@ -47,6 +50,8 @@ export interface LiveStanding {
     string | null,
     number | null,
     number,
+    number | null,
+    0 | 1,
   ])[];
   readonly ruleCounts: { readonly missed: number; readonly held: number; readonly all: number };
   /** name, per second, failed share, p50, p95, p99, p95 of the last second, limit, whether it is missed. */
@@ -181,7 +186,7 @@ export class FrameWriter {
         .map((rule, place) => ({ ...rule, place }))
         .toSorted(byTrouble)
         .slice(0, MOST_RULES)
-        .map(({ text, state, actual, limit, unit, consumed, place }) => [
+        .map(({ text, state, actual, limit, unit, consumed, place, missedSinceMs, isOfTimesShown }) => [
           this.#number(text),
           state,
           known(actual),
@@ -189,6 +194,8 @@ export class FrameWriter {
           unit ?? null,
           known(consumed),
           place,
+          missedSinceMs ?? null,
+          isOfTimesShown === true ? 1 : 0,
         ]),
       ruleCounts: { missed: counted("missed"), held: counted("held"), all: rules.length },
       operations: operations

@@ -26,7 +26,7 @@ const standingOf = (places: readonly number[]): LiveStanding => ({
   lateP99Ns: null,
   validity: "valid",
   reasons: [],
-  rules: places.map((place) => [0, "held", null, null, null, null, place]),
+  rules: places.map((place) => [0, "held", null, null, null, null, place, null, 0]),
   ruleCounts: { missed: 0, held: places.length, all: places.length },
   operations: [],
   operationCount: 0,

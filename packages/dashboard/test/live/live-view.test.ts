@@ -47,6 +47,17 @@ describe("the live page", () => {
     expect(liveStatus(modelOf([moment(3, { validity: { ...invalid, state: "degraded" } })]))).toBe("warning");
   });
 
+  test("a missed rule says for how long; a limit on other times than those drawn is no line among them", () => {
+    const missed = { ...rule, state: "missed" as const, missedSinceMs: 8000 };
+    const text = textOf(liveMarkup(modelOf([moment(80, {}, { rules: [missed] })]), usualLook).text);
+    expect(text).toContain("missed for 01:12");
+    expect(textOf(liveMarkup(modelOf(seconds(20)), usualLook).text)).not.toContain("missed for");
+    const tokens = { ...rule, state: "held" as const, text: "llm_ttft: p(95) < 800ms", limit: 800e6 };
+    const drawn = textOf(liveMarkup(modelOf([...seconds(2), moment(3, {}, { rules: [tokens] })]), usualLook).text);
+    expect(drawn).not.toContain("limit 800 ms");
+    expect(textOf(liveMarkup(modelOf(seconds(3)), usualLook).text)).toContain("limit 200 ms");
+  });
+
   test("every missed rule counts, one without a budget too, however many rules there are", () => {
     const rules = Array.from({ length: 40 }, (_, i) => ({ ...rule, text: `rule ${i}`, state: "held" as const }));
     const bare = { text: "count < 1", state: "missed" as const, actual: 3 };
