@@ -39,9 +39,9 @@ function changed(parts: (runtime: Runtime) => Partial<Runtime>): () => Runtime {
 }
 
 describe("components", () => {
-  const trialOf = async (create: () => Runtime, patienceMs?: number): Promise<Trial> => {
+  const trialOf = async (create: () => Runtime): Promise<Trial> => {
     const record = new Recorder([], { platform: "tried" });
-    await measureComponents({ record, seconds: 0.02, signal, create, ...(patienceMs !== undefined && { patienceMs }) });
+    await measureComponents({ record, seconds: 0.02, signal, create });
     return judged(scenarioOf("system.components"), record.measurements());
   };
 
@@ -53,7 +53,7 @@ describe("components", () => {
     const impatient = changed((runtime) => ({
       supervisor: (options) => runtime.supervisor({ ...options, maxRestarts: 0, restart: "temporary" }),
     }));
-    const { wrong } = await trialOf(impatient, 20);
+    const { wrong } = await trialOf(impatient);
     expect(wrong).toEqual(["system.components.recovered rate == 1", "system.components.restarted rate == 1"]);
   });
 
