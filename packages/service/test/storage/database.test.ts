@@ -7,7 +7,7 @@ import { testDatabase, testServer } from "./server.ts";
 let postgres: Awaited<ReturnType<typeof testServer>>;
 beforeAll(async () => {
   postgres = await testServer();
-}, 60_000);
+});
 afterAll(async () => postgres[Symbol.asyncDispose]());
 
 test("gauges show connections in use, idle and waited for", async () => {

@@ -9,7 +9,7 @@ let url = "";
 beforeAll(async () => {
   postgres = await testServer();
   url = await databaseUrl(postgres.server);
-}, 90_000);
+});
 afterAll(async () => postgres[Symbol.asyncDispose]());
 
 const history = (at: string, token: string): Promise<Answer> => call(at, "GET", "/agents/history", { token });

@@ -10,7 +10,7 @@ beforeAll(async () => {
   postgres = await testServer();
   service = await testService(postgres.server);
   token = await logIn(service.url);
-}, 90_000);
+});
 afterAll(async () => {
   await service.close();
   await postgres[Symbol.asyncDispose]();

@@ -191,7 +191,7 @@ describe("the registry", () => {
     };
     expect((await trial("registry.cleanup", remembering)).wrong).toContain("registry.cleanup.gone rate == 1");
     expect((await trial("registry.cleanup", mettle)).wrong).toEqual([]);
-  }, 60_000);
+  });
 
   it("that answers wrongly while it is written to is found", async () => {
     const stale: Open = (options) => {
@@ -225,7 +225,7 @@ describe("the registry", () => {
     const growth = async (open: Open): Promise<number> =>
       measured(await trial("registry.scale", open), "registry.scale.lookup.growth-per-tenfold").summary.mean!;
     expect(await growth(scanning)).toBeGreaterThan(3);
-  }, 60_000);
+  });
 });
 
 describe("settings and the journal", () => {
