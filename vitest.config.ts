@@ -8,8 +8,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/e2e/**"],
     setupFiles: ["scripts/test/seeded-properties.ts"],
     // What hangs is ended by it, and nothing else: however busy the machine is, what does not hang ends before.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     pool: "threads",
     maxWorkers: 2,
   },

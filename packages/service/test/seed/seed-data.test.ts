@@ -78,7 +78,7 @@ describe("a two-hundredth of it", () => {
       expect(row[high]).toBeLessThanOrEqual(to);
       expect(row[high]).toBeGreaterThan(to - slack);
     }
-  }, 120_000);
+  });
 
   test("documents of four categories, with vectors of 1 536 numbers where these are set (S4-055)", async () => {
     const categories = await database.query(
