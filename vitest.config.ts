@@ -7,7 +7,9 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "scripts/test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/e2e/**"],
     setupFiles: ["scripts/test/seeded-properties.ts"],
-    testTimeout: 20_000,
+    // What hangs is ended by it, and nothing else: however busy the machine is, what does not hang ends before.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     pool: "threads",
     maxWorkers: 2,
   },

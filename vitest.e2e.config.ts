@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/e2e/**/*.test.ts", "scripts/test/e2e/**/*.test.ts"],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     // One at a time: they measure.
     fileParallelism: false,
   },

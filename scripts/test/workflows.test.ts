@@ -138,9 +138,7 @@ describe("the action", () => {
     return { measured, gate: run("Gate", { STATUS: told() }), calls };
   };
 
-  test("ends as the worst of measuring, gate and history says, and as nothing else (S3-059, S3-060, S0-188)", {
-    timeout: 60_000,
-  }, () => {
+  test("ends as the worst of measuring, gate and history says, and as nothing else (S3-059, S3-060, S0-188)", () => {
     expect(acted({})).toMatchObject({ measured: 0, gate: 0 });
     expect(acted({ BENCH: "4", GATED: "4" }).gate).toBe(4);
     expect(acted({ BENCH: "3", GATED: "3", CHECKED: "4" }).gate).toBe(3);

@@ -25,7 +25,7 @@ export function runningService(
     postgres = await testServer();
     service = await testService(postgres.server, environment, options);
     token = await logIn(service.url);
-  }, 90_000);
+  });
   afterAll(async () => {
     await service.close();
     await postgres[Symbol.asyncDispose]();

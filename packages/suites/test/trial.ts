@@ -32,11 +32,13 @@ export interface Trial {
 export interface TrialOptions {
   readonly seconds?: number;
   readonly profile?: Profile;
+  /** Instead of the system's, where what is compared is not to be the machine's time. */
+  readonly now?: () => number;
 }
 
 /** Runs a scenario in this process for a moment, on any platform, and judges it by its own rules. */
 export async function trial(id: string, open: Open, options: TrialOptions = {}): Promise<Trial> {
-  const { seconds = 0.02, profile = "smoke" } = options;
+  const { seconds = 0.02, profile = "smoke", now } = options;
   const scenario = scenarioOf(id);
   const record = new Recorder(scenario.requirement, { platform: "tried" });
   const opened: AgentPlatform[] = [];
@@ -45,6 +47,7 @@ export async function trial(id: string, open: Open, options: TrialOptions = {}):
       profile,
       seconds,
       random: new Random(1),
+      ...(now && { now }),
       record,
       signal: new AbortController().signal,
       open: async (settings) => {

@@ -19,7 +19,7 @@ describe("bytes per operation against V8's object layout", () => {
     const script = fileURLToPath(new URL("allocation-cases.ts", import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=mettle-source", script]);
     ({ results } = JSON.parse(stdout) as { results: Record<string, AllocationMeasurement> });
-  }, 120_000);
+  });
 
   test.each([
     ["pair", 40],

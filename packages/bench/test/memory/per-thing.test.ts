@@ -1,26 +1,33 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Random } from "@mettle/core";
 import { describe, expect, test } from "vitest";
-import { measureMemoryPerThing, memorySlope } from "../../src/memory/per-thing.ts";
+import { steadyFlags } from "../../src/host.ts";
+import { measureMemoryPerThing, type MemoryPerThing, memorySlope } from "../../src/memory/per-thing.ts";
+import type { Thing } from "./per-thing-process.ts";
 
 const covers = (slope: { low: number; high: number }, known: number): boolean =>
   slope.low <= known * 1.005 && known * 0.995 <= slope.high;
 
+async function inProcess(thing: Thing): Promise<MemoryPerThing> {
+  const entry = fileURLToPath(new URL("./per-thing-process.ts", import.meta.url));
+  // As measuring processes run: code that is compiled beside the things arrives whenever it is done.
+  const flags = ["--conditions=mettle-source", "--disable-warning=ExperimentalWarning", ...steadyFlags];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, entry, thing]);
+  return JSON.parse(stdout) as MemoryPerThing;
+}
+
 describe("measureMemoryPerThing", () => {
   test("finds the size of an object, slot in its list included", async () => {
-    const measured = await measureMemoryPerThing({
-      counts: [20_000, 60_000, 100_000],
-      make: (count) => Array.from({ length: count }, (_, i) => ({ a: i, b: i })),
-    });
+    const measured = await inProcess("object");
     expect(Math.abs(measured.accounted.slopeBytes / 48 - 1)).toBeLessThan(0.01);
     expect(covers(measured.accounted, 48)).toBe(true);
     expect(measured.accounted.points).toHaveLength(9);
   });
 
   test("buffers are outside the heap: in `isolate`, hardly in `accounted`", async () => {
-    const measured = await measureMemoryPerThing({
-      counts: [100, 200, 400],
-      make: (count) => Array.from({ length: count }, () => new Uint8Array(16_384)),
-    });
+    const measured = await inProcess("buffer");
     expect(measured.isolate.slopeBytes - measured.accounted.slopeBytes).toBeGreaterThan(16_384 * 0.99);
     expect(measured.isolate.slopeBytes - measured.accounted.slopeBytes).toBeLessThan(16_384 * 1.01);
     expect(measured.accounted.slopeBytes).toBeLessThan(1000);

@@ -195,7 +195,7 @@ describe("prepareRevision", () => {
     const found = execFileSync(process.execPath, ["-p", "require('left')"], { cwd: prepared.root, encoding: "utf8" });
     expect(found.trim()).toBe("left");
     await prepared.dispose();
-  }, 60_000);
+  });
 });
 
 describe("faults", () => {

@@ -52,6 +52,7 @@ export class WorkerSession {
   #users = 0;
   /** On this thread's clock; NaN before the start. */
   #startMs = Number.NaN;
+  #startWallMs = Number.NaN;
 
   constructor(port: WorkerPort, environment: WorkerEnvironment) {
     this.#port = port;
@@ -133,7 +134,7 @@ export class WorkerSession {
         const elapsedMs = this.#elapsedMs();
         return {
           executor: plan.executor,
-          startTime: Math.round(this.#environment.clock.wallTime() - elapsedMs + plan.startTimeMs),
+          startTime: Math.round(this.#startedAtMs() + plan.startTimeMs),
           progress: progressOf(plan, run.counts, begin.workers, elapsedMs),
         };
       },
@@ -147,6 +148,18 @@ export class WorkerSession {
 
   #elapsedMs(): number {
     return Number.isNaN(this.#startMs) ? 0 : nowMs(this.#environment.clock) - this.#startMs;
+  }
+
+  /** When the run started by the wall clock: the same whenever it is asked for. Before the start, now. */
+  #startedAtMs(): number {
+    const { clock } = this.#environment;
+    if (Number.isNaN(this.#startMs)) return clock.wallTime();
+    while (Number.isNaN(this.#startWallMs)) {
+      const [before, wall, after] = [nowMs(clock), clock.wallTime(), nowMs(clock)];
+      // A thread that was held up between the readings has two clocks of different moments.
+      if (after - before < 1) this.#startWallMs = wall - (before - this.#startMs);
+    }
+    return this.#startWallMs;
   }
 
   get #begun(): { readonly begin: Begin; readonly test: LoadTest; readonly recorder: WorkerRecorder } {
@@ -241,6 +254,7 @@ export class WorkerSession {
   async #run(startMs: number): Promise<void> {
     const { begin } = this.#begun;
     this.#startMs = startMs;
+    this.#startWallMs = Number.NaN;
     this.#monitor = this.#watch();
     const plans = begin.plan.scenarios;
     await Promise.all(

@@ -98,8 +98,7 @@ describe("an iteration", () => {
     );
     expect(result.run.validity).toMatchObject({ state: "invalid" });
     expect(result.run.validity.reasons.join()).toMatch(/endless loop/);
-    // A thread has to start, which takes its time on a busy machine.
-  }, 90_000);
+  });
 
   test("without an end, but with requests, ends with the run, even where it catches everything", async () => {
     const result = await run(

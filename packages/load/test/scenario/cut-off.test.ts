@@ -10,9 +10,11 @@ import { measured } from "../engine/virtual-run.ts";
 /** Answers `/now` at once, and nothing else ever. */
 let server: Server;
 let base: string;
+let asked: () => void = () => undefined;
 beforeAll(async () => {
   server = createServer((request, response) => {
     if (request.url === "/now") response.end("ok");
+    else asked();
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -24,7 +26,7 @@ afterAll(() => {
   server.close();
 });
 
-const ends = { vus: 3, duration: "300ms", gracefulStop: 0 } as const;
+const ends = { vus: 3, duration: "1h", gracefulStop: 0 } as const;
 
 test.each<[string, number, () => LoadTest]>([
   [
@@ -53,7 +55,14 @@ test.each<[string, number, () => LoadTest]>([
       }),
   ],
 ])("a request %s that the end of the run cuts off is no failure of the server", async (_, answered, load) => {
-  const run = await runHere(load());
+  // It ends when each user waits for an answer that never comes.
+  const end = new AbortController();
+  let waiting = 0;
+  asked = () => {
+    waiting += 1;
+    if (waiting === ends.vus) end.abort();
+  };
+  const run = await runHere(load(), { stop: end.signal });
   expect(measured(run, "interrupted_iterations").summary.sum).toBe(3);
   const total = (metric: string) =>
     run.run.measurements.find((one) => one.metric === metric && Object.keys(one.tags).length === 0)?.summary;

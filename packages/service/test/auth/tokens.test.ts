@@ -14,7 +14,7 @@ beforeAll(async () => {
   postgres = await testServer();
   database = await testDatabase(postgres.server);
   await migrate(database, migrations);
-}, 90_000);
+});
 afterAll(async () => {
   await database.close();
   await postgres[Symbol.asyncDispose]();

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await migrate(database, migrations);
   for (const [i, id] of tenants.entries())
     await database.run("INSERT INTO tenants (id, name) VALUES ($1, $2)", [id, `t${i}`]);
-}, 90_000);
+});
 beforeEach(async () => {
   await database.run("DELETE FROM executions");
   clock = new ManualClock();

@@ -17,7 +17,7 @@ beforeAll(async () => {
   database = await testDatabase(postgres.server);
   await migrate(database, migrations);
   await database.run("INSERT INTO tenants (id, name) VALUES ($1, 't')", [tenantId]);
-}, 90_000);
+});
 afterAll(async () => {
   await database.close();
   await postgres[Symbol.asyncDispose]();

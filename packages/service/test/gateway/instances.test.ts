@@ -14,7 +14,7 @@ beforeAll(async () => {
   const urls = workers.map(({ url }) => url).join(",");
   gateway = await testService(postgres.server, { ...shared, METTLE_ORCHESTRATORS: urls });
   token = await logIn(gateway.url);
-}, 90_000);
+});
 afterAll(async () => {
   await gateway.close();
   for (const worker of workers) await worker.close();

@@ -20,7 +20,7 @@ beforeAll(async () => {
     const asked = { token: as, body: { query: "is it there" } };
     while ((await call(service.url, "POST", "/knowledge/search", asked)).body["searched_by"] !== "meaning and words");
   }
-}, 90_000);
+});
 afterAll(async () => {
   await service.close();
   await database.close();
@@ -131,7 +131,7 @@ describe("documents", () => {
 describe("search", () => {
   beforeAll(async () => {
     for (const [i, passage] of passages.entries()) await upload(passage, `?title=P${i}&category=set`, "text/plain");
-  }, 60_000);
+  });
 
   test("S4-032 by meaning and by words finds what is asked for", async () => {
     const scores = new Map<string, Map<string, number>>();

@@ -19,7 +19,7 @@ import { testDatabase, testServer } from "../storage/server.ts";
 let postgres: Awaited<ReturnType<typeof testServer>>;
 beforeAll(async () => {
   postgres = await testServer();
-}, 60_000);
+});
 afterAll(async () => postgres[Symbol.asyncDispose]());
 
 /** An embedding server that gives the embedded algorithm's vectors, as another model; of some texts only when it is let. */
@@ -86,9 +86,7 @@ describe("a service that is started with another model", () => {
     }
   }
 
-  test("searches go on by the vectors that are there, and by the new ones when all are", {
-    timeout: 60_000,
-  }, async () => {
+  test("searches go on by the vectors that are there, and by the new ones when all are", async () => {
     const url = await databaseUrl(postgres.server);
     let token: string;
     {

@@ -15,7 +15,7 @@ let postgres: Awaited<ReturnType<typeof testServer>>;
 const databases: Database[] = [];
 beforeAll(async () => {
   postgres = await testServer();
-}, 60_000);
+});
 afterAll(async () => {
   for (const database of databases) await database.close();
   await postgres[Symbol.asyncDispose]();
@@ -43,7 +43,7 @@ describe("a two-hundredth of it", () => {
   let database: Database;
   beforeAll(async () => {
     database = await seeded(0.005);
-  }, 60_000);
+  });
 
   test("users of the last year, who log in with the password given (S4-053)", async () => {
     const row = await one(
@@ -78,7 +78,7 @@ describe("a two-hundredth of it", () => {
       expect(row[high]).toBeLessThanOrEqual(to);
       expect(row[high]).toBeGreaterThan(to - slack);
     }
-  }, 120_000);
+  });
 
   test("documents of four categories, with vectors of 1 536 numbers where these are set (S4-055)", async () => {
     const categories = await database.query(
@@ -131,5 +131,5 @@ describe("a two-hundredth of it", () => {
        UNION ALL SELECT id || user_id::text || agent_type || state || created_at FROM executions
        UNION ALL SELECT id || name || created_at FROM users UNION ALL SELECT name || configuration FROM agents) AS all_of_it`;
     expect(await one(other, digest)).toEqual(await one(database, digest));
-  }, 60_000);
+  });
 });

@@ -17,7 +17,7 @@ afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 const connect = (server: EmbeddedServer): Database => new Database(server.connection, poolDefaults, systemClock);
 
-test("keeps its data from one start to the next", { timeout: 60_000 }, async () => {
+test("keeps its data from one start to the next", async () => {
   {
     await using server = await EmbeddedServer.start(folder);
     await using database = connect(server);
@@ -29,7 +29,7 @@ test("keeps its data from one start to the next", { timeout: 60_000 }, async () 
   expect(await database.query("SHOW listen_addresses")).toEqual([{ listen_addresses: "" }]);
 });
 
-test("takes over the server of a service that was killed, and then stops it", { timeout: 60_000 }, async () => {
+test("takes over the server of a service that was killed, and then stops it", async () => {
   const module = fileURLToPath(new URL("../../src/storage/embedded-server.ts", import.meta.url));
   const script = `import { EmbeddedServer } from ${JSON.stringify(module)};
     const server = await EmbeddedServer.start(${JSON.stringify(folder)});
@@ -58,9 +58,7 @@ test("takes over the server of a service that was killed, and then stops it", { 
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
 });
 
-test("a server that is killed is started again where it was, with all that was committed", {
-  timeout: 60_000,
-}, async () => {
+test("a server that is killed is started again where it was, with all that was committed", async () => {
   const troubles: string[] = [];
   await using server = await EmbeddedServer.start(folder, (what) => troubles.push(what));
   await using database = connect(server);

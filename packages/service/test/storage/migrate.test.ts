@@ -6,7 +6,7 @@ import { testDatabase, testServer } from "./server.ts";
 let postgres: Awaited<ReturnType<typeof testServer>>;
 beforeAll(async () => {
   postgres = await testServer();
-}, 60_000);
+});
 afterAll(async () => postgres[Symbol.asyncDispose]());
 
 const first = { name: "0001-first", sql: "CREATE TABLE first (id int)" };

@@ -113,10 +113,10 @@ describe.skipIf(!hasNats)("instances with NATS_URL", () => {
   let postgres: Awaited<ReturnType<typeof testServer>>;
   beforeAll(async () => {
     postgres = await testServer();
-  }, 60_000);
+  });
   afterAll(async () => postgres[Symbol.asyncDispose]());
 
-  test("run each other's executions and tell of them, with the server and without", { timeout: 60_000 }, async () => {
+  test("run each other's executions and tell of them, with the server and without", async () => {
     await using nats = await TestNats.start();
     const settings = { DATABASE_URL: await databaseUrl(postgres.server), NATS_URL: nats.urlFor() };
     await using asked = await testService(postgres.server, { ...settings, METTLE_EXECUTIONS: "1" });

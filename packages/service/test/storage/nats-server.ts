@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { ownPort } from "./own-port.ts";
 
 /** Whether there is a nats-server to test with; scripts/install-servers.sh installs one. */
 export const hasNats: boolean = spawnSync("nats-server", ["--version"]).status === 0;
@@ -18,11 +18,7 @@ export class TestNats implements AsyncDisposable {
   }
 
   static async start(flags: readonly string[] = []): Promise<TestNats> {
-    const probe = createServer().listen(0, "127.0.0.1");
-    await once(probe, "listening");
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, "close");
+    const port = await ownPort();
     const nats = new TestNats(port, flags);
     await nats.start();
     return nats;

@@ -7,7 +7,7 @@ import { testDatabase, testServer, urlOf } from "./server.ts";
 let postgres: Awaited<ReturnType<typeof testServer>>;
 beforeAll(async () => {
   postgres = await testServer();
-}, 60_000);
+});
 afterAll(async () => postgres[Symbol.asyncDispose]());
 
 /** Listens on a channel from its connection on: the empty payload that asks everybody to look is not kept. */

@@ -77,9 +77,7 @@ describe.skipIf(!hasRedis)("with Redis", () => {
     expect(await shared.get("other")).toBe("x");
   });
 
-  test("a Redis that hangs holds nobody up, and is asked again later; one that is killed comes back", {
-    timeout: 60_000,
-  }, async () => {
+  test("a Redis that hangs holds nobody up, and is asked again later; one that is killed comes back", async () => {
     const clock = new ManualClock();
     await using shared = new RedisCache(redis.url, clock);
     while (!shared.ready) await new Promise(setImmediate);

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ownPort } from "./own-port.ts";
 
 /** Whether there is a redis-server to test with; scripts/install-servers.sh installs one. */
 export const hasRedis: boolean = spawnSync("redis-server", ["--version"]).status === 0;
@@ -20,11 +20,7 @@ export class TestRedis implements AsyncDisposable {
   }
 
   static async start(): Promise<TestRedis> {
-    const probe = createServer().listen(0, "127.0.0.1");
-    await once(probe, "listening");
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, "close");
+    const port = await ownPort();
     const redis = new TestRedis(await mkdtemp(join(tmpdir(), "mettle-redis-")), port);
     await redis.start();
     return redis;

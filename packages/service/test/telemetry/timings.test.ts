@@ -10,25 +10,28 @@ beforeAll(async () => {
   postgres = await testServer();
   service = await testService(postgres.server);
   token = await logIn(service.url);
-}, 90_000);
+});
 afterAll(async () => {
   await service.close();
   await postgres[Symbol.asyncDispose]();
 });
 
-async function count(name: string): Promise<number> {
-  const { body } = await call(service.url, "GET", "/metrics");
-  const line = String(body["text"])
-    .split("\n")
-    .find((each) => each.startsWith(`${name} `));
-  return Number(line?.split(" ")[1] ?? Number.NaN);
+/** All of one moment, in which no statement is under way: one is counted when it begins, and timed when it ends. */
+async function counts(...names: readonly string[]): Promise<readonly number[]> {
+  for (;;) {
+    const { body } = await call(service.url, "GET", "/metrics");
+    const lines = String(body["text"]).split("\n");
+    const valueOf = (name: string): number =>
+      Number(lines.find((each) => each.startsWith(`${name} `))?.split(" ")[1] ?? Number.NaN);
+    if (valueOf("db_queries_total") === valueOf("db_query_duration_count")) return names.map(valueOf);
+  }
 }
 
 /** How much each of these counts rises while `work` is done. */
 async function risen(names: readonly string[], work: () => Promise<unknown>): Promise<readonly number[]> {
-  const before = await Promise.all(names.map(count));
+  const before = await counts(...names);
   await work();
-  const after = await Promise.all(names.map(count));
+  const after = await counts(...names);
   return after.map((value, i) => value - (before[i] ?? Number.NaN));
 }
 
@@ -107,6 +110,7 @@ test("S4-133 each statement is counted and timed, and so is the wait for its con
 });
 
 test("what the process takes of the machine", async () => {
-  expect(await count("process_resident_memory_bytes")).toBeGreaterThan(20e6);
-  expect(await count("process_cpu_seconds_total")).toBeGreaterThan(0.1);
+  const [memory, cpu] = await counts("process_resident_memory_bytes", "process_cpu_seconds_total");
+  expect(memory).toBeGreaterThan(20e6);
+  expect(cpu).toBeGreaterThan(0.1);
 });

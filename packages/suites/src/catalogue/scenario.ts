@@ -47,6 +47,8 @@ export interface ScenarioContext {
   /** Time that it should take, its set-up excluded. */
   readonly seconds: number;
   readonly random: Random;
+  /** Monotonic nanoseconds, by which ways of doing the same are compared. @defaultValue the system's */
+  readonly now?: () => number;
   readonly record: Recorder;
   /** Aborts when nobody waits for the result any more. */
   readonly signal: AbortSignal;

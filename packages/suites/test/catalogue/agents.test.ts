@@ -3,13 +3,9 @@ import { openConnection, EchoServer } from "../../src/catalogue/pools/echo-serve
 import { eventEmitter, measured, mettle, type Open, replacing, trial } from "../trial.ts";
 
 describe("agents that work pass (S2-133)", () => {
-  it.each(["agents.creation", "agents.failures", "agents.lifecycle", "agents.monitoring"])(
-    "%s",
-    async (id) => {
-      expect((await trial(id, mettle)).wrong).toEqual([]);
-    },
-    60_000,
-  );
+  it.each(["agents.creation", "agents.failures", "agents.lifecycle", "agents.monitoring"])("%s", async (id) => {
+    expect((await trial(id, mettle)).wrong).toEqual([]);
+  });
 });
 
 describe("agents that do not are found", () => {
@@ -27,7 +23,7 @@ describe("agents that do not are found", () => {
       });
     };
     expect((await trial("agents.creation", sharing)).wrong).toContain("agents.creation.success rate == 1");
-  }, 60_000);
+  });
 
   it("such as those whose failures nobody hears of", async () => {
     const silent: Open = (options) => {
@@ -71,7 +67,7 @@ describe("agents that do not are found", () => {
     expect(missed).toEqual(
       expect.arrayContaining(["agents.lifecycle.growth mean < 1024", "agents.lifecycle.without-leak rate == 1"]),
     );
-  }, 60_000);
+  });
 });
 
 describe("events that leave something behind", () => {
@@ -93,7 +89,7 @@ describe("events that leave something behind", () => {
     const { missed } = await trial("events.growth", leaking);
     kept.length = 0;
     expect(missed).toContain("events.growth.without-leak rate == 1");
-  }, 60_000);
+  });
 });
 
 describe("pools", () => {
@@ -114,7 +110,7 @@ describe("pools", () => {
 
   it("of tasks compute what the asking thread computes", async () => {
     expect((await trial("pools.tasks", mettle)).wrong).toEqual([]);
-  }, 60_000);
+  });
 
   it("are measured against a server that echoes, and whose absence is an error", async () => {
     const server = await EchoServer.listen();

@@ -76,7 +76,8 @@ describe("a platform that does its work passes (S2-135)", () => {
   it("events.patterns, with a list of expressions as its oracle", async () => {
     const tried = await trial("events.patterns", mettle);
     expect(tried.wrong).toEqual([]);
-    expect(measured(tried, "events.patterns.speed-up", { patterns: "1000" }).interval?.low).toBeGreaterThan(1);
+    // Some hundred times as quick: half of the rounds would have to be held up for as much, and the list in none of them.
+    expect(measured(tried, "events.patterns.speed-up", { patterns: "1000" }).summary.p50).toBeGreaterThan(1);
   });
 });
 

@@ -145,7 +145,7 @@ describe("scalability scenarios", () => {
       "medium",
     );
     expect(found.findings.filter(({ metric }) => metric === "scalability.coordination.success")).toHaveLength(15);
-  }, 60_000);
+  });
 
   it("find members who do not take part", async () => {
     const losing: Open = (options) =>
@@ -165,7 +165,7 @@ describe("scalability scenarios", () => {
       ({ metric, tags }) => metric.endsWith("participation") && tags["way"] === "broadcast",
     );
     for (const { summary } of participation) expect(summary.mean).toBeLessThan(1);
-  }, 60_000);
+  });
 });
 
 describe("load scenarios", () => {

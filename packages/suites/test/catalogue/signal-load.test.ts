@@ -118,7 +118,8 @@ describe("platforms that lie", () => {
     const sustained = await trial("load.sustained", slow, { seconds });
     expect(measured(sustained, "load.sustained.time").summary.p50 ?? 0).toBeGreaterThan(1e6);
     expect(sustained.missed.join("\n")).toContain("load.sustained.time");
-    const tenfold = await trial("load.tenfold", slow, { seconds });
+    // A fifth of the time: each signal takes a millisecond and more, and all that were due are waited for.
+    const tenfold = await trial("load.tenfold", slow, { seconds: seconds / 5 });
     expect(tenfold.missed.join("\n")).toContain("load.tenfold.throughput");
   });
 });

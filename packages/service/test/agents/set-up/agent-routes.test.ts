@@ -20,7 +20,7 @@ beforeAll(async () => {
   database = new Database(DATABASE_URL, { ...poolDefaults, min: 0, max: 1 }, systemClock);
   token = await logIn(service.url);
   others = await logInElsewhere(service.url, token, database);
-}, 90_000);
+});
 afterAll(async () => {
   await service.close();
   await database.close();

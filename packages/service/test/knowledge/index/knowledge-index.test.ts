@@ -24,7 +24,7 @@ beforeAll(async () => {
   await migrate(database, migrations);
   store = new KnowledgeStore(database);
   folder = await testFolder();
-}, 60_000);
+});
 afterEach(async () => {
   for (const index of opened.splice(0)) await index.close();
   const [trouble] = troubles.splice(0);
@@ -124,7 +124,7 @@ describe("large indices are kept over a restart", () => {
     const index = indexOf();
     await index.search(tenant, vectorOf(), 1);
     await index.close();
-  }, 60_000);
+  });
   const file = (): string => join(folder, `${tenant}.usearch`);
 
   test("and brought up to date from there", async () => {
@@ -145,5 +145,5 @@ describe("large indices are kept over a restart", () => {
     await damaged.close();
     const index = indexOf();
     expect(await best(index, tenant, vectors[78] as Float32Array)).toBeCloseTo(1, 2);
-  }, 60_000);
+  });
 });

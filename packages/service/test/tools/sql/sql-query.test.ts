@@ -36,7 +36,7 @@ beforeAll(async () => {
     [sqlQuery({ readers: new TenantReaders(database), connection: await urlOf(postgres.server, database) })],
     systemClock,
   );
-}, 60_000);
+});
 afterAll(async () => {
   await database.close();
   await postgres[Symbol.asyncDispose]();
@@ -156,4 +156,4 @@ test("statements that take too long or too much are ended", async () => {
   });
   setImmediate(() => ended.abort());
   await expect(running).rejects.toThrow();
-}, 30_000);
+});

@@ -11,14 +11,16 @@ const checkMs = 20;
 const limitBytes = 400_000;
 /** Over 80 % and under the limit, in one message: only the check can see it. */
 const keptBytes = 0.85 * limitBytes;
-const waitMs = 2000;
+/** Twenty checks are due in a tenth of it; what makes the rest pass is the machine's other work. */
+const patienceMs = 10_000;
 
-/** The measuring of the check on any runtime. */
+/** The measuring of the check on any runtime. @param waitMs - how long a warning may take */
 export async function measureMemoryChecks(
   record: Recorder,
   seconds: number,
   signal: AbortSignal,
   create: (options: RuntimeOptions) => Runtime = runtimeForMeasuring,
+  waitMs: number = patienceMs,
 ): Promise<void> {
   let collections = 0;
   await using runtime = create({
@@ -35,10 +37,9 @@ export async function measureMemoryChecks(
     signal.throwIfAborted();
     found.tried += 1;
     const agent = runtime.spawn(isolatedHoarder, { memoryLimitBytes: limitBytes, restart: "temporary" });
-    // Its thread is there before the time begins: starting one takes longer than a check.
-    await agent.ask({ type: "size" });
+    await agent.ask({ type: "size" }); // from here on its thread is there: starting one is not what is timed
     const before = collections;
-    const warned = warning(runtime, agent.address);
+    const warned = warning(runtime, agent.address, waitMs);
     await agent.ask({ type: "keep", data: keptBytes });
     const tookNs = await warned;
     if (tookNs !== undefined) {
@@ -54,7 +55,7 @@ export async function measureMemoryChecks(
 }
 
 /** How long it takes until an agent is warned of, in ns; undefined when it is not. */
-function warning(runtime: Runtime, address: string): Promise<number | undefined> {
+function warning(runtime: Runtime, address: string, waitMs: number): Promise<number | undefined> {
   const start = nowNs();
   return new Promise((resolve) => {
     const end = (tookNs: number | undefined): void => {

@@ -1,4 +1,11 @@
-import { type AgentDefinition, type AgentRef, defineAction, defineAgent, type Runtime } from "@mettle/agents";
+import {
+  type AgentDefinition,
+  type AgentRef,
+  defineAction,
+  defineAgent,
+  type Runtime,
+  type SupervisorRef,
+} from "@mettle/agents";
 import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
 import { timeEach } from "../../measure/operations.ts";
 import { until } from "../../measure/until.ts";
@@ -94,15 +101,12 @@ const part: AgentDefinition<PartState, PartProtocol> = defineAgent({
 
 interface Assembled {
   readonly assembly: Assembly;
+  readonly supervisor: SupervisorRef;
   readonly refs: ReadonlyMap<string, AgentRef<PartProtocol>>;
 }
 
 /** Starts the components in their order under one supervisor; resolves when all of them answer. */
-async function assemble(
-  runtime: Runtime,
-  failures: ReadonlyMap<string, number>,
-  patienceMs: number,
-): Promise<Assembled> {
+async function assemble(runtime: Runtime, failures: ReadonlyMap<string, number>): Promise<Assembled> {
   const assembly: Assembly = { running: new Set(), begun: [], missing: [], failuresLeft: new Map(failures) };
   // One that fails takes those started after it along, for they may depend on it.
   const supervisor = runtime.supervisor({ strategy: "rest-for-one", maxRestarts: 10, backoffMs: 1 });
@@ -111,20 +115,18 @@ async function assemble(
     const ref = supervisor.spawn(part, { name: each.name, restart: "permanent", state: { part: each, assembly } });
     refs.set(each.name, ref);
     // The next one may need it: started means that it answers.
-    await answers(ref, assembly, each.name, patienceMs);
+    await runs([each.name], assembly, supervisor);
+    const answer = await ref.ask({ type: "name" });
+    if (answer !== each.name) throw new Error(`${each.name} answers as ${answer}`);
   }
-  return { assembly, refs };
+  return { assembly, supervisor, refs };
 }
 
-async function answers(
-  ref: AgentRef<PartProtocol>,
-  assembly: Assembly,
-  name: string,
-  patienceMs: number,
-): Promise<void> {
-  await until(() => assembly.running.has(name), patienceMs);
-  const answer = await ref.ask({ type: "name" });
-  if (answer !== name) throw new Error(`${name} answers as ${answer}`);
+/** Waits until these components run; whoever has given them up need not be waited for. */
+async function runs(names: readonly string[], { running }: Assembly, supervisor: SupervisorRef): Promise<void> {
+  const all = (): boolean => names.every((name) => running.has(name));
+  await until(() => all() || supervisor.state === "ended", 30_000);
+  if (!all()) throw new Error(`${names.join(" and ")} are not started again`);
 }
 
 /** Dependencies that hold at the first start, start failures that are overcome, and a restart in the running system. */
@@ -156,13 +158,11 @@ interface ComponentTrial {
   readonly seconds: number;
   readonly signal: AbortSignal;
   readonly create: () => Runtime;
-  /** How long a component may take until it runs. @defaultValue 5000 */
-  readonly patienceMs?: number;
 }
 
 /** The measuring of {@link componentStart} on any runtime. */
 export async function measureComponents(trial: ComponentTrial): Promise<void> {
-  const { record, seconds, signal, create, patienceMs = 5000 } = trial;
+  const { record, seconds, signal, create } = trial;
   const kept = { order: 0, recovered: 0, restarted: 0, starts: 0, recoveries: 0, restarts: 0 };
   const extent = { atMost: 2000, atLeast: 20, seconds: seconds / 3 };
   const onFresh = async <T>(use: (runtime: Runtime) => Promise<T>): Promise<T> => {
@@ -176,7 +176,7 @@ export async function measureComponents(trial: ComponentTrial): Promise<void> {
       run: () =>
         onFresh(async (runtime) => {
           kept.starts += 1;
-          const { assembly } = await assemble(runtime, new Map(), patienceMs);
+          const { assembly } = await assemble(runtime, new Map());
           const once = assembly.begun.length === components.length;
           if (assembly.missing.length === 0 && once && assembly.running.size === components.length) kept.order += 1;
         }),
@@ -194,7 +194,7 @@ export async function measureComponents(trial: ComponentTrial): Promise<void> {
             ["store", 2],
             ["router", 1],
           ]);
-          const { assembly } = await assemble(runtime, failures, patienceMs);
+          const { assembly } = await assemble(runtime, failures);
           const again = assembly.begun.filter((name) => name === "store").length;
           if (assembly.running.size === components.length && again === 3) kept.recovered += 1;
         }),
@@ -207,13 +207,13 @@ export async function measureComponents(trial: ComponentTrial): Promise<void> {
     {
       before: async () => {
         const runtime = create();
-        return { runtime, ...(await assemble(runtime, new Map(), patienceMs)) };
+        return { runtime, ...(await assemble(runtime, new Map())) };
       },
-      run: async ({ assembly, refs }) => {
+      run: async ({ assembly, supervisor, refs }) => {
         kept.restarts += 1;
         const planner = refs.get("planner")!;
         await planner.ask({ type: "fail" }).then(neverHappens, () => undefined);
-        await until(() => assembly.running.has("planner") && assembly.running.has("supervisor"), patienceMs);
+        await runs(["planner", "supervisor"], assembly, supervisor);
         if ((await planner.ask({ type: "name" })) === "planner") kept.restarted += 1;
       },
       after: ({ runtime }) => runtime.close({ drain: false }),

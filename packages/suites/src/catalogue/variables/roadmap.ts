@@ -114,7 +114,7 @@ const batch: Scenario = {
       "variables.batch.reached": { threshold: "rate == 1", severity: "critical", requirement: ["S3-011"] },
     },
   },
-  run: async ({ open, record, seconds, random, signal }) => {
+  run: async ({ open, record, seconds, random, now, signal }) => {
     const platform = await open();
     const agents = await spawnMany(platform, 100);
     const values = Array.from({ length: 20 }, () => random.uniform());
@@ -126,6 +126,7 @@ const batch: Scenario = {
       operations: values.length,
       seconds,
       random,
+      ...(now && { now }),
       signal,
       traditional: {
         name: "one-by-one",

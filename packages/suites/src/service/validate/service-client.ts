@@ -30,7 +30,7 @@ export class ServiceClient {
     path: string,
     { token, body, headers = {} }: { token?: string; body?: unknown; headers?: Readonly<Record<string, string>> } = {},
   ): Promise<ServiceAnswer> {
-    const response = await this.#fetch(path, {
+    const { status, text, isJson } = await this.#fetch(path, {
       method,
       headers: {
         ...headers,
@@ -39,10 +39,8 @@ export class ServiceClient {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json") === true;
     const read: unknown = isJson && text !== "" ? JSON.parse(text) : {};
-    return { status: response.status, body: read as ServiceAnswer["body"] };
+    return { status, body: read as ServiceAnswer["body"] };
   }
 
   /** @throws MettleError `SERVICE_LOGIN_FAILED` */
@@ -57,15 +55,20 @@ export class ServiceClient {
 
   /** What it tells of itself; undefined where a service has no /metrics. */
   async metrics(): Promise<MetricsSnapshot | undefined> {
-    const response = await this.#fetch("/metrics", {});
-    const text = await response.text();
-    return response.status === 200 ? new MetricsSnapshot(text) : undefined;
+    const { status, text } = await this.#fetch("/metrics", {});
+    return status === 200 ? new MetricsSnapshot(text) : undefined;
   }
 
-  async #fetch(path: string, request: RequestInit): Promise<Response> {
+  async #fetch(
+    path: string,
+    request: RequestInit,
+  ): Promise<{ readonly status: number; readonly text: string; readonly isJson: boolean }> {
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(answerWithinMs)]);
     try {
-      return await fetch(`${this.#baseUrl}${path}`, { ...request, signal });
+      const response = await fetch(`${this.#baseUrl}${path}`, { ...request, signal });
+      const isJson = response.headers.get("content-type")?.includes("json") === true;
+      // Here, because a connection may break within the answer as well.
+      return { status: response.status, text: await response.text(), isJson };
     } catch (cause) {
       // What ended the service, or the user's interruption, says more than that a connection broke: but a process is known to
       // have ended a moment after its connections are.

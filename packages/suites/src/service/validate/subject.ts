@@ -44,7 +44,8 @@ export interface ServiceSubject extends AsyncDisposable {
 /** S4-060: so long may a deployment take to be ready. */
 const readyWithin = ms(300_000);
 const endWithin = ms(30_000);
-const endIsKnownWithin = ms(2000);
+/** On a busy machine one that stands back is the last to be let end, and its connections are gone before it is. */
+const endIsKnownWithin = ms(30_000);
 /** What of the caller's environment a service needs to run at all. Not its settings: they may name databases in use. */
 const inherited = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"];
 const usersAtOnce = 4;
