@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { messageOf } from "@mettle/core";
 import { dashboardErrors } from "../errors.ts";
 import { type Address, hostOf, isLoopback } from "./address.ts";
@@ -83,8 +84,8 @@ export class WebServer implements AsyncDisposable {
   /** What to open in a browser; with the token where one is needed. */
   get url(): string {
     const { address, port, family } = this.#server.address() as AddressInfo;
-    const host = isLoopback(this.#host) ? this.#host : address;
-    const shown = family === "IPv6" && host.includes(":") ? `[${host}]` : host;
+    const host = isLoopback(this.#host) ? this.#host : reachable(address, family);
+    const shown = host.includes(":") ? `[${host}]` : host;
     return `http://${shown}:${port}/${this.#token === undefined ? "" : `?token=${this.#token}`}`;
   }
 
@@ -162,4 +163,14 @@ export function refuse(response: ServerResponse, status: number, text: string): 
 /** A page of ours: markup whose policy stands in it. */
 export function answerPage(response: ServerResponse, page: string): void {
   response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" }).end(page);
+}
+
+/** On every address of the machine means nothing elsewhere: the first one that others can reach, where there is one. */
+function reachable(address: string, family: string): string {
+  if (address !== "0.0.0.0" && address !== "::") return address;
+  const others = Object.values(networkInterfaces()).flatMap((each = []) => each.filter(({ internal }) => !internal));
+  // Who listens on `::` is reached over IPv4 too, and an IPv6 address may be good on its own link only.
+  return (
+    (others.find((each) => each.family === "IPv4") ?? others.find((each) => each.family === family))?.address ?? address
+  );
 }
