@@ -121,7 +121,9 @@ function executeRoute(app: App, parts: ExecutionParts): void {
         );
       }
       reply.header("location", `/agents/executions/${execution.id}`);
-      if (prefersAsync(request.headers.prefer) && !isEnded(execution.state)) {
+      // One that was asked for before may have ended; then there is nothing to wait for.
+      if (isEnded(execution.state)) return reply.code(200).send(shown(execution));
+      if (prefersAsync(request.headers.prefer)) {
         return reply.code(202).header("preference-applied", "respond-async").send(shown(execution));
       }
       const ended = await orchestrator.ended(tenantId, execution.id, untilAnswered(request, reply), added);

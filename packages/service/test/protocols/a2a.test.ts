@@ -50,6 +50,9 @@ test("the same message again is the same task", async () => {
   const [first, second] = await Promise.all([1, 2].map(() => rpc("message/send", message("m-2", [text], summarize))));
   expect(first?.result?.id).toMatch(/^[\da-f-]{36}$/);
   expect(first?.result?.id).toBe(second?.result?.id);
+  // Also when it has ended by then.
+  const { result } = await rpc("message/send", message("m-2", [text], summarize));
+  expect(result).toMatchObject({ id: first?.result?.id, status: { state: "completed" } });
 });
 
 test("data is the skill's input; nobody need wait", async () => {
