@@ -12,6 +12,8 @@ import {
   lastResultsOf,
   problemsOf,
   type Requirement,
+  textProblems,
+  unknownClaims,
 } from "./requirements.ts";
 
 const target = "docs/coverage.md";
@@ -34,7 +36,12 @@ const files = [...new Set(places.flatMap((pattern) => globSync(pattern)))]
   .filter((file) => !excluded.has(file) && !file.includes("/fixtures/"))
   .toSorted();
 const claims = files.flatMap((file): Claim[] => claimsIn(file, readFileSync(file, "utf8")));
-const problems = [...problemsOf(requirements, claims, "lab")];
+const problems = [
+  ...problemsOf(requirements, claims, "lab"),
+  ...problemsOf(requirements, claims, "agents"),
+  ...textProblems(requirements, "lab"),
+  ...unknownClaims(requirements, claims),
+];
 const table =
   coverageTable(requirements, claims, "lab") + catalogueTable(requirements, claims, "agents", lastResults());
 if (!process.argv.includes("--check")) writeFileSync(target, table);

@@ -8,6 +8,8 @@ import {
   orderProblems,
   problemsOf,
   type Requirement,
+  textProblems,
+  unknownClaims,
 } from "../requirements.ts";
 
 const idsIn = (text: string): string[] => claimsIn("f", text).map(({ id }) => id);
@@ -26,11 +28,11 @@ test("ids are found alone and in ranges, each once", () => {
 test("every way to be dishonest is a problem", () => {
   expect(problemsOf(list, [{ id: "S0-001", file: "a" }], "lab")).toEqual([]);
   expect(problemsOf(list, [], "lab")).toEqual(["S0-001: claimed by nothing"]);
-  expect(problemsOf(list, claimsIn("a", "S0-001 S0-002 S4-999"), "lab")).toEqual([
-    "S0-002: claimed, yet open",
-    "S4-999: unknown, claimed in a",
-  ]);
-  expect(problemsOf([{ id: "S0-001", owner: "lab", open: "x" }], [], "lab")).toEqual(["S0-001: has no text"]);
+  expect(problemsOf(list, claimsIn("a", "S0-001 S0-002"), "lab")).toEqual(["S0-002: claimed, yet open"]);
+  expect(problemsOf(list, [], "load")).toEqual(["S0-003: claimed by nothing"]);
+  expect(unknownClaims(list, claimsIn("a", "S0-001 S4-999"))).toEqual(["S4-999: unknown, claimed in a"]);
+  expect(textProblems([{ id: "S0-001", owner: "lab", open: "x" }], "lab")).toEqual(["S0-001: has no text"]);
+  expect(textProblems(list, "lab")).toEqual([]);
   expect(problemsOf([], [], "lab")).toHaveLength(1);
 });
 
