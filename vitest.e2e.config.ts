@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// Slow checks: they start processes, some of them the built command. Run after `tsc -b`.
+// Slow checks: they start processes, some of them the built command. Run after `npm run build`.
 export default defineConfig({
   ssr: { resolve: { conditions: ["mettle-source"], externalConditions: ["mettle-source"] } },
   resolve: { conditions: ["mettle-source"] },

@@ -12,8 +12,8 @@ const workflow = parse(read(".github/workflows/performance.yml")) as {
     schedule: { cron: string }[];
   };
   jobs: Record<
-    "tests" | "benchmarks" | "load",
-    { steps: Step[]; if?: string; needs?: string; services?: { postgres: { options: string } } }
+    "tests" | "benchmarks" | "load" | "alert",
+    { steps: Step[]; if?: string; needs?: string | string[]; services?: { postgres: { options: string } } }
   >;
 };
 const action = parse(read("action.yml")) as {
@@ -80,6 +80,56 @@ describe("the workflow (S0-004, S0-197, S1-062)", () => {
     expect(calls).toContain("mettle load service:agent_execution --profile full");
     expect(calls).toContain("--env TEST_TYPE=stress");
     expect(calls).toContain("mettle report performance_reports/run.json --step-summary");
+  });
+});
+
+describe("watching by night, and telling of it (S0-193, S0-195)", () => {
+  const title = "Performance: the nightly run fails";
+  const told = (tests: string, benchmarks: string, status = "", open = ""): string => {
+    const folder = temporaryFolder();
+    // A stand-in that knows which issue is open and writes down what it was asked to do.
+    const gh = `if [[ $2 == list ]]; then echo "$OPEN"; else echo "$2 $*" >> calls; fi`;
+    writeFileSync(join(folder, "gh"), `#!/bin/bash\n${gh}\n`, { mode: 0o755 });
+    writeFileSync(join(folder, "calls"), "");
+    const env = {
+      PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+      TESTS: tests,
+      BENCHMARKS: benchmarks,
+      STATUS: status,
+      OPEN: open,
+      RUN: "https://example.org/runs/1",
+    };
+    const script = workflow.jobs.alert.steps[0]?.run ?? "exit 99";
+    expect(spawnSync("bash", ["-eo", "pipefail", "-c", script], { cwd: folder, env })).toMatchObject({ status: 0 });
+    return readFileSync(join(folder, "calls"), "utf8");
+  };
+
+  test("runs after every nightly run, whatever came of it", () => {
+    expect(workflow.jobs.alert.if).toBe("always() && github.event_name == 'schedule'");
+    expect(workflow.jobs.alert.needs).toEqual(["tests", "benchmarks"]);
+  });
+
+  test("a regression opens an issue that says why and where; the next one continues it", () => {
+    const first = told("success", "failure", "4");
+    expect(first).toMatch(/^create /);
+    expect(first).toContain(title);
+    expect(first).toContain("something got slower, against the baseline or over the history. Summary");
+    expect(first).toContain("https://example.org/runs/1");
+    expect(told("success", "failure", "3", "12")).toMatch(
+      /^comment issue comment 12 --body Again: an objective is missed/,
+    );
+  });
+
+  test("what kept it from measuring is told too", () => {
+    expect(told("failure", "skipped")).toContain("the tests ended as failure");
+    expect(told("success", "cancelled")).toContain("the benchmarks ended as cancelled");
+    expect(told("success", "failure", "5")).toContain("the measurement is invalid");
+    expect(told("success", "failure", "1")).toContain("the benchmarks ended as failure");
+  });
+
+  test("a night that passes closes the issue, and says nothing where there is none", () => {
+    expect(told("success", "success", "0", "12")).toMatch(/^close issue close 12 /);
+    expect(told("success", "success", "0")).toBe("");
   });
 });
 
