@@ -60,6 +60,9 @@ export class Pages implements AsyncDisposable {
   }
 }
 
+/** The address as the page itself has it: what `page.url()` knows comes over later, when the page changes it itself. */
+export const addressOf = (page: Page): Promise<string> => page.evaluate("location.href");
+
 interface Violation {
   readonly id: string;
   readonly help: string;

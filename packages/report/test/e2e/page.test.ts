@@ -5,7 +5,7 @@ import { renderHtml } from "../../src/html/render-html.ts";
 import { comparison, measurement, run, sampleRun, sampleVerdict } from "../builders.ts";
 import { hostileTexts } from "../hostile.ts";
 import { loadRun } from "../html/load-run.ts";
-import { accessibilityProblems, chromiumPath, mustHaveBrowser, Pages } from "./browser.ts";
+import { accessibilityProblems, addressOf, chromiumPath, mustHaveBrowser, Pages } from "./browser.ts";
 
 const policy = {
   thresholds: {
@@ -103,9 +103,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
     await page.keyboard.press("ArrowRight");
     expect(await page.locator("#status").textContent()).toMatch(/^0:3\d {2}p99 \d/);
     await page.keyboard.press("+");
-    expect(new URL(page.url()).hash).toMatch(/&t=\d+(\.\d)?-\d+(\.\d)?/);
+    expect(new URL(await addressOf(page)).hash).toMatch(/&t=\d+(\.\d)?-\d+(\.\d)?/);
     await page.keyboard.press("Escape");
-    expect(new URL(page.url()).hash).not.toContain("t=");
+    expect(new URL(await addressOf(page)).hash).not.toContain("t=");
     await page.context().close();
   });
 
@@ -128,9 +128,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
         filter: document.getElementById("filter").value,
         sorted: document.querySelector(".operations th[aria-sort]").textContent,
       })`);
-    const again = await pages.show(page.url());
+    const again = await pages.show(await addressOf(page));
     expect(await look(again)).toEqual(await look(page));
-    expect(new URL(again.url()).hash).toMatch(/^#validity&/);
+    expect(new URL(await addressOf(again)).hash).toMatch(/^#validity&/);
     const top = await again.locator("#validity").boundingBox();
     expect(top?.y ?? 999).toBeLessThan(800);
     await Promise.all([page.context().close(), again.context().close()]);
@@ -198,11 +198,11 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
     await page.keyboard.press("Enter");
     expect(await widthOf("tokens")).toBeCloseTo(0.6 * 1200 - 0.5, 0);
     expect(await isShown("other")).toBe(false);
-    expect(new URL(page.url()).hash).toMatch(/&flame=0\.\d+/);
-    const again = await pages.show(page.url());
+    expect(new URL(await addressOf(page)).hash).toMatch(/&flame=0\.\d+/);
+    const again = await pages.show(await addressOf(page));
     expect(await again.locator("svg.flame").innerHTML()).toContain('width="719.');
     await page.keyboard.press("Escape");
-    expect(new URL(page.url()).hash).not.toContain("flame");
+    expect(new URL(await addressOf(page)).hash).not.toContain("flame");
     expect(await isShown("other")).toBe(true);
     await page.locator("svg.flame g:has(title:text('tree')) rect").click();
     expect(await widthOf("tree")).toBeCloseTo(1199.5, 0);
