@@ -155,7 +155,7 @@ thresholds:
     const { stderr } = await project.mettle(["load", "abort.yaml", "--no-history", "-e", `URL=${url}`]);
     const run = await readRun(project.path("mettle-out/run.json"));
     expect(run.durationMs).toBeGreaterThan(1900);
-    expect(run.durationMs).toBeLessThan(10_000);
+    expect(run.durationMs).toBeLessThan(50_000); // of 60 s
     expect(stderr).toContain("Aborted: http_req_failed");
   });
 
