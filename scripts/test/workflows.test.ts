@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serviceMatrix } from "@mettle/suites";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 
-type Step = Readonly<{ name?: string; id?: string; uses?: string; run?: string; shell?: string }>;
+type Step = Readonly<{ name?: string; id?: string; if?: string; uses?: string; run?: string; shell?: string }>;
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
 const workflow = parse(read(".github/workflows/performance.yml")) as {
   on: Record<string, { branches?: string[]; inputs?: { test_type: { options: string[]; default: string } } }> & {
@@ -13,7 +14,13 @@ const workflow = parse(read(".github/workflows/performance.yml")) as {
   };
   jobs: Record<
     "tests" | "benchmarks" | "load" | "alert",
-    { steps: Step[]; if?: string; needs?: string | string[]; services?: { postgres: { options: string } } }
+    {
+      steps: Step[];
+      if?: string;
+      needs?: string | string[];
+      strategy?: { matrix: Record<string, string[]> };
+      services?: { postgres: { options: string } };
+    }
   >;
 };
 const action = parse(read("action.yml")) as {
@@ -54,38 +61,94 @@ describe("the workflow (S0-004, S0-197, S1-062)", () => {
     ]);
   });
 
-  test("every kind of test runs one job, and the load test's own exit code is the job's", () => {
+  test("load tests run every night and by hand: each scenario of the matrix, in the shape that was chosen (S4-057, S4-058, S4-059)", () => {
     const { benchmarks, load } = workflow.jobs;
     expect(benchmarks.if).toBe("github.event_name != 'workflow_dispatch' || inputs.test_type == 'smoke'");
-    expect(load.if).toBe("github.event_name == 'workflow_dispatch' && inputs.test_type != 'smoke'");
+    expect(load.if).toBe("github.event_name == 'workflow_dispatch' || github.event_name == 'schedule'");
+    expect(load.strategy?.matrix["scenario"]).toEqual(serviceMatrix.map(({ scenario }) => scenario));
+    const options = workflow.on["workflow_dispatch"]?.inputs?.test_type.options;
+    for (const { types } of serviceMatrix) expect(types).toEqual(options);
+  });
+
+  // The steps of the load test in their order, with stand-ins that write down how they were called.
+  const loaded = (exit: number, env: Readonly<Record<string, string>> = {}, baseline = false) => {
     const folder = temporaryFolder();
-    // Stand-ins that write down how they were called; the load test misses a threshold.
-    const npx =
-      'echo "$@" >> calls; if [[ $2 == load ]]; then mkdir -p performance_reports; echo {} > performance_reports/run.json; exit 3; fi';
+    const npx = `echo "$@" >> calls
+      case "$2" in
+        serve) exec sleep 60 ;;
+        load) mkdir -p performance_reports; echo {} > performance_reports/run.json; exit ${exit} ;;
+        report) echo "$4" ;;
+        gate) cat .mettle/baselines/$SCENARIO.json >> calls; exit 4 ;;
+      esac`;
     for (const [name, script] of [
       ["npx", npx],
       ["curl", "exit 0"],
     ] as const) {
       writeFileSync(join(folder, name), `#!/bin/bash\n${script}\n`, { mode: 0o755 });
     }
-    const env = {
+    if (baseline) {
+      mkdirSync(join(folder, "performance-baselines"));
+      writeFileSync(join(folder, "performance-baselines/agent_execution.json"), "the baseline\n");
+    }
+    const output = join(folder, "output");
+    const given = {
       PATH: `${folder}:${process.env["PATH"] ?? ""}`,
+      API_BASE_URL: "http://127.0.0.1:8080",
+      SCENARIO: "agent_execution",
       TEST_TYPE: "stress",
-      METTLE_ADMIN_PASSWORD: "twelve or more",
+      TEST_PASSWORD: "twelve or more",
       GITHUB_STEP_SUMMARY: join(folder, "summary"),
+      GITHUB_OUTPUT: output,
+      ...env,
     };
-    const script = load.steps.find(({ id }) => id === "load")?.run ?? "";
-    expect(spawnSync("bash", ["-eo", "pipefail", "-c", script], { cwd: folder, env })).toMatchObject({ status: 3 });
-    const calls = readFileSync(join(folder, "calls"), "utf8");
-    expect(calls).toContain("mettle load service:agent_execution --profile full");
-    expect(calls).toContain("--env TEST_TYPE=stress");
-    expect(calls).toContain("mettle report performance_reports/run.json --step-summary");
+    const run = (begins: string): number | null => {
+      const script = workflow.jobs.load.steps.find(({ name }) => name?.startsWith(begins))?.run ?? "exit 99";
+      const status = /^status=(\d+)$/m.exec(existsSync(output) ? readFileSync(output, "utf8") : "")?.[1] ?? "";
+      return spawnSync("bash", ["-eo", "pipefail", "-c", script], {
+        cwd: folder,
+        env: { ...given, STATUS: status },
+        stdio: "ignore",
+      }).status;
+    };
+    const started = run("Start");
+    const statuses = { load: run("Load"), report: run("Report"), check: run("Check"), cleanUp: run("Clean up") };
+    return { started, ...statuses, folder, calls: readFileSync(join(folder, "calls"), "utf8") };
+  };
+
+  test("the service has its data before it is loaded; the load gets scenario, shape and address (S4-060, S4-061)", () => {
+    const { calls, started } = loaded(0, { METRICS_URL: "http://influx.example/api/v1/prom/write" });
+    expect(started).toBe(0);
+    expect(calls).toContain("mettle serve --port 8080 --seed-data");
+    const load = calls.split("\n").find((line) => line.startsWith("mettle load")) ?? "";
+    expect(load).toContain("service:agent_execution --profile full");
+    expect(load).toContain("--out prometheus=http://influx.example/api/v1/prom/write");
+    for (const given of ["TEST_TYPE=stress", "API_BASE_URL=http://127.0.0.1:8080"]) expect(load).toContain(given);
+    expect(loaded(0).calls).not.toContain("prometheus");
+    expect(loaded(0, { TEST_TYPE: "endurance" }).calls).toContain("service:agent_execution --profile ci");
+  });
+
+  test("a load test ends as its thresholds say, with its reports made, and everything kept and ended (S4-062, S4-064)", () => {
+    expect(loaded(0)).toMatchObject({ load: 0, report: 0, check: 0, cleanUp: 0 });
+    const missed = loaded(3);
+    expect(missed).toMatchObject({ load: 0, report: 0, check: 3, cleanUp: 0 });
+    for (const file of ["results.json", "results.csv"]) {
+      expect(existsSync(join(missed.folder, "performance_reports", file))).toBe(true);
+    }
+    expect(loaded(5)).toMatchObject({ load: 5, report: 0, cleanUp: 0 });
+    const always = workflow.jobs.load.steps.filter((step) => step.if === "always()");
+    expect(always.map(({ name, uses }) => name ?? uses)).toEqual(["Clean up", "actions/upload-artifact@v4"]);
+  });
+
+  test("a scenario with a baseline is checked against it (S4-063)", () => {
+    const { check, calls } = loaded(0, {}, true);
+    expect(check).toBe(4);
+    expect(calls).toMatch(/gate performance_reports\/run.json --compare agent_execution .*\nthe baseline/);
   });
 });
 
 describe("watching by night, and telling of it (S0-193, S0-195)", () => {
   const title = "Performance: the nightly run fails";
-  const told = (tests: string, benchmarks: string, status = "", open = ""): string => {
+  const told = (tests: string, benchmarks: string, status = "", open = "", load = "success"): string => {
     const folder = temporaryFolder();
     // A stand-in that knows which issue is open and writes down what it was asked to do.
     const gh = `if [[ $2 == list ]]; then echo "$OPEN"; else echo "$2 $*" >> calls; fi`;
@@ -95,6 +158,7 @@ describe("watching by night, and telling of it (S0-193, S0-195)", () => {
       PATH: `${folder}:${process.env["PATH"] ?? ""}`,
       TESTS: tests,
       BENCHMARKS: benchmarks,
+      LOAD: load,
       STATUS: status,
       OPEN: open,
       RUN: "https://example.org/runs/1",
@@ -106,7 +170,7 @@ describe("watching by night, and telling of it (S0-193, S0-195)", () => {
 
   test("runs after every nightly run, whatever came of it", () => {
     expect(workflow.jobs.alert.if).toBe("always() && github.event_name == 'schedule'");
-    expect(workflow.jobs.alert.needs).toEqual(["tests", "benchmarks"]);
+    expect(workflow.jobs.alert.needs).toEqual(["tests", "benchmarks", "load"]);
   });
 
   test("a regression opens an issue that says why and where; the next one continues it", () => {
@@ -125,6 +189,7 @@ describe("watching by night, and telling of it (S0-193, S0-195)", () => {
     expect(told("success", "cancelled")).toContain("the benchmarks ended as cancelled");
     expect(told("success", "failure", "5")).toContain("the measurement is invalid");
     expect(told("success", "failure", "1")).toContain("the benchmarks ended as failure");
+    expect(told("success", "success", "0", "", "failure")).toContain("the load tests ended as failure");
   });
 
   test("a night that passes closes the issue, and says nothing where there is none", () => {

@@ -43,7 +43,7 @@ const comparables = (measurements: readonly Measurement[]): unknown[] =>
     .toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 
 describe("a load test on several machines", () => {
-  test("the merged result of three workers is that of one: counts, sums, every bucket", async () => {
+  test("the merged result of three workers is that of one: counts, sums, every bucket (S4-117)", async () => {
     const submetrics = [{ metric: "service_time", tags: { kind: "third" } }];
     const alone = await runVirtually(openLoad, deterministic, { submetrics });
     const fleet = new VirtualFleet(openLoad, deterministic);

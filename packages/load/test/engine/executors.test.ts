@@ -10,7 +10,7 @@ const takes = (milliseconds: number) => async (user: VirtualUser) => {
   await user.sleep(milliseconds);
 };
 
-describe("closed executors", () => {
+describe("closed executors (S4-110)", () => {
   test("constant-vus: each user begins again when it ended, for the duration", async () => {
     const run = await runVirtually({ vus: 3, duration: "1s" }, takes(100));
     expect(measured(run, "iterations").summary.sum).toBe(30);

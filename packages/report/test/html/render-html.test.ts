@@ -108,7 +108,7 @@ describe("an invalid run is never green", () => {
   });
 });
 
-describe("sections", () => {
+describe("sections (S0-169)", () => {
   const judged = sampleVerdict();
   const bench = readPage(renderHtml(sampleRun(), judged));
 

@@ -68,7 +68,7 @@ describe("as written down, in the profile that runs them whole (S0-010)", () => 
     });
   });
 
-  test("S4-105 to S4-107: smoke, load and stress of the base configuration, with any behaviour", () => {
+  test("S4-105 … S4-107: smoke, load and stress of the base configuration, with any behaviour", () => {
     expect(optionsOf("knowledge_search", { ...whole, testType: "smoke" })).toMatchObject({
       smoke: { executor: "constant-vus", vus: 1, duration: 60_000 },
     });

@@ -102,6 +102,8 @@ const available: ServiceCheck = {
   run: async ({ availability, record }) => availability.record(record),
 };
 
+const ofMachine = { severity: "medium", required: false } as const;
+
 const usage: ServiceCheck = {
   id: "service.usage",
   suite: "service",
@@ -123,6 +125,10 @@ const usage: ServiceCheck = {
         { threshold: "max<0.9", severity: "medium", required: false, requirement: ["S4-024"] },
       ],
       "service.usage.pool": { threshold: "mean<0.8", severity: "medium", requirement: ["S4-027"] },
+      // Where the system tells of them: of disks it does not in most containers, of a network's speed not on virtual machines.
+      "service.usage.disk.reads": { ...ofMachine, threshold: "mean<5000/s", requirement: ["S4-025"] },
+      "service.usage.disk.writes": { ...ofMachine, threshold: "mean<2000/s", requirement: ["S4-025"] },
+      "service.usage.network": { ...ofMachine, threshold: "mean<0.7", requirement: ["S4-026"] },
     },
   },
   run: async (context) => context.usage.record(context.record),
