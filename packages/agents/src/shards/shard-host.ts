@@ -260,8 +260,13 @@ export class ShardHost {
     if (resident !== undefined) resident.snapshot = snapshot;
   }
 
+  /** The agent has gone on and cannot be thrown what the bus did not take; neither may this thread end of it. */
   #publish({ type, data, source, subject }: PublishPayload): void {
-    this.#surroundings.shard.signals.publish(type, data, source, subject);
+    try {
+      this.#surroundings.shard.signals.publish(type, data, source, subject);
+    } catch (error) {
+      this.#tell({ kind: "signal-refused", agent: source, type, error });
+    }
   }
 
   #subscribe(pattern: string, number: number, on: boolean): void {
