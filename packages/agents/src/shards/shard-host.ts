@@ -3,7 +3,7 @@ import { MettleError, messageOf } from "@mettle/core";
 import type { AnyDefinition } from "../agent/definition-types.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
-import type { DownListener } from "../runtime/down.ts";
+import type { Down, DownListener } from "../runtime/down.ts";
 import { agentErrors } from "../runtime/errors.ts";
 import type { RuntimeEvent } from "../runtime/events.ts";
 import type { LocalShard } from "../runtime/local-shard.ts";
@@ -103,7 +103,10 @@ export class ShardHost {
       );
     }
     const recovering = this.#restartTimer.wheelSlot >= 0;
-    if (!recovering) this.#start();
+    if (!recovering && this.#worker === undefined) {
+      this.#start();
+      this.#link = this.#newLink(); // that of a thread which died takes nothing any more
+    }
     const id = ++this.#nextId;
     const ref = new RemoteRef(`${this.number}/${id}`, options.name, id, {
       askTimeoutMs: this.#surroundings.shard.askTimeoutMs,
@@ -170,17 +173,19 @@ export class ShardHost {
   async close(drain: boolean, withinMs: number): Promise<void> {
     const worker = this.#worker;
     this.#surroundings.shard.wheel.remove(this.#restartTimer);
-    if (worker === undefined) return;
-    await new Promise<void>((done) => {
-      this.#ending = { done };
-      const late = new CallbackTimer(done);
-      this.#surroundings.shard.wheel.add(late, withinMs + 1000);
-      this.#link.put(CLOSE, 0, 0, { drain, withinMs });
-    });
-    this.#worker = undefined;
-    this.#surroundings.unwatch(this);
+    if (worker !== undefined) {
+      await new Promise<void>((done) => {
+        this.#ending = { done };
+        const late = new CallbackTimer(done);
+        this.#surroundings.shard.wheel.add(late, withinMs + 1000);
+        this.#link.put(CLOSE, 0, 0, { drain, withinMs });
+      });
+      this.#worker = undefined;
+      this.#surroundings.unwatch(this);
+    }
+    // Without a thread too: requests may wait for one that was about to be started again.
     this.#link.fail(agentErrors.create("RUNTIME_CLOSED", "The runtime was closed."));
-    await worker.terminate();
+    await worker?.terminate();
   }
 
   #newLink(held = false): Link {
@@ -235,8 +240,12 @@ export class ShardHost {
     const resident = this.#residents.get(id);
     if (resident === undefined) return;
     const cause = error === undefined ? undefined : fromWire(error);
-    for (const watcher of resident.watchers) watcher({ ...down, error: cause });
+    this.#tellWatchers(resident, { reason: down.reason, error: cause, mayRestart: down.mayRestart });
     if (!down.mayRestart) this.#forget(id, resident, down.reason);
+  }
+
+  #tellWatchers({ ref, watchers }: Resident, news: Pick<Down, "reason" | "error" | "mayRestart">): void {
+    for (const watcher of watchers) watcher({ address: ref.address, name: ref.name, ...news });
   }
 
   #forget(id: number, { ref, options }: Resident, reason: string): void {
@@ -326,43 +335,36 @@ export class ShardHost {
   }
 
   #recover(error: Error): void {
-    for (const [id, resident] of this.#residents) {
-      const mayRestart = !resident.stopping && resident.options.restart !== "temporary";
-      for (const watcher of resident.watchers) {
-        watcher({ address: resident.ref.address, name: resident.ref.name, reason: "shard-lost", error, mayRestart });
-      }
+    const { wheel, clock } = this.#surroundings.shard;
+    const residents = [...this.#residents];
+    const staying = residents.filter(([, { stopping, options }]) => !stopping && options.restart !== "temporary");
+    const delay = staying.length === 0 ? undefined : this.#window.next(clock.now() / 1e6);
+    // Before anybody is told: who spawns another agent at the news finds the way to the next thread.
+    if (delay === undefined) this.#link.fail(error);
+    else wheel.add(this.#restartTimer, delay);
+    const lasting = new Set(staying.map(([id]) => id));
+    for (const [id, resident] of residents) {
+      const mayRestart = lasting.has(id);
+      this.#tellWatchers(resident, { reason: "shard-lost", error, mayRestart });
       if (!mayRestart) this.#forget(id, resident, "its thread died");
     }
-    if (this.#residents.size === 0) return;
-    const { wheel, clock } = this.#surroundings.shard;
-    const delay = this.#window.next(clock.now() / 1e6);
-    if (delay === undefined) this.#giveUp(error);
-    else wheel.add(this.#restartTimer, delay);
+    if (delay === undefined && staying.length > 0) this.#giveUp(staying, error);
   }
 
-  #giveUp(cause: Error): void {
+  #giveUp(residents: readonly (readonly [number, Resident])[], cause: Error): void {
     const error = agentErrors.create(
       "AGENT_CRASH_LOOP",
-      `Thread ${this.number} died too often and is not started again.`,
+      `Thread ${this.number} died too often and is not started again for its agents.`,
       {
         details: { shard: this.number },
         cause,
       },
     );
     this.#tell({ kind: "supervisor-escalated", supervisor: `${this.number}/root`, error });
-    for (const [id, resident] of this.#residents) {
-      for (const watcher of resident.watchers) {
-        watcher({
-          address: resident.ref.address,
-          name: resident.ref.name,
-          reason: "crashed",
-          error,
-          mayRestart: false,
-        });
-      }
+    for (const [id, resident] of residents) {
+      this.#tellWatchers(resident, { reason: "crashed", error, mayRestart: false });
       this.#forget(id, resident, "crashed");
     }
-    this.#link.fail(error);
   }
 
   #startAgain(): void {

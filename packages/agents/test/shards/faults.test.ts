@@ -43,3 +43,39 @@ test("a signal that the bus refuses is reported; neither its thread nor this one
   await agent.ask({ type: "say", data: { type: "words.said", data: 1 } });
   expect(await heard).toBe(1);
 });
+
+test("a thread that died without agents is started again for the next one", async () => {
+  start();
+  const first = runtime.spawn(collector, { placement: 1, restart: "temporary" });
+  await first.ask({ type: "seen" });
+  killThreads();
+  await event("shard-lost");
+  expect(first.status).toBe("stopped");
+  const next = runtime.spawn(collector, { placement: 1 });
+  expect(await next.ask({ type: "add", data: 1 })).toBe(1);
+});
+
+test("a thread that was given up takes new agents again", async () => {
+  start({ restarts: { maxRestarts: 0 } });
+  const first = runtime.spawn(collector, { placement: "any" });
+  await first.ask({ type: "seen" });
+  killThreads();
+  await event("supervisor-escalated");
+  await expect(first.ask({ type: "seen" })).rejects.toMatchObject({ code: "AGENT_STOPPED" });
+  const next = runtime.spawn(collector, { placement: "any" });
+  expect(await next.ask({ type: "add", data: 1 })).toBe(1);
+});
+
+test("a request to a thread that is about to be started again ends with the runtime", async () => {
+  start({ restarts: { maxRestarts: 3, withinMs: 60_000, backoffMs: 60_000, backoffMaxMs: 60_000 } });
+  const agent = runtime.spawn(collector, { placement: 1 });
+  await agent.ask({ type: "seen" });
+  killThreads();
+  await event("shard-restarted");
+  await agent.ask({ type: "seen" });
+  killThreads();
+  await event("shard-lost", 2);
+  const asked = agent.ask({ type: "seen" }).catch((error: unknown) => error);
+  await runtime.close({ drain: false });
+  expect(await asked).toMatchObject({ code: "RUNTIME_CLOSED" });
+});
