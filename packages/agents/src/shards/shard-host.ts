@@ -245,7 +245,13 @@ export class ShardHost {
   }
 
   #tellWatchers({ ref, watchers }: Resident, news: Pick<Down, "reason" | "error" | "mayRestart">): void {
-    for (const watcher of watchers) watcher({ address: ref.address, name: ref.name, ...news });
+    for (const watcher of watchers) {
+      try {
+        watcher({ address: ref.address, name: ref.name, ...news });
+      } catch (error) {
+        this.#tell({ kind: "observer-failed", error });
+      }
+    }
   }
 
   #forget(id: number, { ref, options }: Resident, reason: string): void {

@@ -79,3 +79,19 @@ test("a request to a thread that is about to be started again ends with the runt
   await runtime.close({ drain: false });
   expect(await asked).toMatchObject({ code: "RUNTIME_CLOSED" });
 });
+
+test("a watcher that throws is reported, and keeps no agent from beginning again", async () => {
+  start();
+  const agent = runtime.spawn(collector, { placement: 1 });
+  const news: Down[] = [];
+  runtime.monitor(agent, () => {
+    throw new Error("no listener");
+  });
+  runtime.monitor(agent, (down) => news.push(down));
+  await agent.ask({ type: "fail", data: "broken" }).catch((error: unknown) => error);
+  expect(await event("observer-failed")).toMatchObject({ error: { message: "no listener" } });
+  killThreads();
+  await event("shard-lost");
+  expect(await agent.ask({ type: "add", data: 1 })).toBe(1);
+  expect(news.map(({ reason }) => reason)).toEqual(["crashed", "shard-lost"]);
+});
