@@ -75,7 +75,8 @@ export interface RuntimeStats {
 export interface Runtime extends AsyncDisposable {
   /**
    * Starts an agent and returns its reference; messages can be sent at once.
-   * @throws AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID, AGENT_NOT_PORTABLE, RUNTIME_CLOSED
+   * @throws AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID, AGENT_NOT_PORTABLE, AGENT_NOT_CLONEABLE
+   * (a state for another thread), RUNTIME_CLOSED
    */
   spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
   /** @throws AGENT_OPTIONS_INVALID naming every problem */

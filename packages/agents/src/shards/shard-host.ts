@@ -91,17 +91,8 @@ export class ShardHost {
     return this.#residents.size;
   }
 
-  /** Starts an agent there; what is sent to it waits until it is there. `whole` is a state taken over from elsewhere. */
+  /** Starts an agent there; what is sent to it waits until it is there. `whole` is a state taken over from elsewhere. The definition names a module. */
   spawn(definition: AnyDefinition, options: SpawnOptions, whole?: unknown): RemoteRef {
-    if (definition.module === undefined) {
-      throw agentErrors.create(
-        "AGENT_NOT_PORTABLE",
-        `${definition.name} names no module to load it from in another thread.`,
-        {
-          details: { definition: definition.name },
-        },
-      );
-    }
     const recovering = this.#restartTimer.wheelSlot >= 0;
     if (!recovering && this.#worker === undefined) {
       this.#start();

@@ -95,3 +95,23 @@ test("a watcher that throws is reported, and keeps no agent from beginning again
   expect(await agent.ask({ type: "add", data: 1 })).toBe(1);
   expect(news.map(({ reason }) => reason)).toEqual(["crashed", "shard-lost"]);
 });
+
+test("a state that cannot leave the thread is an error of spawn", () => {
+  start();
+  const state = { seen: [], save: (): undefined => undefined };
+  expect(() => runtime.spawn(collector, { placement: 1, state })).toThrow(
+    expect.objectContaining({ code: "AGENT_NOT_CLONEABLE" }),
+  );
+  expect(runtime.stats()).toMatchObject({ agents: 0, threads: 1 });
+});
+
+test("what cannot be started leaves no thread behind", () => {
+  start();
+  const nowhere = { ...collector, module: undefined };
+  for (let i = 0; i < 3; i++) {
+    expect(() => runtime.spawn(nowhere, { placement: { isolatedHeapMb: 16 } })).toThrow(
+      expect.objectContaining({ code: "AGENT_NOT_PORTABLE" }),
+    );
+  }
+  expect(runtime.stats().threads).toBe(1);
+});
