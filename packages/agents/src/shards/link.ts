@@ -120,6 +120,7 @@ export class Link {
       ask.fail(error);
       return ask.promise;
     }
+    ask.began = true; // as far as anybody here can tell: its deadline may come after the action has begun there
     this.#request(ask, ASK, to, { message, timeoutMs } satisfies AskPayload);
     if (timeoutMs !== Number.POSITIVE_INFINITY) ask.within(timeoutMs, this.#options.wheel);
     if (signal !== undefined) ask.until(signal);
@@ -129,6 +130,7 @@ export class Link {
   /** Passes on a request that somebody waits for already. */
   forward(to: Target, ask: PendingAsk): void {
     if (ask.settled) return;
+    ask.began = true;
     const left = ask.timeoutMs === 0 ? Number.POSITIVE_INFINITY : ask.timeoutMs;
     this.ask(to, ask.to, ask.message, left, ask.rare?.signal).then(
       (value) => ask.reply(value),

@@ -115,3 +115,12 @@ test("what cannot be started leaves no thread behind", () => {
   }
   expect(runtime.stats().threads).toBe(1);
 });
+
+test("a request that another thread may have begun says so when it ends by its deadline", async () => {
+  const agent = start().spawn(collector, { placement: 1 });
+  await agent.ask({ type: "seen" });
+  await expect(agent.ask({ type: "hang" }, { timeout: 100 })).rejects.toMatchObject({
+    code: "AGENT_ASK_TIMEOUT",
+    details: { began: true },
+  });
+});
