@@ -172,12 +172,18 @@ class ShardWorker {
   #start(id: number, definition: AnyDefinition, { options, whole }: SpawnPayload): void {
     const shard = this.#shard;
     const cell = shard.start(definition, options, shard.root, id);
-    if (whole !== undefined) cell.state = whole;
+    if (whole !== undefined) this.#takeOver(cell, whole);
     shard.monitor(cell, (down) => {
       const error = down.error === undefined ? undefined : toWire(down.error);
       this.#link.put(NEWS, id, 0, { ...down, error });
     });
     if (cell.definition.snapshotEvery > 0) this.#sendSnapshots(cell);
+  }
+
+  /** The state that the agent had elsewhere; its last snapshot as well, until it takes the next one. */
+  #takeOver(cell: AgentCell, whole: unknown): void {
+    cell.state = whole;
+    if (cell.definition.snapshotEvery > 0) cell.cold().snapshot = { state: whole, processed: 0 };
   }
 
   /** Snapshots outlive this thread in the main one. */

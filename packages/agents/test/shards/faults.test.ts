@@ -124,3 +124,15 @@ test("a request that another thread may have begun says so when it ends by its d
     details: { began: true },
   });
 });
+
+test("the last snapshot holds for the agent's own failures too after its thread was started again", async () => {
+  start();
+  const agent = runtime.spawn(collector, { placement: 1 });
+  const other = runtime.spawn(forgetful, { placement: 1 });
+  for (const n of [1, 2]) await agent.ask({ type: "add", data: n });
+  killThreads();
+  await event("shard-restarted");
+  await agent.ask({ type: "fail", data: "once more" }).catch((error: unknown) => error);
+  expect(await agent.ask({ type: "seen" })).toEqual([1, 2]);
+  expect(await other.ask({ type: "seen" })).toEqual([]);
+});
