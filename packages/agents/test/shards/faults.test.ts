@@ -136,3 +136,14 @@ test("the last snapshot holds for the agent's own failures too after its thread 
   expect(await agent.ask({ type: "seen" })).toEqual([1, 2]);
   expect(await other.ask({ type: "seen" })).toEqual([]);
 });
+
+test("errors of other catalogues keep their code, and details that are no JSON end no thread", async () => {
+  const agent = start().spawn(speaker, { placement: 1 });
+  for (const knot of [false, true]) {
+    await expect(agent.ask({ type: "refuse", data: knot })).rejects.toMatchObject({
+      code: "AGENT_ACTION_FAILED",
+      cause: { code: "BUS_BACKPRESSURE", message: "not now", retryable: true },
+    });
+  }
+  expect(events.map(({ kind }) => kind)).not.toContain("shard-lost");
+});
