@@ -13,6 +13,8 @@ import {
   type BroadcastPayload,
   CONTROL,
   type ControlPayload,
+  DEAD_LETTER,
+  type DeadLetterPayload,
   FAILURE,
   ITEMS,
   PUBLISH,
@@ -284,6 +286,10 @@ export class Link {
       this.#options.undelivered(to as Target, message, "not-cloneable", notCloneable(message, error));
     } else if (kind === REPLY) {
       this.refuse(request as number, notCloneable({ type: "reply" }, error));
+    } else if (kind === DEAD_LETTER) {
+      const letter = payload as DeadLetterPayload;
+      // Counted and seen without what it carried, rather than not at all.
+      this.put(DEAD_LETTER, to as Target, 0, { ...letter, message: { type: letter.message.type } });
     } else {
       this.#settle(request as number)?.fail(notCloneable({ type: "request" }, error));
     }

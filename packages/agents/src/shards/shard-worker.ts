@@ -11,6 +11,8 @@ import { Observers, type RuntimeEvent } from "../runtime/events.ts";
 import { LocalShard } from "../runtime/local-shard.ts";
 import type { ResolvedOptions } from "../runtime/options.ts";
 import type { SignalOffer, SignalPort } from "../runtime/ports.ts";
+import { notCloneable } from "../switches/prepare.ts";
+import { cloneProblem } from "./cloneable.ts";
 import { Link } from "./link.ts";
 import {
   BEAT,
@@ -121,7 +123,11 @@ class ShardWorker {
   /** The main thread's bus, as agents here use it. */
   #signals(): SignalPort {
     return {
-      publish: (type, data, source, subject) => this.#link.publish(0, { type, data, source, subject }),
+      publish: (type, data, source, subject) => {
+        const problem = cloneProblem(data);
+        if (problem !== undefined) throw notCloneable({ type }, new TypeError(problem));
+        this.#link.publish(0, { type, data, source, subject });
+      },
       subscribe: (pattern, sink) => {
         const number = ++this.#lastSubscription;
         this.#subscriptions.set(number, sink);

@@ -92,6 +92,11 @@ export const speaker = defineAgent({
     mutter: defineAction({
       run: (_state: object) => ({ directives: [directives.emit("words.muttered", () => "cannot leave the thread")] }),
     }),
+    whisper: defineAction({
+      run: (_state: object, _input: void, { self }) => ({
+        directives: [directives.send(self, { type: "nothing known", data: () => "cannot leave the thread" })],
+      }),
+    }),
     refuse: defineAction({
       run: (_state: object, knot: boolean): undefined => {
         const details: Record<string, unknown> = { why: "no" };

@@ -147,3 +147,19 @@ test("errors of other catalogues keep their code, and details that are no JSON e
   }
   expect(events.map(({ kind }) => kind)).not.toContain("shard-lost");
 });
+
+test("a signal that cannot leave its thread fails the action that sent it", async () => {
+  const agent = start().spawn(speaker, { placement: 1 });
+  await expect(agent.ask({ type: "mutter" })).rejects.toMatchObject({
+    code: "AGENT_ACTION_FAILED",
+    cause: { code: "AGENT_NOT_CLONEABLE" },
+  });
+});
+
+test("a dead letter that cannot leave its thread comes without what it carried", async () => {
+  const agent = start().spawn(speaker, { placement: 1 });
+  await agent.ask({ type: "whisper" });
+  expect(await event("dead-letter")).toMatchObject({ agent: agent.address, reason: "action-unknown" });
+  await settled();
+  expect(runtime.deadLetters.list()).toMatchObject([{ to: agent.address, message: { type: "nothing known" } }]);
+});
