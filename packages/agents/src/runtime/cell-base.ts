@@ -226,9 +226,12 @@ export abstract class CellBase implements Supervised {
     return ended;
   }
 
-  /** The agent ends by its own decision. A permanent one begins again, within the limits that hold after a failure. */
+  /**
+   * The agent ends by its own decision. A permanent one begins again, within the limits that hold after a failure, unless
+   * others are stopping it.
+   */
   finish(reason: string): void {
-    if (this.restartKind !== "permanent") this.terminate(reason);
+    if (this.restartKind !== "permanent" || this.phase >= STOPPING) this.terminate(reason);
     else this.parent.childFailed(this, this.stoppedError(reason));
   }
 
