@@ -146,7 +146,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     }
     let done = 0;
     if (this.extras !== undefined && this.extras.waiting.size > 0) done = this.#turnOfWaiting(limit);
-    if (this.first !== undefined && done < limit) {
+    if (this.first !== undefined && done < limit && this.phase === phase) {
       const item = this.first;
       this.first = undefined;
       done++;

@@ -23,3 +23,36 @@ test("a permanent agent that is being stopped ends, whatever it decides meanwhil
   expect(agent.status).toBe("stopped");
   await runtime.close();
 });
+
+test("a message waits for the restart, also when one that had waited for a write fails first", async () => {
+  const { runtime, clock } = runtimeForTest({ switches: { fastPath: false } });
+  const gates = new Gates();
+  const agent = runtime.spawn(
+    defineAgent({
+      name: "relaying",
+      state: (): Total => ({ total: 0 }),
+      actions: {
+        wait: defineAction({ run: (_state: Total) => gates.wait("write").then(() => undefined) }),
+        add: defineAction({ run: (state: Total, by: number) => ({ state: { total: state.total + by } }) }),
+        fail: defineAction({
+          run: (_state: Total, _input: void, { self }): undefined => {
+            self.send({ type: "add", data: 5 });
+            throw new Error("broken");
+          },
+        }),
+        total: defineAction({ mode: "read", run: (state: Total) => ({ reply: state.total }) }),
+      },
+    }),
+  );
+  agent.send({ type: "fail" });
+  await settled(); // the first restart is at once, the next one waits
+  agent.send({ type: "wait" });
+  await settled();
+  agent.send({ type: "fail" });
+  await settled();
+  await gates.open("write");
+  expect(agent.status).toBe("restarting");
+  await clock.advance(ms(20));
+  expect(await agent.ask({ type: "total" })).toBe(5);
+  await runtime.close();
+});
