@@ -140,7 +140,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (this.phase === INITIALIZING) this.#runStart();
     const { phase } = this;
     if (phase === INITIALIZING) return 0; // failed and was restarted at once: it begins again in its next turn
-    if (phase !== RUNNING && phase !== STOPPING) {
+    if (phase !== RUNNING && !this.#finishing()) {
       this.queued = false;
       return 0;
     }
@@ -187,6 +187,16 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       else this.#handle(item);
     }
     return done;
+  }
+
+  /** True for an agent that handles what it has accepted before it stops. One that has not begun begins first. */
+  #finishing(): boolean {
+    if (this.phase !== STOPPING) return false;
+    if (this.extras!.startDue) {
+      this.extras!.startDue = false;
+      this.#handle({ type: this.definition.start! });
+    }
+    return this.phase === STOPPING;
   }
 
   #runStart(): void {

@@ -30,7 +30,7 @@ export class CellExtras<Item = unknown> {
   givenState: unknown = undefined;
   memoryLimitBytes: number | undefined = undefined;
   memoryWarned = false;
-  /** Paused before its start action had run. */
+  /** Paused, or told to stop, before its start action had run. */
   startDue = false;
   hibernation: WheelTimer | undefined = undefined;
   packed: Uint8Array | undefined = undefined;

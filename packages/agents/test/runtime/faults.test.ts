@@ -56,3 +56,26 @@ test("a message waits for the restart, also when one that had waited for a write
   expect(await agent.ask({ type: "total" })).toBe(5);
   await runtime.close();
 });
+
+test("an agent that is stopped before it has begun begins before it handles what it has accepted", async () => {
+  const { runtime } = runtimeForTest();
+  const seen: string[] = [];
+  const starting = defineAgent({
+    name: "starting",
+    state: () => ({}),
+    start: "begin",
+    actions: {
+      begin: defineAction({ run: (_state: object) => void seen.push("begin") }),
+      work: defineAction({ run: (_state: object) => void seen.push("work") }),
+    },
+  });
+  const agent = runtime.spawn(starting);
+  agent.send({ type: "work" });
+  await agent.stop({ drain: true });
+  const paused = runtime.spawn(starting);
+  paused.pause();
+  paused.send({ type: "work" });
+  await paused.stop({ drain: true });
+  expect(seen).toEqual(["begin", "work", "begin", "work"]);
+  await runtime.close();
+});
