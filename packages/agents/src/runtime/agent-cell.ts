@@ -172,7 +172,9 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       this.phase = IDLE;
     } else if (this.phase === STOPPING) {
       if (this.hasWork) return;
-      if (this.extras === undefined || this.extras.running.size === 0) this.terminate("stopped");
+      if (this.extras === undefined || this.extras.running.size === 0) {
+        this.terminate(this.extras?.stopReason ?? "stopped");
+      }
     } else if (this.phase === INITIALIZING) return; // restarted within its turn: the start action comes next
     this.queued = false;
   }

@@ -220,6 +220,7 @@ export abstract class CellBase implements Supervised {
     if (options.drain !== true || this.phase === RESTARTING) this.terminate(options.reason ?? "stopped");
     else if (this.phase !== STOPPING) {
       if (this.phase === HIBERNATED) this.host.unpack(this);
+      this.cold().stopReason = options.reason;
       if (this.phase === INITIALIZING) this.cold().startDue = true;
       this.phase = STOPPING;
       this.enqueue();

@@ -20,6 +20,8 @@ export class CellExtras<Item = unknown> {
   sensors: Map<string, () => void> | undefined = undefined;
   watchers: Set<DownListener> | undefined = undefined;
   links: Set<AnyRef> | undefined = undefined;
+  /** Why it stops when it has finished. */
+  stopReason: string | undefined = undefined;
   /** Called when the agent has ended. */
   onEnd: (() => void)[] = [];
   /** The state at the last checkpoint, and how many messages had been handled. */

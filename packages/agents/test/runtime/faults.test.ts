@@ -79,3 +79,12 @@ test("an agent that is stopped before it has begun begins before it handles what
   expect(seen).toEqual(["begin", "work", "begin", "work"]);
   await runtime.close();
 });
+
+test("the reason of a stop is told, with draining too", async () => {
+  const { runtime, events } = runtimeForTest();
+  const agent = runtime.spawn(counter);
+  agent.send({ type: "add", data: 1 });
+  await agent.stop({ drain: true, reason: "moving out" });
+  expect(events.at(-1)).toMatchObject({ kind: "agent-stopped", reason: "moving out" });
+  await runtime.close();
+});
