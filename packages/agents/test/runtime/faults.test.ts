@@ -88,3 +88,39 @@ test("the reason of a stop is told, with draining too", async () => {
   expect(events.at(-1)).toMatchObject({ kind: "agent-stopped", reason: "moving out" });
   await runtime.close();
 });
+
+test("an agent that has ended begins nothing more: directives behind its stop, or after it was stopped while it ran", async () => {
+  const { runtime, clock } = runtimeForTest();
+  let sensing = 0;
+  const sensor: Sensor = {
+    name: "sensor",
+    start: () => {
+      sensing += 1;
+      return () => (sensing -= 1);
+    },
+  };
+  const begun = [
+    directives.spawn("child", counter),
+    directives.schedule("again", { everyMs: 10 }, { type: "tick" }),
+    directives.startSensor(sensor),
+  ];
+  const ending = defineAgent({
+    name: "ending",
+    state: () => ({}),
+    actions: {
+      finish: defineAction({ run: (_state: object) => ({ directives: [directives.stop(), ...begun] }) }),
+      drop: defineAction({
+        run: (_state: object, _input: void, { self }) => {
+          void self.stop();
+          return { directives: begun };
+        },
+      }),
+      tick: defineAction({ run: (_state: object) => undefined }),
+    },
+  });
+  for (const type of ["finish", "drop"] as const) runtime.spawn(ending).send({ type });
+  await settled();
+  await clock.advance(ms(100));
+  expect([runtime.stats().agents, runtime.stats().deadLetters, sensing]).toEqual([0, 0, 0]);
+  await runtime.close();
+});
