@@ -106,7 +106,7 @@ export interface Runtime extends AsyncDisposable {
   attach(transport: Transport): () => void;
   /** Messages that nobody handled. */
   readonly deadLetters: DeadLetters<DeadMessage>;
-  /** Sends dead letters again. Returns how many; those whose agent is gone or has no room stay. */
+  /** Sends dead letters again. Returns how many; those whose agent is gone, has no room or cannot be reached with it stay. */
   redrive(selection?: DeadLetterSelection<DeadMessage>): number;
   /** Deadlines on the wheel of this thread, which a request's deadline is on too. */
   readonly timers: Timers;
@@ -186,7 +186,7 @@ class LocalRuntime implements Runtime {
         agent.send(message);
         return true;
       } catch (error) {
-        if (error instanceof MettleError && error.code === "AGENT_MAILBOX_FULL") return false;
+        if (error instanceof MettleError && refusals.has(error.code)) return false;
         throw error;
       }
     });
@@ -280,6 +280,9 @@ class LocalRuntime implements Runtime {
     };
   }
 }
+
+/** Of a message that is sent again. */
+const refusals: ReadonlySet<string> = new Set(["AGENT_MAILBOX_FULL", "AGENT_NOT_CLONEABLE"]);
 
 function ownCell(agent: AnyRef): AgentCell {
   if (agent instanceof AgentCell) return agent;

@@ -124,3 +124,35 @@ test("an agent that has ended begins nothing more: directives behind its stop, o
   expect([runtime.stats().agents, runtime.stats().deadLetters, sensing]).toEqual([0, 0, 0]);
   await runtime.close();
 });
+
+test("dead letters stay when sending one again is refused", async () => {
+  const { runtime } = runtimeForTest({ switches: { zeroCopy: false } });
+  const agent = runtime.spawn(counter);
+  const loose: AnyRef = runtime.find(agent.address)!;
+  for (const text of ["one", "two"]) agent.send({ type: "nothing known" as "fail", data: text });
+  await settled();
+  const stuck: Message = { type: "add", data: () => 1 };
+  (loose as AgentCell).host.deadLetter(agent.address, stuck, "not-cloneable", undefined);
+  for (const text of ["three", "four"]) agent.send({ type: "nothing known" as "fail", data: text });
+  await settled();
+  expect(runtime.deadLetters.size).toBe(5);
+  expect(runtime.redrive()).toBe(4);
+  expect(runtime.deadLetters.list({ reason: "not-cloneable" })).toHaveLength(1);
+  await runtime.close();
+});
+
+test("what selects or takes dead letters may throw: none is lost", async () => {
+  const { runtime } = runtimeForTest();
+  const agent = runtime.spawn(counter, { restart: "temporary" });
+  await agent.stop();
+  for (let n = 0; n < 3; n++) agent.send({ type: "add", data: n });
+  let taken = 0;
+  expect(() =>
+    runtime.deadLetters.remove({}, () => {
+      if (++taken === 2) throw new Error("no more");
+      return true;
+    }),
+  ).toThrow("no more");
+  expect(runtime.deadLetters.list().map(({ message }) => message.data)).toEqual([1, 2]);
+  await runtime.close();
+});
