@@ -241,6 +241,7 @@ export abstract class CellBase implements Supervised {
   crash(action: string | undefined, error: unknown): void {
     if (this.phase >= STOPPED || this.phase === RESTARTING) return;
     this.host.crashed(this, action, error);
+    if (this.phase >= STOPPED) return; // who learned of it has ended it
     if (this.definition.onFailure === "resume" && action !== undefined) return;
     if (this.definition.onFailure === "stop" || this.phase === STOPPING) this.terminate("crashed", error);
     else this.parent.childFailed(this, error);

@@ -156,3 +156,25 @@ test("what selects or takes dead letters may throw: none is lost", async () => {
   expect(runtime.deadLetters.list().map(({ message }) => message.data)).toEqual([1, 2]);
   await runtime.close();
 });
+
+test("an agent that its watcher stops when it fails stays stopped, and its failure is forgotten", async () => {
+  const { runtime, kinds } = runtimeForTest();
+  const agent = runtime.spawn(counter);
+  const news: boolean[] = [];
+  runtime.monitor(agent, ({ mayRestart }) => {
+    news.push(mayRestart);
+    if (mayRestart) void agent.stop();
+  });
+  let failures = 0;
+  const { parent } = agent as unknown as AgentCell;
+  const { childFailed } = parent;
+  parent.childFailed = (child, error) => {
+    failures += 1;
+    childFailed.call(parent, child, error);
+  };
+  agent.send({ type: "fail", data: "broken" });
+  await settled();
+  expect([agent.status, news, failures]).toEqual(["stopped", [true, false], 0]);
+  expect(kinds()).not.toContain("agent-restarted");
+  await runtime.close();
+});
