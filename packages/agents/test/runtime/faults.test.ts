@@ -178,3 +178,25 @@ test("an agent that its watcher stops when it fails stays stopped, and its failu
   expect(kinds()).not.toContain("agent-restarted");
   await runtime.close();
 });
+
+test("an agent that cannot subscribe is not started, and leaves nothing behind", async () => {
+  const { runtime } = runtimeForTest();
+  const make = () =>
+    defineAgent({
+      name: "deaf",
+      state: () => ({}),
+      signals: { "orders.**": "hear", "orders..created": "hear" },
+      actions: { hear: defineAction({ run: (_state: object) => undefined }) },
+    });
+  expect(make).toThrow(expect.objectContaining({ code: "AGENT_DEFINITION_INVALID" }));
+  const hearing = defineAgent({
+    name: "hearing",
+    state: () => ({}),
+    signals: { "orders.**": "hear" },
+    actions: { hear: defineAction({ run: (_state: object) => undefined }) },
+  });
+  await runtime.bus.close();
+  expect(() => runtime.spawn(hearing, { name: "ear" })).toThrow(expect.objectContaining({ code: "BUS_CLOSED" }));
+  expect([runtime.stats().agents, runtime.find("ear")]).toEqual([0, undefined]);
+  await runtime.close();
+});
