@@ -39,7 +39,7 @@ export interface SupervisorOptions extends Partial<RestartLimits> {
 export interface SupervisorRef {
   readonly address: string;
   readonly state: "running" | "suspended" | "ended";
-  /** As `runtime.spawn`, in this thread, as the last child. */
+  /** As `runtime.spawn`, in this thread, as the last child. @throws AGENT_STOPPED when the supervisor has ended */
   spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
   supervisor(options?: SupervisorOptions): SupervisorRef;
   /** Ends the children, last started first, and the supervisor. */
@@ -271,6 +271,7 @@ class LocalRuntime implements Runtime {
         return supervisor.state;
       },
       spawn: <State, P>(definition: AgentDefinition<State, P>, options: SpawnOptions<State> = {}) => {
+        supervisor.refuseEnded();
         const cell = this.#shard.start(definition, options, supervisor);
         supervisor.adopt(cell);
         return cell as unknown as AgentRef<P>;

@@ -200,3 +200,13 @@ test("an agent that cannot subscribe is not started, and leaves nothing behind",
   expect([runtime.stats().agents, runtime.find("ear")]).toEqual([0, undefined]);
   await runtime.close();
 });
+
+test("a supervisor that has ended starts nobody", async () => {
+  const { runtime } = runtimeForTest();
+  const supervisor = runtime.supervisor();
+  supervisor.stop();
+  expect(() => supervisor.spawn(counter, { name: "late" })).toThrow(expect.objectContaining({ code: "AGENT_STOPPED" }));
+  expect(() => supervisor.supervisor()).toThrow(expect.objectContaining({ code: "AGENT_STOPPED" }));
+  expect([runtime.stats().agents, runtime.find("late")]).toEqual([0, undefined]);
+  await runtime.close();
+});
