@@ -6,6 +6,7 @@ import type { Sensor } from "../agent/sensor.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
 import type { AgentCell } from "./agent-cell.ts";
 import { STOPPED, STOPPING } from "./cell-base.ts";
+import { FEW_CHILDREN } from "./cell-extras.ts";
 import { agentErrors } from "./errors.ts";
 import { queued } from "./instructions.ts";
 import type { SignalPort } from "./ports.ts";
@@ -89,6 +90,14 @@ function spawnChild(cell: AgentCell, spawn: Extract<Directive, { kind: "spawn" }
     });
   }
   extras.children.set(spawn.name, effects.spawn(spawn.definition, spawn.options));
+  if (extras.children.size >= extras.sweepChildrenAt) sweepChildren(extras);
+}
+
+/** Forgets children that have ended by themselves; looks again when there are twice as many as stayed. */
+function sweepChildren(extras: NonNullable<AgentCell["extras"]>): void {
+  const children = extras.children ?? new Map<string, AnyRef>();
+  for (const [name, child] of children) if (child.status === "stopped") children.delete(name);
+  extras.sweepChildrenAt = Math.max(FEW_CHILDREN, 2 * children.size);
 }
 
 function stopChild(cell: AgentCell, name: string, reason: string): void {

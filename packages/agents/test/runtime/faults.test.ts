@@ -210,3 +210,37 @@ test("a supervisor that has ended starts nobody", async () => {
   expect([runtime.stats().agents, runtime.find("late")]).toEqual([0, undefined]);
   await runtime.close();
 });
+
+test("children that have ended are forgotten", async () => {
+  const { runtime } = runtimeForTest();
+  const brief = defineAgent({
+    name: "brief",
+    state: () => ({}),
+    actions: { end: defineAction({ run: (_state: object) => ({ directives: [directives.stop()] }) }) },
+  });
+  const parent = runtime.spawn(
+    defineAgent({
+      name: "parent",
+      state: () => ({}),
+      actions: {
+        hire: defineAction({
+          run: (_state: object, name: string) => ({
+            directives: [directives.spawn(name, brief, { name }), directives.send(name, { type: "end" })],
+          }),
+        }),
+        keep: defineAction({ run: (_state: object) => ({ directives: [directives.spawn("kept", brief)] }) }),
+      },
+    }),
+  );
+  await parent.ask({ type: "keep" });
+  for (let n = 0; n < 1000; n++) {
+    await parent.ask({ type: "hire", data: `child-${n}` });
+    if (n % 10 === 0) await settled();
+  }
+  await settled();
+  const { children } = (parent as unknown as AgentCell).extras!;
+  expect(children!.size).toBeLessThan(100);
+  expect(children!.get("kept")!.status).toBe("idle");
+  expect(runtime.stats().agents).toBe(2);
+  await runtime.close();
+});
