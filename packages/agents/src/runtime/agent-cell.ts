@@ -1,6 +1,6 @@
 import type { ActionContext, AnyOutcome } from "../agent/action.ts";
 import { type CompiledAction, CONCURRENT, WRITE } from "../agent/definition.ts";
-import { INSTRUCTION, type QueuedInstruction } from "../agent/instruction.ts";
+import { INSTRUCTION, isQueued, type QueuedInstruction } from "../agent/instruction.ts";
 import type { AskOptions, Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import { issueText, validated } from "../agent/standard-schema.ts";
@@ -216,7 +216,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     } else message = item;
     const action = this.#actionOf(message.type);
     if (action === undefined) {
-      if (ask === undefined && message.type === INSTRUCTION) this.#instruct(message);
+      if (ask === undefined && message.type === INSTRUCTION && isQueued(message.data)) this.#instruct(message);
       else this.#refuse(item, "action-unknown", unknownError(this, message.type));
       return;
     }

@@ -18,7 +18,7 @@ export class CellExtras<Item = unknown> {
   readonly waiting: Ring<Item | RunningAction> = new Ring();
   children: Map<string, AnyRef> | undefined = undefined;
   /** So many children are looked through for those that have ended. */
-  sweepChildrenAt = FEW_CHILDREN;
+  sweepChildrenAt: number = FEW_CHILDREN;
   schedules: Map<string, WheelTimer> | undefined = undefined;
   /** Instructions that failed and wait for their next attempt. */
   retries: Map<WheelTimer, Message> | undefined = undefined;

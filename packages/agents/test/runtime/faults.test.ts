@@ -244,3 +244,12 @@ test("children that have ended are forgotten", async () => {
   expect(runtime.stats().agents).toBe(2);
   await runtime.close();
 });
+
+test("a message that looks like an instruction and is none is refused", async () => {
+  const { runtime } = runtimeForTest();
+  const agent: AnyRef = runtime.find(runtime.spawn(counter).address)!;
+  for (const data of [undefined, null, 1, {}, { action: 1 }]) agent.send({ type: "$instruction", data });
+  expect(await agent.ask({ type: "add", data: 1 })).toBe(1);
+  expect(runtime.deadLetters.count("action-unknown")).toBe(5);
+  await runtime.close();
+});
