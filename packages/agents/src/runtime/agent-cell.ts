@@ -233,7 +233,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (ask !== undefined) ask.began = true;
     let outcome: AnyOutcome | void | Promise<AnyOutcome | void>;
     try {
-      outcome = action.run(this.state, input, this);
+      outcome = action.run(this.state, input, this) ?? undefined; // null of one whose types do not hold
     } catch (error) {
       this.#failed(item, action, error);
       return;
@@ -264,7 +264,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       action.input === undefined ? { value: instruction.data } : this.#validate(action, instruction.data, message);
     if (input === undefined) return;
     try {
-      const outcome = action.run(this.state, input.value, new InstructionContext(this, instruction));
+      const outcome = action.run(this.state, input.value, new InstructionContext(this, instruction)) ?? undefined;
       if (outcome instanceof Promise) this.#follow(outcome, action, message, instruction.options?.timeoutMs);
       else if (outcome !== undefined) this.#apply(outcome, action, message);
     } catch (error) {
@@ -335,7 +335,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   #answerNow(action: CompiledAction, message: Message, options: AskOptions | undefined): Promise<unknown> {
     let outcome: AnyOutcome | void | Promise<AnyOutcome | void>;
     try {
-      outcome = action.run(this.state, message.data, this);
+      outcome = action.run(this.state, message.data, this) ?? undefined;
     } catch (error) {
       const ask = new PendingAsk(message, this);
       this.#failed(ask, action, error);

@@ -253,3 +253,31 @@ test("a message that looks like an instruction and is none is refused", async ()
   expect(runtime.deadLetters.count("action-unknown")).toBe(5);
   await runtime.close();
 });
+
+test("an action that returns null returns nothing, and what it throws may be anything", async () => {
+  const { runtime } = runtimeForTest();
+  const odd = defineAgent({
+    name: "odd",
+    onFailure: "resume",
+    state: (): Total => ({ total: 1 }),
+    actions: {
+      nothing: defineAction({ run: (_state: Total) => null as unknown as undefined }),
+      nothingLater: defineAction({ run: async (_state: Total) => null as unknown as undefined }),
+      bare: defineAction({
+        run: (_state: Total): undefined => {
+          throw Object.create(null);
+        },
+      }),
+      total: defineAction({ mode: "read", run: (state: Total) => ({ reply: state.total }) }),
+    },
+  });
+  const agent = runtime.spawn(odd);
+  for (const type of ["nothing", "nothingLater"] as const) {
+    expect(await agent.ask({ type })).toBeUndefined(); // at once
+    agent.send({ type });
+  }
+  expect(await code(agent.ask({ type: "bare" }))).toBe("AGENT_ACTION_FAILED");
+  agent.send({ type: "bare" });
+  expect(await agent.ask({ type: "total" })).toBe(1);
+  await runtime.close();
+});
