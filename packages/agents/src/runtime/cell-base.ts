@@ -251,7 +251,7 @@ export abstract class CellBase implements Supervised {
     if (this.phase >= STOPPED) return;
     if (this.phase === HIBERNATED) this.host.unpack(this);
     this.phase = RESTARTING;
-    this.#dropRunning((running) =>
+    this.#dropRunning("restarted", (running) =>
       agentErrors.create(
         "AGENT_RESTARTED",
         `${this.label} was restarted while it worked on "${running.action.name}".`,
@@ -276,7 +276,7 @@ export abstract class CellBase implements Supervised {
     if (this.phase === MOVED) void this.extras!.moved!.stop({ reason });
     this.phase = STOPPED;
     this.queued = false;
-    this.#dropRunning(() => this.stoppedError(reason, error));
+    this.#dropRunning("stopped", () => this.stoppedError(reason, error));
     this.#refuseWaiting(reason, error);
     this.host.released(this, reason);
     this.host.ended(this, reason, error);
@@ -287,15 +287,22 @@ export abstract class CellBase implements Supervised {
     for (const tell of onEnd) tell();
   }
 
-  #dropRunning(errorFor: (running: RunningAction) => unknown): void {
+  #dropRunning(reason: DeadLetterReason, errorFor: (running: RunningAction) => Error): void {
     const { extras } = this;
     if (extras === undefined) return;
     for (const running of extras.running) {
       this.host.wheel.remove(running);
-      running.drop(errorFor(running));
+      this.#drop(running, reason, errorFor(running));
     }
     extras.running.clear();
     extras.writing = undefined;
+  }
+
+  /** Who asked is told; nobody else would learn of a message without an asker. The start action is nobody's message. */
+  #drop(running: RunningAction, reason: DeadLetterReason, error: Error): void {
+    running.drop(error);
+    if (running.ask !== undefined || running.action.name === this.definition.start) return;
+    this.host.deadLetter(this.address, running.item, reason, error);
   }
 
   #refuseWaiting(reason: string, error: unknown): void {
@@ -305,7 +312,7 @@ export abstract class CellBase implements Supervised {
       this.#refuseStopped(message, reason, error);
     }
     for (let item = extras?.waiting.shift(); item !== undefined; item = extras?.waiting.shift()) {
-      if (item instanceof RunningAction) item.drop(this.stoppedError(reason, error));
+      if (item instanceof RunningAction) this.#drop(item, "stopped", this.stoppedError(reason, error));
       else this.#refuseStopped(item, reason, error);
     }
     for (let item = this.take(); item !== undefined; item = this.take()) this.#refuseStopped(item, reason, error);

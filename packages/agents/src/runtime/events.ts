@@ -3,6 +3,7 @@ import type { RestartKind } from "../agent/spawn-options.ts";
 /** Why a message was not handled. */
 export type DeadLetterReason =
   | "stopped"
+  | "restarted"
   | "unknown-address"
   | "mailbox-full"
   | "action-unknown"

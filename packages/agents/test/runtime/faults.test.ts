@@ -281,3 +281,36 @@ test("an action that returns null returns nothing, and what it throws may be any
   expect(await agent.ask({ type: "total" })).toBe(1);
   await runtime.close();
 });
+
+test("a message that was being worked on when its agent began again or ended is a dead letter", async () => {
+  const { runtime } = runtimeForTest();
+  const gates = new Gates();
+  const slow = defineAgent({
+    name: "slow",
+    state: () => ({}),
+    actions: {
+      work: defineAction({
+        mode: "concurrent",
+        run: (_state: object, name: string) => gates.wait(name).then(() => undefined),
+      }),
+      fail: defineAction({
+        run: (_state: object): undefined => {
+          throw new Error("broken");
+        },
+      }),
+    },
+  });
+  const agent = runtime.spawn(slow);
+  agent.send({ type: "work", data: "one" });
+  const asked = code(agent.ask({ type: "work", data: "asked" }));
+  await settled();
+  agent.send({ type: "fail" });
+  await settled();
+  expect(await asked).toBe("AGENT_RESTARTED");
+  agent.send({ type: "work", data: "two" });
+  await settled();
+  await agent.stop();
+  expect(runtime.deadLetters.list({ reason: "restarted" }).map(({ message }) => message.data)).toEqual(["one"]);
+  expect(runtime.deadLetters.list({ reason: "stopped" }).map(({ message }) => message.data)).toEqual(["two"]);
+  await runtime.close();
+});
