@@ -314,3 +314,27 @@ test("a message that was being worked on when its agent began again or ended is 
   expect(runtime.deadLetters.list({ reason: "stopped" }).map(({ message }) => message.data)).toEqual(["two"]);
   await runtime.close();
 });
+
+test("an agent whose state would come back as another stays awake", async () => {
+  class Celsius {
+    constructor(readonly degrees: number) {}
+    get kelvin(): number {
+      return this.degrees + 273.15;
+    }
+  }
+  const { runtime, clock, kinds } = runtimeForTest();
+  const thermometer = defineAgent({
+    name: "thermometer",
+    state: () => ({ last: new Celsius(20), at: new Date(0), all: new Map([["a", [1, 2]]]) }),
+    actions: {
+      kelvin: defineAction({ mode: "read", run: ({ last }: { last: Celsius }) => ({ reply: last.kelvin }) }),
+    },
+  });
+  const plain = runtime.spawn(counter, { hibernateAfterMs: 10 });
+  const agent = runtime.spawn(thermometer, { hibernateAfterMs: 10 });
+  await clock.advance(ms(50));
+  expect(kinds().filter((kind) => kind === "agent-hibernated")).toHaveLength(1);
+  expect(await agent.ask({ type: "kelvin" })).toBeCloseTo(293.15);
+  expect(await plain.ask({ type: "add", data: 1 })).toBe(1);
+  await runtime.close();
+});
