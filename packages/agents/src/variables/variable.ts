@@ -367,7 +367,7 @@ export class Variable<Value> {
   #refuseVersion({ generation, time, node }: Versioned<Value>): void {
     if (Number.isSafeInteger(generation) && generation >= 0 && Number.isFinite(time) && typeof node === "string")
       return;
-    const details = { variable: this.name, generation: String(generation), time: String(time), node: String(node) };
+    const details = { variable: this.name, generation: String(generation), time: String(time), node };
     throw variableErrors.create("VARIABLE_VALUE_INVALID", `${this.name} got a value with a version that is none.`, {
       details,
       next: "Sync with a whole generation from 0, a time and the name of a node.",

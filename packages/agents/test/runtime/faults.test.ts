@@ -167,10 +167,10 @@ test("an agent that its watcher stops when it fails stays stopped, and its failu
   });
   let failures = 0;
   const { parent } = agent as unknown as AgentCell;
-  const { childFailed } = parent;
+  const childFailed = parent.childFailed.bind(parent);
   parent.childFailed = (child, error) => {
     failures += 1;
-    childFailed.call(parent, child, error);
+    childFailed(child, error);
   };
   agent.send({ type: "fail", data: "broken" });
   await settled();
