@@ -91,6 +91,7 @@ export interface Runtime extends AsyncDisposable {
   /**
    * Calls `listener` when the agent fails or ends; in this thread in the same turn.
    * @returns the end of the watch
+   * @throws AGENT_OPTIONS_INVALID for an agent that an agent of another thread started there
    */
   monitor(agent: AnyRef, listener: DownListener): () => void;
   /** Ties two agents of this thread: when one fails, the other does too. @returns the end of the link */

@@ -134,6 +134,16 @@ export class ShardHost {
 
   monitor(ref: RemoteRef, listener: DownListener): () => void {
     const resident = this.#residents.get(ref.target as number);
+    if (resident === undefined && ref.status !== "stopped") {
+      throw agentErrors.create(
+        "AGENT_OPTIONS_INVALID",
+        `${ref.address} was started by an agent of its own thread, and nobody here hears of its end.`,
+        {
+          details: { address: ref.address },
+          next: "Watch the agent that started it, or start it from the main thread.",
+        },
+      );
+    }
     if (resident === undefined) {
       listener({ address: ref.address, name: ref.name, reason: "stopped", error: undefined, mayRestart: false });
       return () => undefined;

@@ -163,3 +163,16 @@ test("a dead letter that cannot leave its thread comes without what it carried",
   await settled();
   expect(runtime.deadLetters.list()).toMatchObject([{ to: agent.address, message: { type: "nothing known" } }]);
 });
+
+test("a watch of an agent that another thread's agent started is refused, and tells of no death", async () => {
+  const agent = start().spawn(collector, { placement: 1 });
+  await agent.ask({ type: "seen" });
+  const child = runtime.find(`1/${2 ** 30 + 1}`)!;
+  const news: Down[] = [];
+  expect(() => runtime.monitor(child, (down) => news.push(down))).toThrow(
+    expect.objectContaining({ code: "AGENT_OPTIONS_INVALID" }),
+  );
+  await agent.stop();
+  runtime.monitor(agent, (down) => news.push(down));
+  expect(news).toMatchObject([{ address: agent.address, reason: "stopped", mayRestart: false }]);
+});
