@@ -74,5 +74,10 @@ export function defineErrors<Code extends string>(
 
 /** The message of anything that was thrown, for text shown to people. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return "something that has no text was thrown"; // an object without prototype, for one
+  }
 }

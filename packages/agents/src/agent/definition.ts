@@ -1,4 +1,6 @@
+import { messageOf } from "@mettle/core";
 import { agentErrors } from "../runtime/errors.ts";
+import { parsePattern } from "../signals/pattern.ts";
 import type { ActionContext, ActionMap, AnyAction, AnyOutcome, TypesOf } from "./action.ts";
 import type { AgentDefinition, AnyDefinition } from "./definition-types.ts";
 import { INSTRUCTION } from "./instruction.ts";
@@ -237,11 +239,25 @@ function problemsOf({ name, actions, plugins = [], signals = {}, start, snapshot
   if (twice.length > 0) problems.push(`plugins named twice: ${twice.join(", ")}`);
   const routed = [...Object.values(signals), ...(start === undefined ? [] : [start])];
   if (Object.hasOwn(actions, INSTRUCTION)) problems.push(`"${INSTRUCTION}" is not free as the name of an action`);
+  const own = Object.keys(signals);
+  for (const pattern of [...own, ...plugins.flatMap((plugin) => Object.keys(plugin.signals))]) {
+    const problem = problemOfPattern(pattern);
+    if (problem !== undefined) problems.push(problem);
+  }
   for (const action of routed) {
     if (!Object.hasOwn(actions, action)) problems.push(`there is no action "${action}"`);
   }
   if (!Number.isInteger(snapshotEvery) || snapshotEvery < 0) problems.push("snapshotEvery must be a whole number");
   return problems;
+}
+
+function problemOfPattern(pattern: string): string | undefined {
+  try {
+    parsePattern(pattern);
+    return undefined;
+  } catch (error) {
+    return messageOf(error).replace(/\.$/, "");
+  }
 }
 
 /** The compiled form of a definition made by {@link defineAgent}. */

@@ -51,7 +51,11 @@ export function messageOfInstruction(instruction: Instruction): Message {
 
 /** The action that a message is for. */
 export const actionOf = ({ type, data }: Message): string =>
-  type === INSTRUCTION ? (data as Instruction).action : type;
+  type === INSTRUCTION && isQueued(data) ? data.action : type;
+
+/** Whether this is what `messageOfInstruction` made: a message of that type may come from anywhere. */
+export const isQueued = (data: unknown): data is QueuedInstruction =>
+  typeof data === "object" && data !== null && "action" in data && typeof data.action === "string";
 
 /** What is wrong with the options of an instruction. */
 export function problemsOfInstruction({ options = {} }: Instruction): string[] {

@@ -25,6 +25,6 @@ export interface SpawnOptions<State = unknown> {
   readonly priority?: "normal" | "high";
   /** Accounted bytes of state and mailbox: a warning at 80 %, the end at 100 %. @defaultValue 52 428 800 */
   readonly memoryLimitBytes?: number;
-  /** After this long without a message the agent gives up its mailbox and keeps its state packed. Absent: never. */
+  /** After this long without a message the agent gives up its mailbox and keeps its state, if it is plain data, packed. Absent: never. */
   readonly hibernateAfterMs?: number;
 }

@@ -182,9 +182,10 @@ export class Batcher<Item, Result> implements AsyncDisposable {
   }
 
   #settle(waiting: readonly PromiseWithResolvers<Result>[], results: readonly ItemResult<Result>[]): void {
-    if (results.length !== waiting.length) {
-      const details = { results: results.length, items: waiting.length };
-      const message = `${results.length} results came for ${waiting.length} items.`;
+    const count = Array.isArray(results) ? results.length : 0; // of a handler whose types do not hold
+    if (count !== waiting.length) {
+      const details = { results: count, items: waiting.length };
+      const message = `${count} results came for ${waiting.length} items.`;
       this.#failed += waiting.length;
       for (const { reject } of waiting) reject(poolErrors.create("BATCH_RESULT_MISSING", message, { details }));
       return;

@@ -57,3 +57,11 @@ export function checkLimits(limits: Readonly<Record<string, number | undefined>>
     throw busErrors.create("SUBSCRIPTION_INVALID", `Bus: ${problems.join("; ")}.`, { details: { problems } });
   }
 }
+
+/** A count that is no whole number is never reached, and the log would grow for ever. @throws MettleError `SUBSCRIPTION_INVALID` */
+export function checkRetention({ count, age }: Partial<LogRetention>): void {
+  checkLimits({ "log.count": count });
+  if (age === undefined || age > 0) return;
+  const problems = [`log.age must be more than 0 ms, got ${age}`];
+  throw busErrors.create("SUBSCRIPTION_INVALID", `Bus: ${problems.join("; ")}.`, { details: { problems } });
+}

@@ -7,7 +7,13 @@ import { TimerWheel } from "../timers/timer-wheel.ts";
 import type { BusContext } from "./context.ts";
 import { type DeadLetterSelection, DeadLetters } from "../dead-letters/dead-letters.ts";
 import type { DeadSignal } from "./dead-signal.ts";
-import { type BusOptions, type BusStatistics, checkLimits, type SubscribeOptions } from "./bus-options.ts";
+import {
+  type BusOptions,
+  type BusStatistics,
+  checkLimits,
+  checkRetention,
+  type SubscribeOptions,
+} from "./bus-options.ts";
 import { busErrors } from "./errors.ts";
 import { type BusMiddleware, dispatchHooksOf } from "./middleware.ts";
 import { PersistentSubscription } from "./persistent.ts";
@@ -75,6 +81,7 @@ export class SignalBus implements AsyncDisposable, Work {
   constructor(options: BusOptions = {}) {
     checkLimits({ maxQueued: options.maxQueued, maxDeadLetters: options.maxDeadLetters });
     if (options.memo !== 0) checkLimits({ memo: options.memo });
+    if (typeof options.log === "object") checkRetention(options.log);
     this.#clock = options.clock ?? systemClock;
     this.#signals = options.signals ?? new SignalFactory(this.#clock);
     this.#wheel = options.wheel ?? new TimerWheel(this.#clock);

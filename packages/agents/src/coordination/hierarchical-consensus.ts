@@ -143,14 +143,15 @@ export class HierarchyMember<Proposal> {
     if (held === undefined) {
       held = { proposal, choice: undefined, asked: false, askers: new Set(), gatherings: new Map() };
       this.#held.set(id, held);
-      if (this.#held.size > this.#remembered) this.#forget();
+      if (this.#held.size > this.#remembered) this.#forget(held);
     }
     return held;
   }
 
-  /** Forgets the oldest proposal that nothing waits for any more. */
-  #forget(): void {
+  /** Forgets the oldest proposal that nothing waits for any more, but not the one that has just come. */
+  #forget(newest: Held<Proposal>): void {
     for (const [id, held] of this.#held) {
+      if (held === newest) return;
       const open = (held.asked && !held.choice) || [...held.gatherings.values()].some(({ sent }) => sent === undefined);
       if (open) continue;
       this.#held.delete(id);

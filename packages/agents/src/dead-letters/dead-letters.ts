@@ -81,17 +81,22 @@ export class DeadLetters<Letter extends AnyDeadLetter> {
 
   /**
    * Takes out those selected for which `take` returns true, oldest first, and returns how many it took. `limit` counts
-   * those offered.
+   * those offered. What it throws reaches the caller; those not taken stay.
    */
   remove(selection: DeadLetterSelection<Letter> = {}, take: (letter: Letter) => boolean = () => true): number {
     const offered = new Set(this.list(selection));
     const kept = new Ring<Letter>();
     let taken = 0;
-    for (let letter = this.#letters.shift(); letter !== undefined; letter = this.#letters.shift()) {
-      if (offered.has(letter) && take(letter)) taken += 1;
-      else kept.push(letter);
+    let letter: Letter | undefined;
+    try {
+      for (letter = this.#letters.shift(); letter !== undefined; letter = this.#letters.shift()) {
+        if (offered.has(letter) && take(letter)) taken += 1;
+        else kept.push(letter);
+      }
+    } finally {
+      for (; letter !== undefined; letter = this.#letters.shift()) kept.push(letter);
+      this.#letters = kept;
     }
-    this.#letters = kept;
     return taken;
   }
 

@@ -14,7 +14,7 @@ export interface BreakerOptions {
   readonly onChange?: (state: BreakerState) => void;
 }
 
-/** `halfOpen`: one call is trying whether the receiver is back; others are refused. */
+/** `halfOpen`: one call is trying whether the receiver is back; others are refused, until it has taken `openFor`. */
 export type BreakerState = "closed" | "open" | "halfOpen";
 
 /**
@@ -72,7 +72,9 @@ export class CircuitBreaker {
   #admit(): void {
     if (this.#state === "closed") return;
     const waitedMs = (this.#clock.now() - this.#openedAt) / 1e6;
-    if (this.#state === "open" && waitedMs >= this.#options.openFor) {
+    if (waitedMs >= this.#options.openFor) {
+      // In half-open too: a try that has not settled for so long may never do, and would keep all others out.
+      this.#openedAt = this.#clock.now();
       this.#change("halfOpen");
       return;
     }

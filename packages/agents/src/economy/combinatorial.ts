@@ -27,6 +27,8 @@ export interface CombinatorialOptions {
 
 interface Prepared {
   readonly bid: BundleBid;
+  /** Its place among the bids given. */
+  readonly place: number;
   readonly bidder: number;
   readonly items: readonly number[];
   readonly density: number;
@@ -47,8 +49,8 @@ export function determineWinners(bids: readonly BundleBid[], options: Combinator
   const search = new Search(prepared, itemCount, bidderCount, maxNodes);
   search.takeGreedily();
   search.run();
-  const chosen = new Set(search.best.map((index) => prepared[index]!.bid));
-  const winners = bids.filter((bid) => chosen.has(bid));
+  const chosen = new Set(search.best.map((index) => prepared[index]!.place));
+  const winners = bids.filter((_, place) => chosen.has(place));
   const value = winners.reduce((sum, { amount }) => sum + amount, 0);
   const exact = !search.cutShort;
   return { winners, value, exact, bound: exact ? value : Math.max(value, search.upperBound) };
@@ -62,7 +64,7 @@ function prepare(bids: readonly BundleBid[]): { prepared: Prepared[]; itemCount:
     of.set(name, known);
     return known;
   };
-  const prepared = bids.map((bid): Prepared => {
+  const prepared = bids.map((bid, place): Prepared => {
     checkAmount(bid.bidder, bid.amount);
     if (bid.items.length === 0 || new Set(bid.items).size !== bid.items.length) {
       throw economyErrors.create("AUCTION_BID_INVALID", `${bid.bidder} bids for no item, or for one of them twice.`, {
@@ -70,7 +72,7 @@ function prepare(bids: readonly BundleBid[]): { prepared: Prepared[]; itemCount:
       });
     }
     const items = bid.items.map((item) => number(itemNumbers, item));
-    return { bid, bidder: number(bidderNumbers, bid.bidder), items, density: bid.amount / items.length };
+    return { bid, place, bidder: number(bidderNumbers, bid.bidder), items, density: bid.amount / items.length };
   });
   prepared.sort((a, b) => b.density - a.density);
   return { prepared, itemCount: itemNumbers.size, bidderCount: bidderNumbers.size };

@@ -49,11 +49,16 @@ export class AgentPool<Agent> {
     this.#options = { size: 10, maxActive: 100_000, later: (run) => void setImmediate(run), ...options };
     const { size, maxActive, types, spawn } = this.#options;
     refuseProblems("Agent pool", [...wholeAtLeast("size", size, 0), ...wholeAtLeast("maxActive", maxActive, 1)]);
-    for (const type of types)
-      this.#warm.set(
-        type,
-        Array.from({ length: size }, () => spawn(type)),
-      );
+    try {
+      for (const type of types) {
+        const warm: Agent[] = [];
+        this.#warm.set(type, warm);
+        while (warm.length < size) warm.push(spawn(type));
+      }
+    } catch (error) {
+      this.close(); // nobody else knows of those that were spawned
+      throw error;
+    }
   }
 
   get statistics(): AgentPoolStatistics {

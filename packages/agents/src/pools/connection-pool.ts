@@ -145,10 +145,20 @@ export class ConnectionPool<Connection> implements AsyncDisposable {
     await this.close();
   }
 
+  /** A check that throws has found something: the connection is closed rather than lost. */
+  #usable(connection: Connection): boolean {
+    try {
+      return this.#options.usable(connection);
+    } catch {
+      this.#failed += 1;
+      return false;
+    }
+  }
+
   #takeIdle(): { readonly connection: Connection } | undefined {
     // The one returned last: it is the likeliest to be warm, and those never needed age until they are not usable.
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (this.#options.usable(connection)) return { connection };
+      if (this.#usable(connection)) return { connection };
       this.#closeConnection(connection);
     }
     return undefined;
@@ -245,7 +255,7 @@ export class ConnectionPool<Connection> implements AsyncDisposable {
       if (!out) throw poolErrors.create("POOL_RETURN_INVALID", "The connection was returned before.");
       out = false;
       this.#inUse -= 1;
-      if (!broken && this.#options.usable(connection)) {
+      if (!broken && this.#usable(connection)) {
         this.#serve(connection);
         return;
       }

@@ -1,6 +1,6 @@
 import type { ActionContext, AnyOutcome } from "../agent/action.ts";
 import { type CompiledAction, CONCURRENT, WRITE } from "../agent/definition.ts";
-import { INSTRUCTION, type QueuedInstruction } from "../agent/instruction.ts";
+import { INSTRUCTION, isQueued, type QueuedInstruction } from "../agent/instruction.ts";
 import type { AskOptions, Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import { issueText, validated } from "../agent/standard-schema.ts";
@@ -140,13 +140,13 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (this.phase === INITIALIZING) this.#runStart();
     const { phase } = this;
     if (phase === INITIALIZING) return 0; // failed and was restarted at once: it begins again in its next turn
-    if (phase !== RUNNING && phase !== STOPPING) {
+    if (phase !== RUNNING && !this.#finishing()) {
       this.queued = false;
       return 0;
     }
     let done = 0;
     if (this.extras !== undefined && this.extras.waiting.size > 0) done = this.#turnOfWaiting(limit);
-    if (this.first !== undefined && done < limit) {
+    if (this.first !== undefined && done < limit && this.phase === phase) {
       const item = this.first;
       this.first = undefined;
       done++;
@@ -172,7 +172,9 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       this.phase = IDLE;
     } else if (this.phase === STOPPING) {
       if (this.hasWork) return;
-      if (this.extras === undefined || this.extras.running.size === 0) this.terminate("stopped");
+      if (this.extras === undefined || this.extras.running.size === 0) {
+        this.terminate(this.extras?.stopReason ?? "stopped");
+      }
     } else if (this.phase === INITIALIZING) return; // restarted within its turn: the start action comes next
     this.queued = false;
   }
@@ -187,6 +189,16 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       else this.#handle(item);
     }
     return done;
+  }
+
+  /** True for an agent that handles what it has accepted before it stops. One that has not begun begins first. */
+  #finishing(): boolean {
+    if (this.phase !== STOPPING) return false;
+    if (this.extras!.startDue) {
+      this.extras!.startDue = false;
+      this.#handle({ type: this.definition.start! });
+    }
+    return this.phase === STOPPING;
   }
 
   #runStart(): void {
@@ -204,7 +216,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     } else message = item;
     const action = this.#actionOf(message.type);
     if (action === undefined) {
-      if (ask === undefined && message.type === INSTRUCTION) this.#instruct(message);
+      if (ask === undefined && message.type === INSTRUCTION && isQueued(message.data)) this.#instruct(message);
       else this.#refuse(item, "action-unknown", unknownError(this, message.type));
       return;
     }
@@ -221,7 +233,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (ask !== undefined) ask.began = true;
     let outcome: AnyOutcome | void | Promise<AnyOutcome | void>;
     try {
-      outcome = action.run(this.state, input, this);
+      outcome = action.run(this.state, input, this) ?? undefined; // null of one whose types do not hold
     } catch (error) {
       this.#failed(item, action, error);
       return;
@@ -252,7 +264,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
       action.input === undefined ? { value: instruction.data } : this.#validate(action, instruction.data, message);
     if (input === undefined) return;
     try {
-      const outcome = action.run(this.state, input.value, new InstructionContext(this, instruction));
+      const outcome = action.run(this.state, input.value, new InstructionContext(this, instruction)) ?? undefined;
       if (outcome instanceof Promise) this.#follow(outcome, action, message, instruction.options?.timeoutMs);
       else if (outcome !== undefined) this.#apply(outcome, action, message);
     } catch (error) {
@@ -323,7 +335,7 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   #answerNow(action: CompiledAction, message: Message, options: AskOptions | undefined): Promise<unknown> {
     let outcome: AnyOutcome | void | Promise<AnyOutcome | void>;
     try {
-      outcome = action.run(this.state, message.data, this);
+      outcome = action.run(this.state, message.data, this) ?? undefined;
     } catch (error) {
       const ask = new PendingAsk(message, this);
       this.#failed(ask, action, error);

@@ -5,7 +5,8 @@ import type { AnyRef } from "../agent/ref.ts";
 import type { Sensor } from "../agent/sensor.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
 import type { AgentCell } from "./agent-cell.ts";
-import { STOPPING } from "./cell-base.ts";
+import { STOPPED, STOPPING } from "./cell-base.ts";
+import { FEW_CHILDREN } from "./cell-extras.ts";
 import { agentErrors } from "./errors.ts";
 import { queued } from "./instructions.ts";
 import type { SignalPort } from "./ports.ts";
@@ -19,9 +20,20 @@ export interface Effects {
   unknownAddress(to: string, message: Message): void;
 }
 
-/** Does what an action decided, in order. One that cannot be done fails the action; those before it stay done. */
+/** What the agent would have going: nothing would ever end it for one that has ended. */
+const begins: ReadonlySet<Directive["kind"]> = new Set(["spawn", "schedule", "start-sensor"]);
+
+/**
+ * Does what an action decided, in order. One that cannot be done fails the action; those before it stay done. An agent that
+ * has ended, by one of them or while the action ran, begins nothing more.
+ */
 export function carryOut(cell: AgentCell, directives: readonly Directive[], effects: Effects): void {
-  for (const directive of directives) carryOutOne(cell, directive, effects);
+  let ended = cell.phase >= STOPPED;
+  for (const directive of directives) {
+    if (ended && begins.has(directive.kind)) continue;
+    carryOutOne(cell, directive, effects);
+    ended ||= directive.kind === "stop";
+  }
 }
 
 function carryOutOne(cell: AgentCell, directive: Directive, effects: Effects): void {
@@ -78,6 +90,14 @@ function spawnChild(cell: AgentCell, spawn: Extract<Directive, { kind: "spawn" }
     });
   }
   extras.children.set(spawn.name, effects.spawn(spawn.definition, spawn.options));
+  if (extras.children.size >= extras.sweepChildrenAt) sweepChildren(extras);
+}
+
+/** Forgets children that have ended by themselves; looks again when there are twice as many as stayed. */
+function sweepChildren(extras: NonNullable<AgentCell["extras"]>): void {
+  const children = extras.children ?? new Map<string, AnyRef>();
+  for (const [name, child] of children) if (child.status === "stopped") children.delete(name);
+  extras.sweepChildrenAt = Math.max(FEW_CHILDREN, 2 * children.size);
 }
 
 function stopChild(cell: AgentCell, name: string, reason: string): void {

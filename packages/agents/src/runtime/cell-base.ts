@@ -220,15 +220,20 @@ export abstract class CellBase implements Supervised {
     if (options.drain !== true || this.phase === RESTARTING) this.terminate(options.reason ?? "stopped");
     else if (this.phase !== STOPPING) {
       if (this.phase === HIBERNATED) this.host.unpack(this);
+      this.cold().stopReason = options.reason;
+      if (this.phase === INITIALIZING) this.cold().startDue = true;
       this.phase = STOPPING;
       this.enqueue();
     }
     return ended;
   }
 
-  /** The agent ends by its own decision. A permanent one begins again, within the limits that hold after a failure. */
+  /**
+   * The agent ends by its own decision. A permanent one begins again, within the limits that hold after a failure, unless
+   * others are stopping it.
+   */
   finish(reason: string): void {
-    if (this.restartKind !== "permanent") this.terminate(reason);
+    if (this.restartKind !== "permanent" || this.phase >= STOPPING) this.terminate(reason);
     else this.parent.childFailed(this, this.stoppedError(reason));
   }
 
@@ -236,6 +241,7 @@ export abstract class CellBase implements Supervised {
   crash(action: string | undefined, error: unknown): void {
     if (this.phase >= STOPPED || this.phase === RESTARTING) return;
     this.host.crashed(this, action, error);
+    if (this.phase >= STOPPED) return; // who learned of it has ended it
     if (this.definition.onFailure === "resume" && action !== undefined) return;
     if (this.definition.onFailure === "stop" || this.phase === STOPPING) this.terminate("crashed", error);
     else this.parent.childFailed(this, error);
@@ -245,7 +251,7 @@ export abstract class CellBase implements Supervised {
     if (this.phase >= STOPPED) return;
     if (this.phase === HIBERNATED) this.host.unpack(this);
     this.phase = RESTARTING;
-    this.#dropRunning((running) =>
+    this.#dropRunning("restarted", (running) =>
       agentErrors.create(
         "AGENT_RESTARTED",
         `${this.label} was restarted while it worked on "${running.action.name}".`,
@@ -270,7 +276,7 @@ export abstract class CellBase implements Supervised {
     if (this.phase === MOVED) void this.extras!.moved!.stop({ reason });
     this.phase = STOPPED;
     this.queued = false;
-    this.#dropRunning(() => this.stoppedError(reason, error));
+    this.#dropRunning("stopped", () => this.stoppedError(reason, error));
     this.#refuseWaiting(reason, error);
     this.host.released(this, reason);
     this.host.ended(this, reason, error);
@@ -281,15 +287,22 @@ export abstract class CellBase implements Supervised {
     for (const tell of onEnd) tell();
   }
 
-  #dropRunning(errorFor: (running: RunningAction) => unknown): void {
+  #dropRunning(reason: DeadLetterReason, errorFor: (running: RunningAction) => Error): void {
     const { extras } = this;
     if (extras === undefined) return;
     for (const running of extras.running) {
       this.host.wheel.remove(running);
-      running.drop(errorFor(running));
+      this.#drop(running, reason, errorFor(running));
     }
     extras.running.clear();
     extras.writing = undefined;
+  }
+
+  /** Who asked is told; nobody else would learn of a message without an asker. The start action is nobody's message. */
+  #drop(running: RunningAction, reason: DeadLetterReason, error: Error): void {
+    running.drop(error);
+    if (running.ask !== undefined || running.action.name === this.definition.start) return;
+    this.host.deadLetter(this.address, running.item, reason, error);
   }
 
   #refuseWaiting(reason: string, error: unknown): void {
@@ -299,7 +312,7 @@ export abstract class CellBase implements Supervised {
       this.#refuseStopped(message, reason, error);
     }
     for (let item = extras?.waiting.shift(); item !== undefined; item = extras?.waiting.shift()) {
-      if (item instanceof RunningAction) item.drop(this.stoppedError(reason, error));
+      if (item instanceof RunningAction) this.#drop(item, "stopped", this.stoppedError(reason, error));
       else this.#refuseStopped(item, reason, error);
     }
     for (let item = this.take(); item !== undefined; item = this.take()) this.#refuseStopped(item, reason, error);

@@ -5,6 +5,9 @@ import type { DownListener } from "./down.ts";
 import { Ring } from "../queues/ring.ts";
 import type { RunningAction } from "./running-action.ts";
 
+/** With fewer children than this it does not matter that some of them have ended. */
+export const FEW_CHILDREN = 32;
+
 /** What only some agents have. Made when first needed, so that an idle agent does not pay for it. */
 export class CellExtras<Item = unknown> {
   /** Asynchronous actions under way. */
@@ -14,12 +17,16 @@ export class CellExtras<Item = unknown> {
   /** Writes, and ends of concurrent actions, that wait for `writing`. */
   readonly waiting: Ring<Item | RunningAction> = new Ring();
   children: Map<string, AnyRef> | undefined = undefined;
+  /** So many children are looked through for those that have ended. */
+  sweepChildrenAt: number = FEW_CHILDREN;
   schedules: Map<string, WheelTimer> | undefined = undefined;
   /** Instructions that failed and wait for their next attempt. */
   retries: Map<WheelTimer, Message> | undefined = undefined;
   sensors: Map<string, () => void> | undefined = undefined;
   watchers: Set<DownListener> | undefined = undefined;
   links: Set<AnyRef> | undefined = undefined;
+  /** Why it stops when it has finished. */
+  stopReason: string | undefined = undefined;
   /** Called when the agent has ended. */
   onEnd: (() => void)[] = [];
   /** The state at the last checkpoint, and how many messages had been handled. */
@@ -30,7 +37,7 @@ export class CellExtras<Item = unknown> {
   givenState: unknown = undefined;
   memoryLimitBytes: number | undefined = undefined;
   memoryWarned = false;
-  /** Paused before its start action had run. */
+  /** Paused, or told to stop, before its start action had run. */
   startDue = false;
   hibernation: WheelTimer | undefined = undefined;
   packed: Uint8Array | undefined = undefined;

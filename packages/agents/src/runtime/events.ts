@@ -3,6 +3,7 @@ import type { RestartKind } from "../agent/spawn-options.ts";
 /** Why a message was not handled. */
 export type DeadLetterReason =
   | "stopped"
+  | "restarted"
   | "unknown-address"
   | "mailbox-full"
   | "action-unknown"
@@ -35,7 +36,7 @@ export type RuntimeEvent =
    * that state; undefined when that died with its thread.
    */
   | { readonly kind: "agent-state-reset"; readonly agent: string; readonly messagesLost: number | undefined }
-  /** The bus did not take a signal that the runtime itself sends about an agent. */
+  /** The bus did not take a signal: one that the runtime itself sends about an agent, or one of an agent of another thread. */
   | { readonly kind: "signal-refused"; readonly agent: string; readonly type: string; readonly error: unknown }
   | { readonly kind: "supervisor-escalated"; readonly supervisor: string; readonly error: unknown }
   /** `collected`: garbage was collected before this was told. */

@@ -162,7 +162,7 @@ export class LocalShard implements CellHost, Effects {
 
   /**
    * Starts an agent in this thread.
-   * @throws RUNTIME_CLOSED, AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID
+   * @throws RUNTIME_CLOSED, AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID, and BUS_CLOSED for one with signals
    */
   start(definition: AnyDefinition, options: SpawnOptions, parent: Parent, id: number = this.nextId()): AgentCell {
     if (this.#closed)
@@ -179,6 +179,7 @@ export class LocalShard implements CellHost, Effects {
       high: options.priority === "high",
       batch: this.#batch,
     });
+    if (compiled.signals.length > 0) this.#subscribe(cell); // first: what follows cannot fail
     this.#ceiling.added(compiled, cell.state, options.state !== undefined);
     this.#cells.set(id, cell);
     this.census.add(1);
@@ -186,7 +187,6 @@ export class LocalShard implements CellHost, Effects {
     if (options.state !== undefined) cell.cold().givenState = options.state;
     if (options.memoryLimitBytes !== undefined) cell.cold().memoryLimitBytes = options.memoryLimitBytes;
     if (options.hibernateAfterMs !== undefined) hibernateWhenIdle(cell, options.hibernateAfterMs);
-    if (compiled.signals.length > 0) this.#subscribe(cell);
     if (this.#memoryTimer.wheelSlot < 0) this.wheel.add(this.#memoryTimer, this.options.memoryCheckMs);
     if (this.observers.active)
       this.observers.tell({ kind: "agent-started", agent: cell.address, definition: compiled.name });
@@ -360,9 +360,15 @@ export class LocalShard implements CellHost, Effects {
   }
 
   #subscribe(cell: AgentCell): void {
-    const ends = cell.definition.signals.map((route) =>
-      this.signals.subscribe(route.pattern, new AgentSink(cell, route)),
-    );
+    const ends: (() => void)[] = [];
+    try {
+      for (const route of cell.definition.signals) {
+        ends.push(this.signals.subscribe(route.pattern, new AgentSink(cell, route)));
+      }
+    } catch (error) {
+      for (const end of ends) end();
+      throw error;
+    }
     this.#subscribed.set(cell, ends);
   }
 

@@ -20,7 +20,7 @@ export class PendingAsk extends WheelTimer {
   readonly message: Message;
   readonly to: { readonly address: string };
   readonly promise: Promise<unknown>;
-  /** True once its action has begun: only then may it have had an effect. */
+  /** True once its action has begun, or may have in another thread: only then may it have had an effect. */
   began = false;
   settled = false;
   wheel: TimerWheel | undefined = undefined;

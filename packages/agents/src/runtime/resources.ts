@@ -3,6 +3,7 @@ import type { CompiledDefinition } from "../agent/definition.ts";
 import { CallbackTimer } from "../timers/timer-wheel.ts";
 import { type CellBase, HIBERNATED, IDLE } from "./cell-base.ts";
 import { agentErrors } from "./errors.ts";
+import { comesBackAsItWas } from "./packable.ts";
 import { messageOfItem } from "./pending-ask.ts";
 import { accountedSize } from "./size.ts";
 
@@ -74,12 +75,13 @@ export function hibernateWhenIdle(cell: CellBase, afterMs: number): void {
 
 function hibernate(cell: CellBase): void {
   cell.dropBox();
+  // A state that would come back as another stays as it is; the mailbox is given up all the same.
+  if (!comesBackAsItWas(cell.state)) return;
   let packed: Uint8Array;
   try {
     packed = serialize(cell.state);
   } catch {
-    // What the serializer refuses (a state with functions, say) stays as it is; the mailbox is given up all the same.
-    return;
+    return; // of the rest, what the serializer refuses
   }
   cell.cold().packed = packed;
   cell.state = undefined;

@@ -39,7 +39,7 @@ export interface SupervisorOptions extends Partial<RestartLimits> {
 export interface SupervisorRef {
   readonly address: string;
   readonly state: "running" | "suspended" | "ended";
-  /** As `runtime.spawn`, in this thread, as the last child. */
+  /** As `runtime.spawn`, in this thread, as the last child. @throws AGENT_STOPPED when the supervisor has ended */
   spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
   supervisor(options?: SupervisorOptions): SupervisorRef;
   /** Ends the children, last started first, and the supervisor. */
@@ -75,7 +75,8 @@ export interface RuntimeStats {
 export interface Runtime extends AsyncDisposable {
   /**
    * Starts an agent and returns its reference; messages can be sent at once.
-   * @throws AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID, AGENT_NOT_PORTABLE, RUNTIME_CLOSED
+   * @throws AGENT_CEILING_REACHED, AGENT_NAME_TAKEN, AGENT_STATE_INVALID, AGENT_NOT_PORTABLE, AGENT_NOT_CLONEABLE
+   * (a state for another thread), RUNTIME_CLOSED
    */
   spawn<State, P>(definition: AgentDefinition<State, P>, options?: SpawnOptions<State>): AgentRef<P>;
   /** @throws AGENT_OPTIONS_INVALID naming every problem */
@@ -90,6 +91,7 @@ export interface Runtime extends AsyncDisposable {
   /**
    * Calls `listener` when the agent fails or ends; in this thread in the same turn.
    * @returns the end of the watch
+   * @throws AGENT_OPTIONS_INVALID for an agent that an agent of another thread started there
    */
   monitor(agent: AnyRef, listener: DownListener): () => void;
   /** Ties two agents of this thread: when one fails, the other does too. @returns the end of the link */
@@ -105,7 +107,7 @@ export interface Runtime extends AsyncDisposable {
   attach(transport: Transport): () => void;
   /** Messages that nobody handled. */
   readonly deadLetters: DeadLetters<DeadMessage>;
-  /** Sends dead letters again. Returns how many; those whose agent is gone or has no room stay. */
+  /** Sends dead letters again. Returns how many; those whose agent is gone, has no room or cannot be reached with it stay. */
   redrive(selection?: DeadLetterSelection<DeadMessage>): number;
   /** Deadlines on the wheel of this thread, which a request's deadline is on too. */
   readonly timers: Timers;
@@ -185,7 +187,7 @@ class LocalRuntime implements Runtime {
         agent.send(message);
         return true;
       } catch (error) {
-        if (error instanceof MettleError && error.code === "AGENT_MAILBOX_FULL") return false;
+        if (error instanceof MettleError && refusals.has(error.code)) return false;
         throw error;
       }
     });
@@ -270,6 +272,7 @@ class LocalRuntime implements Runtime {
         return supervisor.state;
       },
       spawn: <State, P>(definition: AgentDefinition<State, P>, options: SpawnOptions<State> = {}) => {
+        supervisor.refuseEnded();
         const cell = this.#shard.start(definition, options, supervisor);
         supervisor.adopt(cell);
         return cell as unknown as AgentRef<P>;
@@ -279,6 +282,9 @@ class LocalRuntime implements Runtime {
     };
   }
 }
+
+/** Of a message that is sent again. */
+const refusals: ReadonlySet<string> = new Set(["AGENT_MAILBOX_FULL", "AGENT_NOT_CLONEABLE"]);
 
 function ownCell(agent: AnyRef): AgentCell {
   if (agent instanceof AgentCell) return agent;

@@ -5,6 +5,9 @@ import { WheelTimer } from "../timers/timer-wheel.ts";
 import type { CellBase } from "./cell-base.ts";
 import { agentErrors } from "./errors.ts";
 
+/** The shortest time between two ticks of a calendar. */
+const A_LITTLE_MS = 60_000;
+
 interface Receiver extends CellBase {
   send(message: Message): void;
 }
@@ -17,6 +20,8 @@ class Schedule extends WheelTimer {
   readonly #timing: Timing;
   readonly #cron: Cron | undefined;
   #dueMs: number;
+  /** Of a calendar's last tick, by the wall clock. */
+  #calendarDue = 0;
 
   constructor(cell: Receiver, name: string, timing: Timing, message: Message) {
     super();
@@ -33,8 +38,11 @@ class Schedule extends WheelTimer {
     const { clock, wheel } = this.#cell.host;
     if (this.#cron !== undefined) {
       const now = clock.wallTime();
-      const next = this.#cron.next(now);
+      // The wall clock may have been slowed or set back a little meanwhile: it is not due again then.
+      const early = this.#calendarDue - now;
+      const next = this.#cron.next(early > 0 && early < A_LITTLE_MS ? this.#calendarDue : now);
       if (next === undefined) return false;
+      this.#calendarDue = next;
       wheel.add(this, next - now);
       return true;
     }

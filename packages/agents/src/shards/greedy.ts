@@ -1,5 +1,7 @@
 import { messageOf } from "@mettle/core";
 import type { AgentCell } from "../runtime/agent-cell.ts";
+import { IDLE, RUNNING, STOPPED } from "../runtime/cell-base.ts";
+import { comesBackAsItWas } from "../runtime/packable.ts";
 import type { ShardPool } from "./shard-pool.ts";
 
 const STRIKES = 3;
@@ -11,6 +13,7 @@ const WITHIN_MS = 1000;
  * of it. References to it stay good.
  */
 export function strike(cell: AgentCell, computedMs: number, pool: ShardPool | undefined): void {
+  if (cell.phase >= STOPPED) return; // it ended in the turn that took too long
   const now = cell.host.clock.now() / 1e6;
   const extras = cell.cold();
   extras.strikes = [...(extras.strikes ?? []), now].filter((at) => now - at < WITHIN_MS).slice(-STRIKES);
@@ -34,6 +37,7 @@ function obstacleOf(cell: AgentCell): string | undefined {
   const { extras, definition, parent } = cell;
   if (definition.module === undefined) return "its definition names no module to load it from in another thread";
   if (!parent.address.endsWith("/root")) return `the supervisor ${parent.address} restarts it together with others`;
+  if (cell.phase !== IDLE && cell.phase !== RUNNING) return `it is ${cell.status}`;
   if ((extras?.running.size ?? 0) > 0 || (extras?.waiting.size ?? 0) > 0) return "an action of it is under way";
   const ties = {
     children: extras?.children,
@@ -43,7 +47,10 @@ function obstacleOf(cell: AgentCell): string | undefined {
     links: extras?.links,
   };
   const tie = Object.entries(ties).find(([, things]) => things !== undefined && things.size > 0);
-  return tie === undefined ? undefined : `it has ${tie[0]} here`;
+  if (tie !== undefined) return `it has ${tie[0]} here`;
+  return comesBackAsItWas(cell.state)
+    ? undefined
+    : "its state has parts that another thread would get as something else";
 }
 
 function move(cell: AgentCell, pool: ShardPool): number {

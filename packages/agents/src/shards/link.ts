@@ -13,6 +13,8 @@ import {
   type BroadcastPayload,
   CONTROL,
   type ControlPayload,
+  DEAD_LETTER,
+  type DeadLetterPayload,
   FAILURE,
   ITEMS,
   PUBLISH,
@@ -120,6 +122,7 @@ export class Link {
       ask.fail(error);
       return ask.promise;
     }
+    ask.began = true; // as far as anybody here can tell: its deadline may come after the action has begun there
     this.#request(ask, ASK, to, { message, timeoutMs } satisfies AskPayload);
     if (timeoutMs !== Number.POSITIVE_INFINITY) ask.within(timeoutMs, this.#options.wheel);
     if (signal !== undefined) ask.until(signal);
@@ -129,6 +132,7 @@ export class Link {
   /** Passes on a request that somebody waits for already. */
   forward(to: Target, ask: PendingAsk): void {
     if (ask.settled) return;
+    ask.began = true;
     const left = ask.timeoutMs === 0 ? Number.POSITIVE_INFINITY : ask.timeoutMs;
     this.ask(to, ask.to, ask.message, left, ask.rare?.signal).then(
       (value) => ask.reply(value),
@@ -282,6 +286,10 @@ export class Link {
       this.#options.undelivered(to as Target, message, "not-cloneable", notCloneable(message, error));
     } else if (kind === REPLY) {
       this.refuse(request as number, notCloneable({ type: "reply" }, error));
+    } else if (kind === DEAD_LETTER) {
+      const letter = payload as DeadLetterPayload;
+      // Counted and seen without what it carried, rather than not at all.
+      this.put(DEAD_LETTER, to as Target, 0, { ...letter, message: { type: letter.message.type } });
     } else {
       this.#settle(request as number)?.fail(notCloneable({ type: "request" }, error));
     }

@@ -3,7 +3,7 @@ import { MettleError, messageOf } from "@mettle/core";
 import type { AnyDefinition } from "../agent/definition-types.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import type { SpawnOptions } from "../agent/spawn-options.ts";
-import type { DownListener } from "../runtime/down.ts";
+import type { Down, DownListener } from "../runtime/down.ts";
 import { agentErrors } from "../runtime/errors.ts";
 import type { RuntimeEvent } from "../runtime/events.ts";
 import type { LocalShard } from "../runtime/local-shard.ts";
@@ -91,19 +91,13 @@ export class ShardHost {
     return this.#residents.size;
   }
 
-  /** Starts an agent there; what is sent to it waits until it is there. `whole` is a state taken over from elsewhere. */
+  /** Starts an agent there; what is sent to it waits until it is there. `whole` is a state taken over from elsewhere. The definition names a module. */
   spawn(definition: AnyDefinition, options: SpawnOptions, whole?: unknown): RemoteRef {
-    if (definition.module === undefined) {
-      throw agentErrors.create(
-        "AGENT_NOT_PORTABLE",
-        `${definition.name} names no module to load it from in another thread.`,
-        {
-          details: { definition: definition.name },
-        },
-      );
-    }
     const recovering = this.#restartTimer.wheelSlot >= 0;
-    if (!recovering) this.#start();
+    if (!recovering && this.#worker === undefined) {
+      this.#start();
+      this.#link = this.#newLink(); // that of a thread which died takes nothing any more
+    }
     const id = ++this.#nextId;
     const ref = new RemoteRef(`${this.number}/${id}`, options.name, id, {
       askTimeoutMs: this.#surroundings.shard.askTimeoutMs,
@@ -140,6 +134,16 @@ export class ShardHost {
 
   monitor(ref: RemoteRef, listener: DownListener): () => void {
     const resident = this.#residents.get(ref.target as number);
+    if (resident === undefined && ref.status !== "stopped") {
+      throw agentErrors.create(
+        "AGENT_OPTIONS_INVALID",
+        `${ref.address} was started by an agent of its own thread, and nobody here hears of its end.`,
+        {
+          details: { address: ref.address },
+          next: "Watch the agent that started it, or start it from the main thread.",
+        },
+      );
+    }
     if (resident === undefined) {
       listener({ address: ref.address, name: ref.name, reason: "stopped", error: undefined, mayRestart: false });
       return () => undefined;
@@ -170,17 +174,19 @@ export class ShardHost {
   async close(drain: boolean, withinMs: number): Promise<void> {
     const worker = this.#worker;
     this.#surroundings.shard.wheel.remove(this.#restartTimer);
-    if (worker === undefined) return;
-    await new Promise<void>((done) => {
-      this.#ending = { done };
-      const late = new CallbackTimer(done);
-      this.#surroundings.shard.wheel.add(late, withinMs + 1000);
-      this.#link.put(CLOSE, 0, 0, { drain, withinMs });
-    });
-    this.#worker = undefined;
-    this.#surroundings.unwatch(this);
+    if (worker !== undefined) {
+      await new Promise<void>((done) => {
+        this.#ending = { done };
+        const late = new CallbackTimer(done);
+        this.#surroundings.shard.wheel.add(late, withinMs + 1000);
+        this.#link.put(CLOSE, 0, 0, { drain, withinMs });
+      });
+      this.#worker = undefined;
+      this.#surroundings.unwatch(this);
+    }
+    // Without a thread too: requests may wait for one that was about to be started again.
     this.#link.fail(agentErrors.create("RUNTIME_CLOSED", "The runtime was closed."));
-    await worker.terminate();
+    await worker?.terminate();
   }
 
   #newLink(held = false): Link {
@@ -235,8 +241,18 @@ export class ShardHost {
     const resident = this.#residents.get(id);
     if (resident === undefined) return;
     const cause = error === undefined ? undefined : fromWire(error);
-    for (const watcher of resident.watchers) watcher({ ...down, error: cause });
+    this.#tellWatchers(resident, { reason: down.reason, error: cause, mayRestart: down.mayRestart });
     if (!down.mayRestart) this.#forget(id, resident, down.reason);
+  }
+
+  #tellWatchers({ ref, watchers }: Resident, news: Pick<Down, "reason" | "error" | "mayRestart">): void {
+    for (const watcher of watchers) {
+      try {
+        watcher({ address: ref.address, name: ref.name, ...news });
+      } catch (error) {
+        this.#tell({ kind: "observer-failed", error });
+      }
+    }
   }
 
   #forget(id: number, { ref, options }: Resident, reason: string): void {
@@ -260,8 +276,13 @@ export class ShardHost {
     if (resident !== undefined) resident.snapshot = snapshot;
   }
 
+  /** The agent has gone on and cannot be thrown what the bus did not take; neither may this thread end of it. */
   #publish({ type, data, source, subject }: PublishPayload): void {
-    this.#surroundings.shard.signals.publish(type, data, source, subject);
+    try {
+      this.#surroundings.shard.signals.publish(type, data, source, subject);
+    } catch (error) {
+      this.#tell({ kind: "signal-refused", agent: source, type, error });
+    }
   }
 
   #subscribe(pattern: string, number: number, on: boolean): void {
@@ -321,43 +342,36 @@ export class ShardHost {
   }
 
   #recover(error: Error): void {
-    for (const [id, resident] of this.#residents) {
-      const mayRestart = !resident.stopping && resident.options.restart !== "temporary";
-      for (const watcher of resident.watchers) {
-        watcher({ address: resident.ref.address, name: resident.ref.name, reason: "shard-lost", error, mayRestart });
-      }
+    const { wheel, clock } = this.#surroundings.shard;
+    const residents = [...this.#residents];
+    const staying = residents.filter(([, { stopping, options }]) => !stopping && options.restart !== "temporary");
+    const delay = staying.length === 0 ? undefined : this.#window.next(clock.now() / 1e6);
+    // Before anybody is told: who spawns another agent at the news finds the way to the next thread.
+    if (delay === undefined) this.#link.fail(error);
+    else wheel.add(this.#restartTimer, delay);
+    const lasting = new Set(staying.map(([id]) => id));
+    for (const [id, resident] of residents) {
+      const mayRestart = lasting.has(id);
+      this.#tellWatchers(resident, { reason: "shard-lost", error, mayRestart });
       if (!mayRestart) this.#forget(id, resident, "its thread died");
     }
-    if (this.#residents.size === 0) return;
-    const { wheel, clock } = this.#surroundings.shard;
-    const delay = this.#window.next(clock.now() / 1e6);
-    if (delay === undefined) this.#giveUp(error);
-    else wheel.add(this.#restartTimer, delay);
+    if (delay === undefined && staying.length > 0) this.#giveUp(staying, error);
   }
 
-  #giveUp(cause: Error): void {
+  #giveUp(residents: readonly (readonly [number, Resident])[], cause: Error): void {
     const error = agentErrors.create(
       "AGENT_CRASH_LOOP",
-      `Thread ${this.number} died too often and is not started again.`,
+      `Thread ${this.number} died too often and is not started again for its agents.`,
       {
         details: { shard: this.number },
         cause,
       },
     );
     this.#tell({ kind: "supervisor-escalated", supervisor: `${this.number}/root`, error });
-    for (const [id, resident] of this.#residents) {
-      for (const watcher of resident.watchers) {
-        watcher({
-          address: resident.ref.address,
-          name: resident.ref.name,
-          reason: "crashed",
-          error,
-          mayRestart: false,
-        });
-      }
+    for (const [id, resident] of residents) {
+      this.#tellWatchers(resident, { reason: "crashed", error, mayRestart: false });
       this.#forget(id, resident, "crashed");
     }
-    this.#link.fail(error);
   }
 
   #startAgain(): void {

@@ -5,6 +5,7 @@ import type { AgentCell } from "../runtime/agent-cell.ts";
 import type { DownListener } from "../runtime/down.ts";
 import { agentErrors } from "../runtime/errors.ts";
 import type { LocalShard } from "../runtime/local-shard.ts";
+import { cloneProblem } from "./cloneable.ts";
 import type { HostSurroundings } from "./shard-host.ts";
 import { ShardHost } from "./shard-host.ts";
 import type { RemoteRef } from "./remote-ref.ts";
@@ -58,6 +59,7 @@ export class ShardPool {
     if (name !== undefined && this.#shard.named(name) !== undefined) {
       throw agentErrors.create("AGENT_NAME_TAKEN", `There is an agent named "${name}" already.`, { details: { name } });
     }
+    refuseImmovable(definition, options);
     this.#shard.admit();
     const ref = this.#hostFor(options).spawn(definition, options);
     if (name !== undefined) this.#shard.nameElsewhere(name, ref);
@@ -181,4 +183,18 @@ export class ShardPool {
     this.#hosts.delete(host.number);
     void host.close(false, 0);
   }
+}
+
+/** Before a thread is started for it. @throws AGENT_NOT_PORTABLE, AGENT_NOT_CLONEABLE */
+function refuseImmovable({ name, module }: AnyDefinition, { state }: SpawnOptions): void {
+  if (module === undefined) {
+    throw agentErrors.create("AGENT_NOT_PORTABLE", `${name} names no module to load it from in another thread.`, {
+      details: { definition: name },
+    });
+  }
+  const problem = cloneProblem(state);
+  if (problem === undefined) return;
+  throw agentErrors.create("AGENT_NOT_CLONEABLE", `The state for ${name} cannot go to another thread: ${problem}.`, {
+    details: { definition: name },
+  });
 }

@@ -11,6 +11,8 @@ import { Observers, type RuntimeEvent } from "../runtime/events.ts";
 import { LocalShard } from "../runtime/local-shard.ts";
 import type { ResolvedOptions } from "../runtime/options.ts";
 import type { SignalOffer, SignalPort } from "../runtime/ports.ts";
+import { notCloneable } from "../switches/prepare.ts";
+import { cloneProblem } from "./cloneable.ts";
 import { Link } from "./link.ts";
 import {
   BEAT,
@@ -121,7 +123,11 @@ class ShardWorker {
   /** The main thread's bus, as agents here use it. */
   #signals(): SignalPort {
     return {
-      publish: (type, data, source, subject) => this.#link.publish(0, { type, data, source, subject }),
+      publish: (type, data, source, subject) => {
+        const problem = cloneProblem(data);
+        if (problem !== undefined) throw notCloneable({ type }, new TypeError(problem));
+        this.#link.publish(0, { type, data, source, subject });
+      },
       subscribe: (pattern, sink) => {
         const number = ++this.#lastSubscription;
         this.#subscriptions.set(number, sink);
@@ -172,12 +178,18 @@ class ShardWorker {
   #start(id: number, definition: AnyDefinition, { options, whole }: SpawnPayload): void {
     const shard = this.#shard;
     const cell = shard.start(definition, options, shard.root, id);
-    if (whole !== undefined) cell.state = whole;
+    if (whole !== undefined) this.#takeOver(cell, whole);
     shard.monitor(cell, (down) => {
       const error = down.error === undefined ? undefined : toWire(down.error);
       this.#link.put(NEWS, id, 0, { ...down, error });
     });
     if (cell.definition.snapshotEvery > 0) this.#sendSnapshots(cell);
+  }
+
+  /** The state that the agent had elsewhere; its last snapshot as well, until it takes the next one. */
+  #takeOver(cell: AgentCell, whole: unknown): void {
+    cell.state = whole;
+    if (cell.definition.snapshotEvery > 0) cell.cold().snapshot = { state: whole, processed: 0 };
   }
 
   /** Snapshots outlive this thread in the main one. */

@@ -1,11 +1,10 @@
-import { MettleError, messageOf } from "@mettle/core";
-import { type AgentErrorCode, agentErrors } from "../runtime/errors.ts";
+import { type ErrorDefinition, MettleError, messageOf } from "@mettle/core";
 
 /** An error as it goes between threads: plain data. */
 export interface WireError {
-  readonly code: string | undefined;
+  /** Of a coded error. */
+  readonly coded: (ErrorDefinition & { readonly code: string; readonly details: string }) | undefined;
   readonly message: string;
-  readonly details: string;
   readonly stack: string | undefined;
   readonly cause: WireError | undefined;
 }
@@ -18,24 +17,36 @@ export function toWire(error: unknown, depth = 0): WireError {
       ? toWire(error.cause, depth + 1)
       : undefined;
   return {
-    code: error instanceof MettleError ? error.code : undefined,
+    coded: error instanceof MettleError ? codedPart(error) : undefined,
     message: messageOf(error),
-    details: error instanceof MettleError ? JSON.stringify(error.details) : "{}",
     stack: error instanceof Error ? error.stack : undefined,
     cause,
   };
 }
 
+function codedPart({ code, details, next, exitCode, retryable }: MettleError): NonNullable<WireError["coded"]> {
+  return { code, details: jsonOf(details), next, exitCode, retryable };
+}
+
+/** Details should be plain data; those that are not must not end the thread that reports them. */
+function jsonOf(details: MettleError["details"]): string {
+  try {
+    return JSON.stringify(details);
+  } catch {
+    return "{}";
+  }
+}
+
 /** The error again: a coded one with its code, any other as an Error with the stack of where it was thrown. */
-export function fromWire({ code, message, details, stack, cause }: WireError): Error {
+export function fromWire({ coded, message, stack, cause }: WireError): Error {
   const options = cause === undefined ? {} : { cause: fromWire(cause) };
-  const known = code !== undefined && Object.hasOwn(agentErrors.definitions, code);
-  const error = known
-    ? agentErrors.create(code as AgentErrorCode, message, {
-        ...options,
-        details: JSON.parse(details) as Readonly<Record<string, unknown>>,
-      })
-    : new Error(message, options);
+  const error =
+    coded === undefined
+      ? new Error(message, options)
+      : new MettleError(coded.code, coded, message, {
+          ...options,
+          details: JSON.parse(coded.details) as Readonly<Record<string, unknown>>,
+        });
   if (stack !== undefined) error.stack = stack;
   return error;
 }

@@ -1,5 +1,7 @@
 import type { Pattern } from "./pattern.ts";
 
+const FEW_ITEMS = 64;
+
 /** A place in the trie: what stands behind one start of a pattern. */
 class TrieNode<Item> {
   /** Behind each literal word; absent at the many ends of patterns, which have none. */
@@ -9,7 +11,8 @@ class TrieNode<Item> {
   /** Behind `**`. */
   many: TrieNode<Item> | undefined = undefined;
   readonly isMany: boolean;
-  readonly items: Item[] = [];
+  /** A list while they are few, then a set: one of a hundred thousand agents goes without a search. */
+  items: Item[] | Set<Item> = [];
   /** The step that last put this node into the set of places; keeps each in the set once. */
   seenAt = 0;
 
@@ -18,7 +21,23 @@ class TrieNode<Item> {
   }
 
   get empty(): boolean {
-    return this.items.length === 0 && this.literals === undefined && this.one === undefined && this.many === undefined;
+    return this.count === 0 && this.literals === undefined && this.one === undefined && this.many === undefined;
+  }
+
+  get count(): number {
+    return this.items instanceof Set ? this.items.size : this.items.length;
+  }
+
+  add(item: Item): void {
+    if (this.items instanceof Set) this.items.add(item);
+    else if (this.items.push(item) > FEW_ITEMS) this.items = new Set(this.items);
+  }
+
+  remove(item: Item): boolean {
+    if (this.items instanceof Set) return this.items.delete(item);
+    const at = this.items.indexOf(item);
+    if (at !== -1) this.items.splice(at, 1);
+    return at !== -1;
   }
 }
 
@@ -39,6 +58,7 @@ export class PatternTrie<Item> {
     return this.#size;
   }
 
+  /** The item must not stand behind this pattern already. */
   add(pattern: Pattern, item: Item): void {
     let node = this.#root;
     for (const word of pattern.words) {
@@ -51,7 +71,7 @@ export class PatternTrie<Item> {
         node = next;
       }
     }
-    node.items.push(item);
+    node.add(item);
     this.#size += 1;
   }
 
@@ -64,9 +84,7 @@ export class PatternTrie<Item> {
       if (node === undefined) return false;
       path.push(node);
     }
-    const at = node.items.indexOf(item);
-    if (at === -1) return false;
-    node.items.splice(at, 1);
+    if (!node.remove(item)) return false;
     this.#size -= 1;
     for (let depth = pattern.words.length; depth > 0 && path[depth]?.empty === true; depth--) {
       const parent = path[depth - 1];

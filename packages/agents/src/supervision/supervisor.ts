@@ -70,12 +70,17 @@ export class Supervisor implements Supervised, Parent {
     return this.#children;
   }
 
-  adopt(child: Supervised): void {
+  /** Asked before a child is made, and when it comes. @throws AGENT_STOPPED */
+  refuseEnded(): void {
     if (this.#state === "ended") {
       throw agentErrors.create("AGENT_STOPPED", `Supervisor ${this.address} has ended.`, {
         details: { address: this.address },
       });
     }
+  }
+
+  adopt(child: Supervised): void {
+    this.refuseEnded();
     this.#children.push(child);
     if (this.#state === "suspended") child.suspend();
   }

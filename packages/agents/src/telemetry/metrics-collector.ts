@@ -59,7 +59,9 @@ export class MetricsCollector implements MeasurementHandler {
     this.#maxSeries = maxSeries;
   }
 
+  /** A value that is no finite number is left out: one would spoil the sum of its series for good, and the export of all. */
   measured(instrument: Instrument, value: number, attributes: Attributes): void {
+    if (!Number.isFinite(value)) return;
     let metric = this.#metrics.get(instrument.name);
     if (metric === undefined) this.#metrics.set(instrument.name, (metric = { instrument, series: new Map() }));
     const series = this.#seriesOf(metric, attributes);

@@ -26,6 +26,8 @@ const COMPARED = 10;
 interface Pending<Value> {
   readonly decision: PendingVote | PendingAuction<Value>;
   readonly settle: (change: SettledChange<Value>) => void;
+  /** Who suggested the value that is decided on. */
+  advisedBy: string | undefined;
 }
 
 /**
@@ -205,7 +207,8 @@ export class Variable<Value> {
     const trust = confidence * Math.min(1, 2 * this.#trust.of(requester).score);
     if (trust >= acceptFrom) {
       const change = this.change(accepted, requester);
-      this.#advisedBy = requester;
+      if (change.state === "committed") this.#advisedBy = requester;
+      else if (this.#pending !== undefined) this.#pending.advisedBy = requester;
       return { answer: "accept", change };
     }
     const counter = trust >= negotiateFrom ? kind.between(this.#value, accepted, trust) : undefined;
@@ -235,6 +238,7 @@ export class Variable<Value> {
    */
   sync(other: Versioned<Value>): boolean {
     const value = this.validate(other.value);
+    this.#refuseVersion(other);
     const newer =
       other.generation - this.#generation ||
       other.time - this.#time ||
@@ -265,12 +269,12 @@ export class Variable<Value> {
       this.#lock = "auctionPending";
       const concluded = (result: AuctionResult<Value>): void => this.#auctioned(result, value, requester);
       const decision = new PendingAuction<Value>(this.#voters, economy, timers, decisionTimeout, concluded);
-      this.#pending = { decision, settle };
+      this.#pending = { decision, settle, advisedBy: undefined };
     } else {
       this.#lock = "consensusPending";
       const concluded = (result: VoteResult): void => this.#voted(result, value, requester);
       const decision = new PendingVote(this.#voters, sync === "strong", timers, decisionTimeout, concluded);
-      this.#pending = { decision, settle };
+      this.#pending = { decision, settle, advisedBy: undefined };
     }
     const type = auctioned ? "variable.auction.requested" : "variable.consensus.requested";
     environment.emit({ type, variable: this.name, old: this.#value, new: value, requester }, affected);
@@ -278,27 +282,38 @@ export class Variable<Value> {
   }
 
   #voted(result: VoteResult, value: Value, requester: string): void {
-    const settle = this.#unlock();
-    if (result === "approved") settle(this.#commit(value, "consensus", requester));
+    const { settle, advisedBy } = this.#unlock();
+    if (result === "approved") settle(this.#commitAdvised(value, "consensus", requester, advisedBy));
     else if (result === "denied") settle({ state: "rejected", reason: "voted" });
     else if (result === "cancelled") settle({ state: "rejected", reason: "superseded" });
     else if (this.#options.sync === "strong") settle({ state: "rejected", reason: "unreachable" });
-    else settle(this.#commit(value, "fallback", requester));
+    else settle(this.#commitAdvised(value, "fallback", requester, advisedBy));
   }
 
   #auctioned(result: AuctionResult<Value>, value: Value, requester: string): void {
-    const settle = this.#unlock();
+    const { settle, advisedBy } = this.#unlock();
     if (result.state === "won") settle(this.#commit(result.value, "auction", result.bidder));
-    else if (result.state === "uncontested") settle(this.#commit(value, "auction", requester));
+    else if (result.state === "uncontested") settle(this.#commitAdvised(value, "auction", requester, advisedBy));
     else if (result.state === "cancelled") settle({ state: "rejected", reason: "superseded" });
-    else settle(this.#commit(value, "fallback", requester));
+    else settle(this.#commitAdvised(value, "fallback", requester, advisedBy));
   }
 
-  #unlock(): (change: SettledChange<Value>) => void {
-    const settle = this.#pending!.settle;
+  #unlock(): Pending<Value> {
+    const pending = this.#pending!;
     this.#pending = undefined;
     this.#lock = "unlocked";
-    return settle;
+    return pending;
+  }
+
+  #commitAdvised(
+    value: Value,
+    by: CommittedBy,
+    requester: string,
+    advisedBy: string | undefined,
+  ): SettledChange<Value> {
+    const change = this.#commit(value, by, requester);
+    this.#advisedBy = advisedBy;
+    return change;
   }
 
   #supersede(): void {
@@ -346,6 +361,17 @@ export class Variable<Value> {
     }
     seen.push(worth);
     if (seen.length > COMPARED) seen.shift();
+  }
+
+  /** A generation without end would be newer than everything that any node could ever commit. */
+  #refuseVersion({ generation, time, node }: Versioned<Value>): void {
+    if (Number.isSafeInteger(generation) && generation >= 0 && Number.isFinite(time) && typeof node === "string")
+      return;
+    const details = { variable: this.name, generation: String(generation), time: String(time), node };
+    throw variableErrors.create("VARIABLE_VALUE_INVALID", `${this.name} got a value with a version that is none.`, {
+      details,
+      next: "Sync with a whole generation from 0, a time and the name of a node.",
+    });
   }
 
   #refuseLocked(): void {

@@ -151,3 +151,12 @@ describe("Batcher (S1-019)", () => {
     );
   });
 });
+
+test("a handler that returns no list fails its items, each with an error", async () => {
+  const { clock, batcher } = setUp({ size: 2, handle: () => undefined as never });
+  const results = [1, 2].map((item) => batcher.submit("a", item));
+  for (const result of results) await expect(result).rejects.toMatchObject({ code: "BATCH_RESULT_MISSING" });
+  expect(batcher.statistics).toMatchObject({ failed: 2, queued: 0 });
+  await clock.advance(ms(10));
+  await batcher.close();
+});

@@ -522,3 +522,10 @@ test("without onProblem a failing handler is a warning of the process, once", as
   expect(bus.statistics.problems.failed).toBe(3);
   await bus.close();
 });
+
+test.each([{ count: 2.5 }, { count: 0 }, { count: Number.NaN }, { age: ms(0) }, { age: Number.NaN as never }])(
+  "a log without a limit that holds is refused: %o",
+  (log) => {
+    expect(() => makeBus({ log })).toThrow(expect.objectContaining({ code: "SUBSCRIPTION_INVALID" }));
+  },
+);

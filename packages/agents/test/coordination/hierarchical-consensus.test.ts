@@ -170,3 +170,20 @@ describe("HierarchyMember", () => {
     );
   });
 });
+
+test("a member that remembers little forgets what has ended, never what has just begun", async () => {
+  const time = new SimulatedTime();
+  const network = new SimulatedNetwork<HierarchyMessage<string>>(time, new Random(1));
+  const hierarchy = formHierarchy(5);
+  const group = Array.from({ length: 5 }, (_, member) => {
+    const decide = (_: string, answer: (choice: number) => void): void => answer(1);
+    const one = new HierarchyMember<string>({ member, hierarchy, network, timers: time, decide, remembered: 1 });
+    network.attach(member, (from, message) => one.receive(from, message));
+    return one;
+  });
+  const outcomes = Promise.all(["a", "b", "c"].map((proposal) => group[0]!.propose(proposal)));
+  time.run();
+  expect((await outcomes).map(({ state, votes }) => [state, votes])).toEqual(
+    Array.from({ length: 3 }, () => ["decided", 5]),
+  );
+});

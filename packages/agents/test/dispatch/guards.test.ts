@@ -218,3 +218,22 @@ test("an adapter within both: waiting is no failure, and an open breaker takes n
   expect([safe.name, limit.running]).toEqual(["x", 0]);
   await expect(guarded(adapter, {}).dispatch(makeSignal("a"))).rejects.toBe(error);
 });
+
+test("a call that tries whether the receiver is back and never settles is given up; the next one may try", async () => {
+  const clock = new ManualClock();
+  const breaker = new CircuitBreaker({ clock, failures: 1 });
+  await expect(breaker.run(fail)).rejects.toBe(error);
+  await clock.advance(ms(30_000));
+  const late = Promise.withResolvers<string>();
+  const hanging = breaker.run(() => late.promise);
+  await expect(breaker.run(() => "other")).rejects.toMatchObject({
+    code: "BREAKER_OPEN",
+    details: { retryAfterMs: 30_000 },
+  });
+  await clock.advance(ms(30_000));
+  expect(await breaker.run(() => "back")).toBe("back");
+  expect(breaker.state).toBe("closed");
+  late.reject(error);
+  await expect(hanging).rejects.toBe(error);
+  expect(breaker.state).toBe("closed");
+});

@@ -308,3 +308,8 @@ describe("clearMarket", () => {
     expect(() => clearMarket([{ trader: "a", price: 1, quantity: 0 }], [])).toThrow(/0 units/);
   });
 });
+
+test("the same bid object twice wins once", () => {
+  const bid: BundleBid = { bidder: "a", items: ["x"], amount: 5 };
+  expect(determineWinners([bid, bid])).toMatchObject({ winners: [bid], value: 5, bound: 5 });
+});

@@ -235,3 +235,30 @@ describe("ConnectionPool (S3-036)", () => {
     );
   });
 });
+
+test("a check of connections that throws refuses the connection, which is closed; who waits gets another", async () => {
+  let broken = false;
+  const { made, pool } = setUp({
+    size: 1,
+    overflow: 0,
+    usable: () => {
+      if (broken) throw new Error("cannot tell");
+      return true;
+    },
+  });
+  const lease = await pool.acquire();
+  const waiting = pool.acquire();
+  broken = true;
+  lease.release();
+  const next = await waiting;
+  expect([next.connection.id, made.map(({ open }) => open)]).toEqual([1, [false, true]]);
+  broken = false;
+  next.release();
+  broken = true;
+  const third = await pool.acquire();
+  expect([third.connection.id, made.map(({ open }) => open)]).toEqual([2, [false, false, true]]);
+  expect(pool.statistics).toMatchObject({ inUse: 1, idle: 0, failed: 2 });
+  broken = false;
+  third.release();
+  await pool.close();
+});

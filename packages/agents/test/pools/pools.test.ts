@@ -264,3 +264,17 @@ describe("TaskPool (S3-037)", () => {
     await expect(pool.run(1)).rejects.toMatchObject({ code: "POOL_CLOSED" });
   });
 });
+
+test("an agent pool whose warm agents cannot all be spawned leaves none behind", () => {
+  const living = new Set<number>();
+  let made = 0;
+  const spawn = (): number => {
+    if (made === 3) throw new Error("no room");
+    living.add(++made);
+    return made;
+  };
+  const make = (): unknown =>
+    new AgentPool<number>({ spawn, stop: (agent) => living.delete(agent), types: ["a", "b"], size: 2 });
+  expect(make).toThrow("no room");
+  expect(living.size).toBe(0);
+});

@@ -280,3 +280,17 @@ describe("sensors", () => {
     await runtime.close();
   });
 });
+
+test("a calendar's tick comes once, also when the wall clock is behind", async () => {
+  const { runtime, clock } = runtimeForTest();
+  const wall = clock.wallTime.bind(clock);
+  let slewed = 0;
+  clock.wallTime = () => ms(wall() - slewed);
+  const agent = runtime.spawn(puppet);
+  await agent.ask({ type: "do", data: [directives.schedule("calendar", { cron: "*/10 * * * *" }, note("cron"))] });
+  slewed = 5; // set back while the tick is awaited
+  await clock.advance(ms(5 * 60_000));
+  await settled();
+  expect(await agent.ask({ type: "seen" })).toEqual(["cron"]);
+  await runtime.close();
+});

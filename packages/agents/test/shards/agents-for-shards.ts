@@ -2,6 +2,7 @@
 import { threadId } from "node:worker_threads";
 import {
   type AgentDefinition,
+  busErrors,
   defineAction,
   defineAgent,
   directives,
@@ -73,6 +74,35 @@ export const listener = defineAgent({
     heard: defineAction({
       mode: "read",
       run: (state: { readonly heard: readonly unknown[] }) => ({ reply: state.heard }),
+    }),
+  },
+});
+
+/** Sends signals, good ones and others, and fails with what it is told to. */
+export const speaker = defineAgent({
+  name: "speaker",
+  module: import.meta.url,
+  state: () => ({ about: "nothing" as unknown }),
+  actions: {
+    say: defineAction({
+      run: (_state: object, { type, data }: { readonly type: string; readonly data?: unknown }) => ({
+        directives: [directives.emit(type, data)],
+      }),
+    }),
+    mutter: defineAction({
+      run: (_state: object) => ({ directives: [directives.emit("words.muttered", () => "cannot leave the thread")] }),
+    }),
+    whisper: defineAction({
+      run: (_state: object, _input: void, { self }) => ({
+        directives: [directives.send(self, { type: "nothing known", data: () => "cannot leave the thread" })],
+      }),
+    }),
+    refuse: defineAction({
+      run: (_state: object, knot: boolean): undefined => {
+        const details: Record<string, unknown> = { why: "no" };
+        if (knot) details["self"] = details;
+        throw busErrors.create("BUS_BACKPRESSURE", "not now", { details });
+      },
     }),
   },
 });

@@ -1,3 +1,4 @@
+import { Random } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parsePattern } from "../../src/signals/pattern.ts";
@@ -201,4 +202,20 @@ describe("the router", () => {
       expect.objectContaining({ code: "ROUTE_INVALID" }),
     );
   });
+});
+
+test("of many targets of one pattern any can go, in any order, and come again", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 60, max: 200 }), fc.integer(), (count, seed) => {
+      const router = new SignalRouter<number>();
+      const routes = Array.from({ length: count }, (_, i) => router.add("a.*", i));
+      const going = new Random(seed).shuffle(routes.filter(({ target }) => target % 3 !== 0));
+      expect(going.map((route) => route.remove())).toEqual(going.map(() => true));
+      expect(going.some((route) => route.remove())).toBe(false);
+      const staying = routes.filter(({ target }) => target % 3 === 0).map(({ target }) => target);
+      expect([router.route(makeSignal("a.b")), router.size]).toEqual([staying, staying.length]);
+      router.add("a.*", -1);
+      expect(router.route(makeSignal("a.b"))).toEqual([...staying, -1]);
+    }),
+  );
 });

@@ -382,3 +382,13 @@ test("a bus is measured while anybody listens", async () => {
   ]);
   stop();
 });
+
+test("a value that is no number leaves a histogram that can be told", () => {
+  const { telemetry } = make();
+  const collector = new MetricsCollector();
+  telemetry.attach(collector);
+  const time = telemetry.histogram("agent.time", { unit: "ns" });
+  for (const value of [1, Number.NaN, Number.POSITIVE_INFINITY, 4]) time.record(value);
+  expect(collector.collect()[0]!.series[0]!.distribution).toMatchObject({ count: 2, sum: 5, min: 1, max: 4 });
+  expect(JSON.stringify(toOtlpMetrics(collector.collect(), { attributes: {} }, 0, 1))).toContain('"count":"2"');
+});

@@ -449,3 +449,37 @@ describe("UpdateBroadcast (S3-011)", () => {
     expect(broadcast.flush()).toEqual({ variables: 0, delivered: 0, refused: [] });
   });
 });
+
+test.each([
+  { generation: Number.POSITIVE_INFINITY },
+  { generation: Number.NaN },
+  { generation: -1 },
+  { generation: 1.5 },
+  { generation: undefined as unknown as number },
+  { time: Number.POSITIVE_INFINITY },
+  { time: Number.NaN },
+  { node: 7 as unknown as string },
+])("another node's value is not taken with a version that no node could have: %o", (wrong) => {
+  const { variable } = setUp({ scope: "cluster" });
+  const version = { value: 5, generation: 3, time: 1, node: "n2", ...wrong };
+  expect(() => variable.sync(version)).toThrow(expect.objectContaining({ code: "VARIABLE_VALUE_INVALID" }));
+  expect(variable.version).toMatchObject({ value: 5, generation: 0 });
+  expect(variable.sync({ value: 6, generation: 1, time: 1, node: "n2" })).toBe(true);
+});
+
+test("who suggested a value is judged by it, from when the affected agents have agreed", async () => {
+  const kind = new FloatKind({ min: 0, max: 10, direction: "maximise", strategy: "static" });
+  const { variable } = setUp({ scope: "cluster", affected, kind });
+  const trust = (): unknown => variable.suggest({ value: 7, requester: "adviser", confidence: 0.4 });
+  expect(trust()).toMatchObject({ answer: "negotiate" });
+  for (const performance of [10, 10]) variable.feedback({ performance });
+  const { change } = variable.suggest({ value: 8, requester: "adviser" }) as { change: ChangeOutcome<number> };
+  // Still the value before: bad as it does, that is not the adviser's fault.
+  for (let i = 0; i < 20; i++) variable.feedback({ performance: 20 - i });
+  expect(trust()).toMatchObject({ answer: "reject", because: "locked" });
+  for (const voter of affected) if (variable.lock === "consensusPending") variable.vote(voter, true);
+  expect(await settled(change)).toMatchObject({ state: "committed", by: "consensus", value: 8 });
+  expect(trust()).toMatchObject({ answer: "negotiate" });
+  variable.feedback({ performance: 0 });
+  expect(trust()).toMatchObject({ answer: "reject", because: "trust" });
+});
