@@ -9,6 +9,7 @@ import {
   type CoreOperation,
   type Crowd,
 } from "../platform/platform.ts";
+import { baselineOf } from "./baselines.ts";
 import { describeAgent, spawnMany, stopAll } from "./descriptions.ts";
 import { type Scenario, type ScenarioContext, timesOf } from "./scenario.ts";
 
@@ -173,6 +174,15 @@ const operations: Scenario = {
   title: "What every runtime of agents does, each where it lives: create, send, request, look up, publish, propose",
   requirement: ["S0-001", "S2-014"],
   seconds: timesOf(5),
+  // What is asked of a platform alone; how it stands beside others is no limit.
+  rules: {
+    thresholds: {
+      "core.operation.time{operation=create}": {
+        threshold: `p(50) < ${baselineOf("agent").creationMs}ms`,
+        requirement: ["S2-034", "S2-046"],
+      },
+    },
+  },
   run: async (context) => {
     const platform = await context.open();
     for (const each of cores) {
@@ -225,6 +235,7 @@ const idle: Scenario = {
   title: "Memory of an idle agent, by slope, wherever it lives",
   requirement: ["S3-006"],
   seconds: timesOf(2),
+  rules: { thresholds: { "core.idle-agent.memory": { threshold: "mean < 1MB", requirement: ["S2-037", "S3-006"] } } },
   run: async ({ open, record, profile, random, signal }) => {
     const platform = await open();
     const wanted = profile === "smoke" ? [500, 2000] : [1000, 5000, 10_000];
