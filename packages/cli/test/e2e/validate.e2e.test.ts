@@ -81,6 +81,8 @@ test("validate: a name that does not exist is a usage error that lists those tha
   expect(suite.stderr).toContain("scalability");
   const platform = await project.mettle([...smoke, "--platform", "nosuch"]);
   expect(platform).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("PLATFORM_UNKNOWN") as string });
+  const profile = await project.mettle([...smoke, "pools.agents"]);
+  expect(profile).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("SUITE_NOT_IN_PROFILE") as string });
   const phase = await project.mettle([...smoke, "--phase", "4"]);
   expect(phase.exitCode).toBe(2);
   // A mistake in the command leaves what an earlier run has written alone.
@@ -97,6 +99,7 @@ test("validate: interrupted, it keeps what was measured and exits with 130", asy
     child.kill("SIGINT");
   });
   expect(outcome.exitCode).toBe(130);
+  expect(outcome.stdout).toMatch(/exit {2}130$/m);
   const run = await readRun(project.path("mettle-out/run.json"));
   expect(run.validity).toMatchObject({ state: "invalid" });
 });

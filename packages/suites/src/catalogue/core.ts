@@ -13,24 +13,23 @@ import { baselineOf } from "./baselines.ts";
 import { describeAgent, spawnMany, stopAll } from "./descriptions.ts";
 import { type Scenario, type ScenarioContext, timesOf } from "./scenario.ts";
 
-/** What one sample of an operation is, and what it is done among. */
+/** What one sample of an operation is, and what it is done among; in words in docs/validation.md. */
 interface Core {
   readonly operation: CoreOperation;
   /** Agents, subscribers or members. */
   readonly size: number;
   /** Operations in one sample. */
   readonly count: number;
-  readonly title: string;
 }
 
 const cores: readonly Core[] = [
-  { operation: "create", size: 1, count: 5000, title: "Create an agent" },
-  { operation: "send", size: 1, count: 5000, title: "Send to an agent" },
-  { operation: "request", size: 1, count: 5000, title: "Request and reply, with a deadline" },
-  { operation: "lookup", size: 100_000, count: 20_000, title: "Look up among 100 000" },
-  { operation: "publish", size: 1000, count: 10, title: "Publish to 1 000 subscribers until all have it" },
-  { operation: "propose", size: 1000, count: 5, title: "Propose to 1 000 and collect" },
-  { operation: "propose", size: 10_000, count: 1, title: "Propose to 10 000 and collect" },
+  { operation: "create", size: 1, count: 5000 },
+  { operation: "send", size: 1, count: 5000 },
+  { operation: "request", size: 1, count: 5000 },
+  { operation: "lookup", size: 100_000, count: 20_000 },
+  { operation: "publish", size: 1000, count: 10 },
+  { operation: "propose", size: 1000, count: 5 },
+  { operation: "propose", size: 10_000, count: 1 },
 ];
 
 /** Does the operations of one sample; resolves when all have taken effect. What it returns undoes them, untimed. */
@@ -204,10 +203,9 @@ function inCrowd(core: Core, crowd: Crowd | undefined): Core | undefined {
 }
 
 function notesOf(asked: Core, done: Core, crowd: Crowd | undefined): readonly string[] {
-  if (crowd === undefined) return [asked.title];
+  if (crowd === undefined) return [];
   const larger = cores.filter((core) => core.operation === asked.operation && inCrowd(core, crowd) === undefined);
   return [
-    asked.title,
     ...(done.count < asked.count ? [`${done.count} at a time instead of ${asked.count}: ${crowd.because}`] : []),
     ...larger.map(({ size }) => `not measured among ${size}: ${crowd.because}`),
   ];

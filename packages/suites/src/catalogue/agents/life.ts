@@ -149,8 +149,7 @@ const monitoring: Scenario = {
       signal,
     );
     record.rate("agents.down.noticed", noticed.down, noticed.died);
-    if (platform.registry?.forgetsDead === true)
-      record.rate("agents.down.unregistered", noticed.gone, noticed.died);
+    if (platform.registry?.forgetsDead === true) record.rate("agents.down.unregistered", noticed.gone, noticed.died);
   },
 };
 
