@@ -7,7 +7,6 @@ import type { Recorder, Tags } from "../measure/recorder.ts";
 import { ResourceMonitor, type Usage } from "../measure/resources.ts";
 import { nextTurn, nowNs } from "../measure/time.ts";
 import type { AgentHandle, AgentPlatform, VariableHandle } from "../platform/platform.ts";
-import { computeRounds } from "../platform/work.ts";
 import { spawnMany, stopAll } from "./descriptions.ts";
 import { type Scenario, type ScenarioContext, timesOf } from "./scenario.ts";
 
@@ -182,19 +181,17 @@ const rounds = 20_000;
 const window = 50;
 
 /**
- * What the work of one request takes by itself, so that a rate can be chosen that takes a share of a core. The platform is not asked:
- * one that is slow must use more of the processor for the same load, and not be given less of it.
+ * What one request costs here, so that a rate can be chosen that takes a share of a core. The platform is asked: the same work takes
+ * several times as long in an agent, by how far the compiler went there, as in a loop of its own.
  */
-function secondsOfOne(): number {
+async function secondsOfOne(platform: AgentPlatform, agents: readonly AgentHandle[]): Promise<number> {
   const samples: number[] = [];
-  let sum = 0;
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 20; i++) {
     const start = nowNs();
-    sum += computeRounds(rounds);
-    samples.push((nowNs() - start) / 1e9);
+    await Promise.all(agents.map((agent) => platform.ask(agent, { type: "compute", data: rounds }, 10_000)));
+    samples.push((nowNs() - start) / agents.length / 1e9);
   }
-  if (Number.isNaN(sum)) throw new Error("the work came to nothing");
-  return median(samples.slice(samples.length / 2)); // the first half is for the compiler
+  return median(samples);
 }
 
 interface Loaded {
@@ -288,8 +285,7 @@ const cpu: Scenario = {
     const { open, record, seconds } = context;
     const platform = await open();
     const agents = await spawnMany(platform, 100);
-    const cost = secondsOfOne();
-    for (const agent of agents) await platform.ask(agent, { type: "compute", data: rounds }, 10_000); // for the compiler
+    const cost = await secondsOfOne(platform, agents);
     const outcomes: (Loaded & { readonly tags: Tags })[] = [];
     for (const [scenario, load] of Object.entries(loads)) {
       const tags = { scenario, load: String(load) };
