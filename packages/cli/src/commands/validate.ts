@@ -24,7 +24,11 @@ export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(context);
   const out = new OutputFolder(settings.out, context.cwd);
   await out.make();
-  const result = await measure(context, settings);
+  // Until all is written: an interruption that comes when everything is measured must not cost it.
+  using interruption = new Interruption(() => {
+    note(context, "Interrupted: keeping what was measured. Once more ends at once.");
+  });
+  const result = await measure(context, settings, interruption.signal);
   const troubles = await keep(result, out, settings, context);
   show(result, out, context);
   for (const trouble of troubles) writeError(trouble, context);
@@ -32,14 +36,11 @@ export async function run(context: CommandContext): Promise<number> {
   return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
 }
 
-async function measure(context: CommandContext, settings: Settings): Promise<ValidationResult> {
+async function measure(context: CommandContext, settings: Settings, signal: AbortSignal): Promise<ValidationResult> {
   const { flags, cwd, clock, stderr, env } = context;
   const compare = flags.text("compare");
   // Read before anything is measured: whoever waits for minutes should know now that there is none.
   const baseline = compare === undefined ? undefined : await new Baselines(settings.baselines).load(compare);
-  using interruption = new Interruption(() => {
-    note(context, "Interrupted: keeping what was measured. Once more ends at once.");
-  });
   const subject = flags.text("platform") ?? "mettle";
   const others = flags.on("versus") ? (await installedPlatforms()).filter((name) => name !== subject) : [];
   const view = new LiveView({
@@ -59,7 +60,7 @@ async function measure(context: CommandContext, settings: Settings): Promise<Val
       ...(baseline && { baseline }),
       cwd,
       clock,
-      signal: interruption.signal,
+      signal,
       onEvent: (event) => tell(view, event),
     });
   } finally {

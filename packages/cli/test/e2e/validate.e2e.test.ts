@@ -89,6 +89,20 @@ test("validate: a name that does not exist is a usage error that lists those tha
   expect(existsSync(project.path("mettle-out/run.json"))).toBe(false);
 });
 
+test("validate: interrupted when all is measured, it keeps all of it and says what came of it", async () => {
+  using project = new Project();
+  const child = project.start([...smoke, "registry.consistency"]);
+  let stopped = false;
+  const outcome = await outcomeOf(child, (stderr) => {
+    if (stopped || !stderr.includes("measured")) return;
+    stopped = true;
+    child.kill("SIGINT");
+  });
+  expect(outcome.exitCode).toBe(0);
+  expect(outcome.stdout).toMatch(/exit {2}0$/m);
+  expect((await readRun(project.path("mettle-out/run.json"))).validity.state).not.toBe("invalid");
+});
+
 test("validate: interrupted, it keeps what was measured and exits with 130", async () => {
   using project = new Project();
   const child = project.start(["validate", "registry.consistency", "load.sustained", "--profile", "ci"]);

@@ -88,6 +88,8 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
   const before = clock.now();
   const [environment, revision] = [captureEnvironment({ clock }), await currentRevision({ folder: options.cwd })];
   const outcomes = await measureAll({ scenarios: chosen, planned, revision }, options, clock);
+  // One that comes when everything is measured interrupts nothing.
+  const interrupted = signal?.aborted === true && outcomes.length < countOf(chosen, planned, options);
   const run: Run = {
     schema: runSchema,
     id: timeOrderedId(clock),
@@ -98,7 +100,7 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
     profile,
     ...(revision && { revision }),
     environment,
-    ...validityOf(outcomes, environment.noise?.interruptedShare, signal?.aborted === true),
+    ...validityOf(outcomes, environment.noise?.interruptedShare, interrupted),
     measurements: outcomes.flatMap(({ measurements }): readonly Measurement[] => measurements),
   };
   const askedOf = (name: string): readonly CatalogueEntry[] =>
@@ -116,7 +118,7 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
   // Nothing was missed that was promised: there was no service, and what to mend is how it is run.
   const isDown = run.failures?.some(({ code }) => isServiceDown(code)) === true;
   // An interruption outranks everything.
-  const exitCode = signal?.aborted === true ? exitCodes.interrupted : isDown ? exitCodes.usage : judged.exitCode;
+  const exitCode = interrupted ? exitCodes.interrupted : isDown ? exitCodes.usage : judged.exitCode;
   return validationResult({ run, verdict: { ...judged, exitCode }, outcomes, subject, phase });
 }
 
@@ -129,6 +131,10 @@ function checksOf({ suites, profile, platforms, service }: ValidateOptions): Pla
     details: { problems: ["neither a command that starts one nor the URL of one was given"] },
   });
 }
+
+/** Scenarios, each counted on every platform, and checks of the service. */
+const countOf = (scenarios: readonly Scenario[], { checks }: PlannedChecks, { platforms }: ValidateOptions): number =>
+  scenarios.length * platforms.length + checks.length;
 
 /** Scenarios that one process runs. */
 interface Batch {
@@ -165,10 +171,10 @@ async function measureAll(
   options: ValidateOptions,
   clock: Clock,
 ): Promise<readonly ScenarioOutcome[]> {
-  const { profile, platforms, signal, onEvent, service } = options;
+  const { profile, signal, onEvent, service } = options;
   const { checks } = planned;
   const batches = batchesOf(scenarios, options);
-  const of = scenarios.length * platforms.length + checks.length;
+  const of = countOf(scenarios, planned, options);
   const progress = new Progress(clock, of, [
     ...batches.map((batch) => ({
       entries: batch.scenarios.map((each) => [each, each.seconds[profile] ?? 0] as const),
