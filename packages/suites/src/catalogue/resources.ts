@@ -393,7 +393,14 @@ const leak: Scenario = {
       await cycle(index);
       await new Promise((resolve) => setTimeout(resolve, (due - nowNs()) / 1e6));
     };
-    await recordLeak(record, { metric: "resources.soak", cycles: 3600, operations: perCycle, signal, cycle: paced });
+    await recordLeak(record, {
+      metric: "resources.soak",
+      cycles: 3600,
+      operations: perCycle,
+      perHour: 500_000, // what the first phase allows
+      signal,
+      cycle: paced,
+    });
   },
 };
 
