@@ -41,6 +41,25 @@ describe("registry scenarios", () => {
     ]);
   });
 
+  it("find what is left of entries that have gone (S3-023)", async () => {
+    const grows = "registry.growth.growth mean < 1024";
+    for (const open of [mettle, eventEmitter])
+      expect((await trial("registry.growth", open)).missed).not.toContain(grows);
+    const kept: unknown[] = [];
+    const hoarding: Open = (options) => {
+      const platform = eventEmitter(options);
+      return withRegistry(platform, {
+        unregister: (name) => {
+          kept.push(Array.from({ length: 100 }, (_, i) => ({ name, i })));
+          return platform.registry!.unregister(name);
+        },
+      });
+    };
+    const { missed } = await trial("registry.growth", hoarding);
+    kept.length = 0;
+    expect(missed).toEqual([grows, "registry.growth.without-leak rate == 1"]);
+  });
+
   it("find discovery that misses one", async () => {
     expect((await trial("registry.discovery", shortSighted)).wrong).toEqual(["registry.discovery.correct rate == 1"]);
     expect((await trial("registry.capability-matching", shortSighted)).wrong).toHaveLength(1);

@@ -28,25 +28,13 @@ const lifecycle: Scenario = {
   id: "agents.lifecycle",
   needs: ["in-process"],
   title: "Create, use and stop 1 000 agents, 50 at a time, cycle after cycle",
-  requirement: [
-    "S2-005",
-    "S2-009",
-    "S2-017",
-    "S2-065",
-    "S2-068",
-    "S2-069",
-    "S2-071",
-    "S3-022",
-    "S3-023",
-    "S3-038",
-    "S3-090",
-  ],
+  requirement: ["S2-005", "S2-009", "S2-017", "S2-065", "S2-068", "S2-069", "S2-071", "S3-022", "S3-038", "S3-090"],
   seconds: timesBeyondSmoke(5),
   rules: {
     thresholds: {
       "agents.lifecycle.success": { threshold: "rate > 0.95", severity: "critical", requirement: ["S2-127"] },
       "agents.lifecycle.time": { threshold: "mean < 10ms", requirement: ["S2-128"] },
-      "agents.lifecycle.growth": { threshold: "mean < 1024", requirement: ["S3-023", "S3-028", "S2-126"] },
+      "agents.lifecycle.growth": { threshold: "mean < 1024", requirement: ["S3-028", "S2-126"] },
       // What the last third of the cycles takes, against the first: lives become no slower by those before them.
       "agents.lifecycle.slowdown": { threshold: "value < 2", requirement: ["S2-070"] },
       "agents.lifecycle.without-leak": { threshold: "rate == 1", requirement: ["S2-128", "S2-126", "S3-090"] },
