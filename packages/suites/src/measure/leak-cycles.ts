@@ -14,20 +14,25 @@ export interface LeakCycles {
   readonly signal?: AbortSignal;
 }
 
+interface HourlyBudget extends MetricOptions {
+  /** Bytes that an hour may grow by. */
+  readonly budget: number;
+  /** Whether the cycles were as far apart as in use, so that an hour of them is an hour. @defaultValue false */
+  readonly paced?: boolean;
+}
+
 /**
  * Growth per hour, where the measuring was long enough to tell: an interval wider than the budget says nothing, and the figure is
- * absent then (T-20).
- *
- * @param budget - bytes that an hour may grow by
+ * absent then (T-20). Of paced cycles it is told all the same when it is certainly too much.
  */
 export function recordPerHour(
   record: Recorder,
   metric: string,
   growth: GrowthPerHour | undefined,
-  budget: number,
-  options: MetricOptions = {},
+  { budget, paced = false, ...options }: HourlyBudget,
 ): void {
-  if (growth === undefined || growth.high - growth.low > budget) return;
+  if (growth === undefined) return;
+  if (growth.high - growth.low > budget && !(paced && growth.low > budget)) return;
   const { bytesPerHour, low, high, confidence } = growth;
   record.value(metric, bytesPerHour, {
     ...options,
@@ -62,9 +67,14 @@ export async function recordLeak(record: Recorder, options: LeakCycles): Promise
     },
   });
   if (perHour !== undefined) {
-    // Growth that is certainly more than allowed is told however wide its interval is.
-    const budget = (found.growthPerHour?.low ?? 0) > perHour ? Number.POSITIVE_INFINITY : perHour;
-    recordPerHour(record, `${metric}.growth-per-hour`, found.growthPerHour, budget, { tags, requirement, notes });
+    const { growthPerHour: growth } = found;
+    recordPerHour(record, `${metric}.growth-per-hour`, growth, {
+      budget: perHour,
+      paced: true,
+      tags,
+      requirement,
+      notes,
+    });
   }
   record.rate(`${metric}.without-leak`, found.outcome === "leak" ? 0 : 1, 1, { tags, requirement, notes });
   return found;

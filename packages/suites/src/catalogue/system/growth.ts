@@ -61,7 +61,7 @@ const sustained: Scenario = {
       low: growthPerHour.low / count,
       high: growthPerHour.high / count,
     };
-    recordPerHour(record, "system.sustained.per-agent-hour", perAgent, megabyte);
+    recordPerHour(record, "system.sustained.per-agent-hour", perAgent, { budget: megabyte });
   },
 };
 
@@ -102,7 +102,7 @@ const idle: Scenario = {
         }),
     });
     record.rate("system.idle.flat", found.outcome === "leak" ? 0 : 1, 1);
-    recordPerHour(record, "system.idle.growth-per-hour", found.growthPerHour, 0.416 * megabyte);
+    recordPerHour(record, "system.idle.growth-per-hour", found.growthPerHour, { budget: 0.416 * megabyte });
   },
 };
 
