@@ -99,8 +99,8 @@ ${rows.join("\n")}
 
 /** What the last validation said of a requirement. */
 export interface LastResult {
-  /** `measured`: there are figures and no rule is named for them. */
-  readonly state: "passed" | "warning" | "failed" | "measured";
+  /** `measured`: there are figures and no rule is named for them; `unmeasured`: there need not be in that profile. */
+  readonly state: "passed" | "warning" | "failed" | "measured" | "unmeasured";
   /** The worst finding in words; the metrics where nothing is judged. */
   readonly because: string;
 }
@@ -130,6 +130,7 @@ interface Judgement {
     readonly findings: readonly {
       readonly state: string;
       readonly message: string;
+      readonly required?: boolean;
       readonly requirement?: readonly string[];
     }[];
   };
@@ -150,8 +151,9 @@ export function lastResultsOf(run: JudgedRun, { platform, verdict }: Judgement):
   const findings = verdict.findings
     .filter(({ state }) => worst.includes(state))
     .toSorted((a, b) => worst.indexOf(b.state) - worst.indexOf(a.state));
-  for (const { state, message, requirement = [] } of findings) {
-    const known = state === "passed" || state === "warning" ? state : "failed";
+  for (const { state, message, required, requirement = [] } of findings) {
+    const missing = required === false ? "unmeasured" : "failed";
+    const known = state === "passed" || state === "warning" ? state : state === "no-data" ? missing : "failed";
     for (const id of requirement) results[id] = { state: known, because: message };
   }
   const sorted = Object.fromEntries(Object.entries(results).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -84,6 +84,7 @@ test("the last results hold the worst finding of each requirement, and what was 
     finding("failed", "slow", ["S0-002"]),
     finding("passed", "quick again", ["S0-002"]),
     finding("no-data", "nothing", ["S0-004"]),
+    { ...finding("no-data", "nothing, and need not", ["S0-005"]), required: false },
   ];
   expect(lastResultsOf(run, { platform: "mettle", verdict: { findings } })).toEqual({
     at: run.startedAt,
@@ -94,6 +95,7 @@ test("the last results hold the worst finding of each requirement, and what was 
       "S0-001": { state: "measured", because: "a.time, b.time" },
       "S0-002": { state: "failed", because: "slow" },
       "S0-004": { state: "failed", because: "nothing" },
+      "S0-005": { state: "unmeasured", because: "nothing, and need not" },
     },
   });
 });

@@ -102,8 +102,8 @@ function validityFindings(run: Run): readonly Finding[] {
       severity: state === "invalid" ? "critical" : "medium",
       rule,
       message: `The measurement is ${state}: ${reasons[0] ?? "no reason given"}.`,
-      evidence: reasons,
-      recommendation: reasons[0] === undefined ? "Measure again." : `Measure again without this: ${reasons[0]}.`,
+      evidence: reasons.length > 1 ? reasons : [], // the message says the first
+      recommendation: reasons.length === 0 ? "Measure again." : "Mend that, and measure again.",
     });
   }
   if (run.measurements.length === 0 && (run.comparisons ?? []).length === 0) {

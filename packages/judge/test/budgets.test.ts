@@ -75,4 +75,12 @@ describe("the gate (T-02, S3-056)", () => {
     expect(states(makeRun([]), [lenient], [])).toEqual([["no-data", false]]);
     expect(states(makeRun([]), [lenient], [lenient.name])).toEqual([["no-data", undefined]]);
   });
+
+  it("gives no advice on what need not be measured", () => {
+    const other = makeRun([measured(1, 1)]);
+    const unmeasured = { ...update, metric: "variable.updated.time" };
+    const advice = (budget: Budget): unknown => judgeBudgets(other, [budget], [], policyDefaults)[0]?.recommendation;
+    expect(advice(unmeasured)).toContain("variable.updated.time");
+    expect(advice({ ...unmeasured, required: false })).toBeUndefined();
+  });
 });

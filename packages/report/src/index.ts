@@ -60,5 +60,5 @@ export { type BaselineEntry, type BaselineListOptions, renderBaselines } from ".
 export { type ColorStream, colorSupport } from "./text/color.ts";
 export { type MetricChange, renderComparison } from "./text/comparison.ts";
 export { type HistoryChange, type HistoryPoint, type MetricHistory, renderHistory } from "./text/history.ts";
-export { renderSummary, type SummaryOptions, type TextOptions } from "./text/summary.ts";
+export { type Remark, renderSummary, type SummaryOptions, type TextOptions } from "./text/summary.ts";
 export { visibleText } from "./text/visible.ts";

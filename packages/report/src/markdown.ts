@@ -10,6 +10,7 @@ import { provenance } from "./provenance.ts";
 import { typical } from "./text/case-columns.ts";
 import { isLoadRun, loadTables } from "./text/load-tables.ts";
 import { formatApart, formatHalfWidth, formatRatioInterval, formatShare } from "./text/quantities.ts";
+import type { Remark } from "./text/summary.ts";
 import { counted, outcomeWord, stateWords, titleSentence, verdictMark, worstFirst } from "./text/words.ts";
 
 /** What GitHub takes: a comment at most so many characters, a step summary at most so many bytes in UTF-8. */
@@ -25,6 +26,8 @@ export interface MarkdownOptions {
   readonly target?: "comment" | "step-summary";
   /** Smaller than the target's own, in its unit (characters or bytes); at least 12 000. */
   readonly limit?: number;
+  /** What else is to be known of the run, such as what was left out. */
+  readonly remarks?: readonly Remark[];
 }
 
 /** Rows between a beginning and an end; what does not fit is counted in the end. */
@@ -62,7 +65,7 @@ export function renderMarkdown(run: Run, verdict: Verdict, options: MarkdownOpti
   }
   const size = isComment ? (text: string) => text.length : (text: string) => Buffer.byteLength(text);
   const head = headOf(run, verdict, isComment ? `${stickyMarker(options.name ?? run.name)}\n` : "");
-  return fill(head, sectionsOf(asJudged(run, verdict), verdict), limit, size);
+  return fill(head, sectionsOf(asJudged(run, verdict), verdict, options.remarks ?? []), limit, size);
 }
 
 function headOf(run: Run, verdict: Verdict, marker: string): string {
@@ -96,7 +99,7 @@ function selfCheckText(check: NonNullable<ReturnType<typeof weakestSelfCheck>>):
     : `**self-check failed** (same code: ${seen}): differences no larger than that prove nothing`;
 }
 
-function sectionsOf(run: Run, verdict: Verdict): Section[] {
+function sectionsOf(run: Run, verdict: Verdict, remarks: readonly Remark[]): Section[] {
   const findings = worstFirst(verdict.findings);
   const isOpen = ({ state }: Finding): boolean => state !== "passed" && state !== "info";
   const open = findings.filter(isOpen);
@@ -124,11 +127,10 @@ function sectionsOf(run: Run, verdict: Verdict): Section[] {
       "| metric | value | p99 | samples |\n|---|--:|--:|--:|\n",
       (isLoadRun(run) ? run.measurements : others).map(otherRow),
     ),
-    details(
-      "Notes",
-      "",
-      notesOf(run).map(({ about, text }) => `- ${codeMarkdown(about)}: ${escapeMarkdown(text)}\n`),
-    ),
+    details("Notes", "", [
+      ...remarks.map(({ label, text }) => `- ${escapeMarkdown(label)}: ${escapeMarkdown(text)}\n`),
+      ...notesOf(run).map(({ about, text }) => `- ${codeMarkdown(about)}: ${escapeMarkdown(text)}\n`),
+    ]),
     details(
       "Recommendations",
       "",

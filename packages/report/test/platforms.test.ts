@@ -50,6 +50,22 @@ describe("platforms of one run", () => {
     expect(Math.max(...text.split("\n").map((each) => each.length))).toBeLessThanOrEqual(80);
   });
 
+  test("a name too long for its figures stands over them, whole", () => {
+    const platforms = ["mettle", "event-emitter", "xstate", "moleculer", "otp"];
+    const wide = run({
+      measurements: platforms.flatMap((platform, i) =>
+        ["create", "propose"].map((operation) =>
+          measurement("core.operation.time", 100 * (i + 1), { tags: { platform, operation }, direction: "lower" }),
+        ),
+      ),
+    });
+    const lines = renderSummary(wide, verdict([]), { width: 80 }).split("\n");
+    const at = lines.indexOf("   core.operation.time operation=create");
+    expect(lines[at - 1]).toMatch(/^ +mettle +event-emitter +xstate +moleculer +otp/);
+    expect(lines[at + 1]).toMatch(/^ +100 ns +200 ns +300 ns +400 ns +500 ns +2\.00 × ahead$/);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   test("a figure where more is better is compared the other way round", () => {
     const rates = run({
       measurements: [

@@ -5,6 +5,7 @@ export type SuitesErrorCode =
   | "PLATFORM_NOT_INSTALLED"
   | "PLATFORM_REQUEST_FAILED"
   | "SUITE_UNKNOWN"
+  | "SUITE_NOT_IN_PROFILE"
   | "SCENARIO_FAILED"
   | "SCENARIO_TIMEOUT"
   | "SCENARIO_PROCESS_DIED"
@@ -28,7 +29,11 @@ export const suitesErrors: ErrorCatalogue<SuitesErrorCode> = defineErrors({
     next: "See the cause: the platform did not do what the scenario asked of it.",
     exitCode: exitCodes.internal,
   },
-  SUITE_UNKNOWN: { next: "Name one of the suites that the message lists.", exitCode: exitCodes.usage },
+  SUITE_UNKNOWN: { next: "Name one of those that the message lists.", exitCode: exitCodes.usage },
+  SUITE_NOT_IN_PROFILE: {
+    next: "Validate with one of the profiles that the message names, or leave it out.",
+    exitCode: exitCodes.usage,
+  },
   SCENARIO_FAILED: {
     next: "See the message: the platform, or the scenario, threw. Its figures are missing, so the run cannot pass.",
     exitCode: exitCodes.invalidMeasurement,

@@ -52,6 +52,7 @@ export {
   type VariablesFacet,
   type VariableUpdate,
 } from "./platform/platform.ts";
+export { unsupportedText } from "./validate/unsupported.ts";
 export type { Recommendation } from "./validate/recommendations.ts";
 export type { GroupResult, ScenarioResult, ValidationResult } from "./validate/result.ts";
 export { validate, type ValidateOptions, type ValidationEvent } from "./validate/validate.ts";

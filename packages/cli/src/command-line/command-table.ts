@@ -57,7 +57,7 @@ const validate: CommandSpec = {
       environment: true,
     },
     { name: "phase", type: { kind: "choice", choices: ["1", "2", "3"] }, help: "whose targets are judged (1)" },
-    { name: "versus", type: onOff, help: "the other platforms that are installed, side by side" },
+    { name: "versus", type: onOff, help: "measure the other installed platforms too, side by side" },
     {
       name: "base-url",
       type: text("URL"),
@@ -72,12 +72,13 @@ const validate: CommandSpec = {
     "mettle validate",
     "mettle validate registry --profile smoke",
     "mettle validate --platform xstate --phase 3",
+    "mettle validate core --versus",
     "mettle validate service --profile smoke",
   ],
   notes: [
     "Suites: registry, agents, events, variables, coordination, system, scalability, resources, limits, load, optimizations,\n  core, service; or single scenarios, such as registry.lookup.",
     "A service at --base-url has test users: TEST_USERNAME=user{n} TEST_PASSWORD=… TEST_USERS=100.",
-    "Exit code: 0 pass, 2 a service that did not start or stay up, 3 target, budget or objective missed, 4 only regressions,\n  5 something could not be measured.",
+    "Exit code: 0 pass, 2 a service that did not start or stay up, 3 target, budget or objective missed, 4 only regressions,\n  5 something could not be measured, 130 interrupted.",
   ],
 };
 

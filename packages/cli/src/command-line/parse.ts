@@ -185,9 +185,13 @@ const usageOf = ({ name, type }: FlagSpec): string =>
     : `--${name} ${"placeholder" in type ? type.placeholder : ""}`;
 
 const invalid = (written: string, problem: string): Error =>
-  cliErrors.create("USAGE_VALUE_INVALID", `${written} ${problem.replace(/\.$/, "")}.`, {
-    details: { flag: written, problem },
-  });
+  cliErrors.create(
+    "USAGE_VALUE_INVALID",
+    `${written} ${problem.replace(/[.?]$/, "")}${problem.endsWith("?") ? "?" : "."}`,
+    {
+      details: { flag: written, problem },
+    },
+  );
 
 /** Flags come before the environment, the environment before the configuration file. */
 function addEnvironment(command: CommandSpec, given: Map<string, FlagValue>, environment: Environment): void {

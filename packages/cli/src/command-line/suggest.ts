@@ -4,7 +4,9 @@ export function suggest(word: string, known: readonly string[]): string | undefi
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  if (best && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3))) return best.candidate;
+  const isNear = best && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3));
+  // One that shares no letter with the word is no misspelling of it: 4 is not a 1 mistyped.
+  if (isNear && best.distance < Math.max(word.length, best.candidate.length)) return best.candidate;
   return word.length >= 3 ? known.find((candidate) => candidate.startsWith(word)) : undefined;
 }
 

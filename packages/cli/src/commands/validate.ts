@@ -1,8 +1,14 @@
-import { type ExitCode, exitCodes, MettleError } from "@mettle/core";
+import { exitCodes, MettleError } from "@mettle/core";
 import type { Phase } from "@mettle/judge";
 import { colorSupport, LiveView, progressMode, renderJunit, renderMarkdown, renderSummary } from "@mettle/report";
 import { Baselines, type Profile } from "@mettle/results";
-import { installedPlatforms, validate, type ValidationEvent, type ValidationResult } from "@mettle/suites";
+import {
+  installedPlatforms,
+  unsupportedText,
+  validate,
+  type ValidationEvent,
+  type ValidationResult,
+} from "@mettle/suites";
 import { type CommandContext, note, printJson } from "../command-context.ts";
 import { serviceUnderTest } from "../run/service-under-test.ts";
 import { loadSettings, type Settings } from "../config/settings.ts";
@@ -18,22 +24,23 @@ export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(context);
   const out = new OutputFolder(settings.out, context.cwd);
   await out.make();
-  const result = await measure(context, settings);
+  // Until all is written: an interruption that comes when everything is measured must not cost it.
+  using interruption = new Interruption(() => {
+    note(context, "Interrupted: keeping what was measured. Once more ends at once.");
+  });
+  const result = await measure(context, settings, interruption.signal);
   const troubles = await keep(result, out, settings, context);
   show(result, out, context);
   for (const trouble of troubles) writeError(trouble, context);
-  const exitCode = exitCodeOf(result);
+  const { exitCode } = result.verdict;
   return exitCode === exitCodes.pass ? (troubles[0]?.exitCode ?? exitCode) : exitCode;
 }
 
-async function measure(context: CommandContext, settings: Settings): Promise<ValidationResult> {
+async function measure(context: CommandContext, settings: Settings, signal: AbortSignal): Promise<ValidationResult> {
   const { flags, cwd, clock, stderr, env } = context;
   const compare = flags.text("compare");
   // Read before anything is measured: whoever waits for minutes should know now that there is none.
   const baseline = compare === undefined ? undefined : await new Baselines(settings.baselines).load(compare);
-  using interruption = new Interruption(() => {
-    note(context, "Interrupted: keeping what was measured. Once more ends at once.");
-  });
   const subject = flags.text("platform") ?? "mettle";
   const others = flags.on("versus") ? (await installedPlatforms()).filter((name) => name !== subject) : [];
   const view = new LiveView({
@@ -53,7 +60,7 @@ async function measure(context: CommandContext, settings: Settings): Promise<Val
       ...(baseline && { baseline }),
       cwd,
       clock,
-      signal: interruption.signal,
+      signal,
       onEvent: (event) => tell(view, event),
     });
   } finally {
@@ -68,14 +75,14 @@ const file = "validate";
 function tell(view: LiveView, event: ValidationEvent): void {
   if (event.kind === "planned") {
     const cases = event.scenarios;
-    view.handle({ kind: "plan", files: [file], cases: cases.length });
+    view.handle({ kind: "plan", files: [file], cases: cases.length, unit: "scenario" });
     view.handle({
       kind: "suite-start",
       file,
       suite: "catalogue",
       cases,
-      processesMin: cases.length,
-      processesMax: cases.length,
+      processesMin: event.of,
+      processesMax: event.of,
     });
   } else if (event.kind === "started") view.handle({ kind: "case-start", file, case: event.scenario });
   else {
@@ -106,7 +113,7 @@ async function keep(
   };
   await attempt(() => out.writeRun("run.json", run));
   await attempt(() => out.write("validation.json", `${JSON.stringify({ ...rest, verdict }, undefined, 2)}\n`));
-  await attempt(() => out.write("summary.md", renderMarkdown(run, verdict)));
+  await attempt(() => out.write("summary.md", renderMarkdown(run, verdict, { remarks: remarksOf(result) })));
   await attempt(() => out.write("junit.xml", renderJunit(run, verdict)));
   await attempt(() => writePage(run, verdict, {}, settings, context));
   const name = context.flags.text("save");
@@ -126,12 +133,16 @@ function show(result: ValidationResult, out: OutputFolder, context: CommandConte
     summary: out.shown("summary.md"),
     tests: out.shown("junit.xml"),
   };
-  context.stdout.write(renderSummary(run, verdict, { ...textOptions(context), all: context.flags.on("all"), files }));
+  const options = { ...textOptions(context), all: context.flags.on("all"), files, remarks: remarksOf(result) };
+  context.stdout.write(renderSummary(run, verdict, options));
   const rules = recommendations.filter(({ kind }) => kind !== "finding");
   for (const { text, because } of rules)
     context.stdout.write(`→ ${text}\n${because.map((fact) => `    ${fact}\n`).join("")}`);
 }
 
-/** An interruption outranks everything. */
-const exitCodeOf = ({ run, verdict }: ValidationResult): ExitCode =>
-  run.validity.reasons.some((reason) => reason.startsWith("interrupted")) ? exitCodes.interrupted : verdict.exitCode;
+/** What the platforms could not be asked for: absent figures are no oversight. */
+const remarksOf = ({ results }: ValidationResult): { readonly label: string; readonly text: string }[] =>
+  unsupportedText(Object.values(results).flatMap(({ scenarios }) => scenarios)).map((text) => ({
+    label: "unsupported",
+    text,
+  }));

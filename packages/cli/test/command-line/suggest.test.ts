@@ -26,4 +26,5 @@ test("suggests what is near, and nothing for what is not", () => {
   expect(suggest("bnech", known)).toBe("bench");
   expect(suggest("base", known)).toBe("baseline");
   expect(suggest("zzz", known)).toBeUndefined();
+  expect(suggest("4", ["1", "2", "3"])).toBeUndefined(); // another digit is no misspelling of it
 });

@@ -81,10 +81,26 @@ test("validate: a name that does not exist is a usage error that lists those tha
   expect(suite.stderr).toContain("scalability");
   const platform = await project.mettle([...smoke, "--platform", "nosuch"]);
   expect(platform).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("PLATFORM_UNKNOWN") as string });
+  const profile = await project.mettle([...smoke, "pools.agents"]);
+  expect(profile).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("SUITE_NOT_IN_PROFILE") as string });
   const phase = await project.mettle([...smoke, "--phase", "4"]);
   expect(phase.exitCode).toBe(2);
   // A mistake in the command leaves what an earlier run has written alone.
   expect(existsSync(project.path("mettle-out/run.json"))).toBe(false);
+});
+
+test("validate: interrupted when all is measured, it keeps all of it and says what came of it", async () => {
+  using project = new Project();
+  const child = project.start([...smoke, "registry.consistency"]);
+  let stopped = false;
+  const outcome = await outcomeOf(child, (stderr) => {
+    if (stopped || !stderr.includes("measured")) return;
+    stopped = true;
+    child.kill("SIGINT");
+  });
+  expect(outcome.exitCode).toBe(0);
+  expect(outcome.stdout).toMatch(/exit {2}0$/m);
+  expect((await readRun(project.path("mettle-out/run.json"))).validity.state).not.toBe("invalid");
 });
 
 test("validate: interrupted, it keeps what was measured and exits with 130", async () => {
@@ -97,6 +113,7 @@ test("validate: interrupted, it keeps what was measured and exits with 130", asy
     child.kill("SIGINT");
   });
   expect(outcome.exitCode).toBe(130);
+  expect(outcome.stdout).toMatch(/exit {2}130$/m);
   const run = await readRun(project.path("mettle-out/run.json"));
   expect(run.validity).toMatchObject({ state: "invalid" });
 });

@@ -80,6 +80,9 @@ export function unknownMetric(identity: RuleIdentity, selector: Selector, run: R
   const similar = similarMetrics(run, selector.metric);
   const known = run.measurements.some(({ metric }) => metric === selector.metric);
   const name = identity.name ? `${identity.name}: ` : "";
+  // Whoever wrote the rule knows that it may be absent: there is nothing to correct.
+  if (identity.required === false)
+    return noDataFinding(identity, selector, `${name}this run holds no ${selector.metric}, and need not.`);
   return {
     ...noDataFinding(
       identity,

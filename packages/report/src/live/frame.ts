@@ -49,10 +49,10 @@ function barLine(state: ProgressState, nowMs: number, width: number, paint: Pain
 }
 
 /** `process 12 of 10–28`: the range says that it may end at any of them. */
-function processesText({ processes: { done, atMost, atLeast } }: ProgressState): string {
+function processesText({ unit, processes: { done, atMost, atLeast } }: ProgressState): string {
   if (atMost === 0) return "";
   const range = atLeast !== undefined && atLeast < atMost ? `${atLeast}–${atMost}` : String(atMost);
-  return `process ${done} of ${range}`;
+  return `${unit} ${done} of ${range}`;
 }
 
 function estimateTable(state: ProgressState, rows: number, width: number, paint: Painter): readonly string[] {
@@ -99,7 +99,7 @@ export function plainLine(state: ProgressState, nowMs: number): string {
   const parts = [
     `${visibleText(state.file ?? "starting")}${place}`,
     processesText(state),
-    last ? estimateText(...last) : "",
+    last ? estimateText(...last) : visibleText(state.currentCase ?? ""),
     state.failures > 0 ? `${state.failures} failed` : "",
     left === undefined ? "" : `about ${formatClock(left)} left`,
   ].filter((text) => text !== "");

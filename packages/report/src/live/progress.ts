@@ -11,6 +11,8 @@ export type ProgressEvent =
       readonly cases?: number;
       readonly processesMin?: number;
       readonly processesMax?: number;
+      /** What the "processes" of this work are called. @defaultValue "process" */
+      readonly unit?: string;
     }
   | {
       readonly kind: "suite-start";
@@ -59,6 +61,8 @@ export interface ProgressState {
   readonly suite?: string;
   readonly currentCase?: string;
   readonly casesPlanned?: number;
+  /** What `processes` counts. */
+  readonly unit: string;
   readonly processes: { readonly done: number; readonly atMost: number; readonly atLeast?: number };
   readonly remaining?: { readonly ms: number; readonly saidAtMs: number };
   /** In the order first heard of. */
@@ -77,6 +81,7 @@ interface Estimate {
 export const initialProgress: ProgressState = {
   files: [],
   fileIndex: -1,
+  unit: "process",
   processes: { done: 0, atMost: 0 },
   estimates: new Map(),
   failures: 0,
@@ -87,10 +92,11 @@ export const initialProgress: ProgressState = {
 export function advanceProgress(state: ProgressState, event: ProgressEvent, atMs: number): ProgressState {
   switch (event.kind) {
     case "plan": {
-      const { files, cases, processesMin, processesMax } = event;
+      const { files, cases, processesMin, processesMax, unit = "process" } = event;
       return {
         ...state,
         files,
+        unit,
         ...(cases !== undefined && { casesPlanned: cases }),
         processes: {
           done: 0,

@@ -36,6 +36,14 @@ export interface SummaryOptions extends TextOptions {
   readonly all?: boolean;
   /** Files written beside this summary, by what they are: `{ report: "mettle-out/report.html" }`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** What else is to be known of the run: short labels with sentences, such as what was left out. */
+  readonly remarks?: readonly Remark[];
+}
+
+export interface Remark {
+  /** One word, eleven cells at most. */
+  readonly label: string;
+  readonly text: string;
 }
 
 export interface TextContext {
@@ -49,7 +57,7 @@ const EVIDENCE_SHOWN = 3;
 const NOTES_SHOWN = 8;
 const LABEL_CELLS = 20;
 /** What a figure with its unit takes; longer names of platforms are cut. */
-const PLATFORM_CELLS = 9;
+const PLATFORM_CELLS = 13;
 
 export function textContext(options: TextOptions): TextContext {
   return { paint: createPainter(options.color ?? false), width: Math.max(MIN_WIDTH, options.width ?? MIN_WIDTH) };
@@ -71,7 +79,7 @@ export function renderSummary(measured: Run, verdict: Verdict | undefined, optio
     headline(run, verdict, context),
     verdict ? findingLines(run, verdict, context, all) : [],
     isLoadRun(run) ? loadSection(run, context, all) : measurementTables(run, context, all),
-    trustLines(run, verdict, context, all),
+    trustLines(run, verdict, context, { all, remarks: options.remarks ?? [] }),
     closingLines(verdict, options.files ?? {}, context),
   ];
   const blocks = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
@@ -202,13 +210,9 @@ function platformLines(table: PlatformTable, context: TextContext): string[] {
     values.map((value) => (value === undefined ? "–" : formatQuantity(value, unit))),
   );
   const standingTones = { ahead: "good", even: "plain", lost: "bad", "": "plain" } as const;
+  const names = table.rows.map(({ name }) => visibleText(name));
+  const medians: Column = { title: "median", align: "left", cells: names.map((text) => ({ text })) };
   const columns: Column[] = [
-    {
-      title: "median",
-      align: "left",
-      cells: table.rows.map(({ name }) => ({ text: visibleText(name) })),
-      shrinkTo: 16,
-    },
     ...table.platforms.map((platform, i): Column => {
       const cells = figures.map((row) => ({ text: row[i] ?? "–" }));
       return { title: truncateEnd(visibleText(platform), PLATFORM_CELLS), align: "right", cells };
@@ -219,9 +223,17 @@ function platformLines(table: PlatformTable, context: TextContext): string[] {
       cells: table.rows.map((row) => ({ text: standing(row).text, tone: standingTones[standing(row).is] })),
     },
   ];
-  const { lines } = layoutTable(columns, { ...context, indent: 3 });
+  const inOneLine = layoutTable([medians, ...columns], { ...context, indent: 3 });
+  const lines = inOneLine.fullWidth <= context.width ? inOneLine.lines : underNames(names, columns, context);
   const total = wrapText(visibleText(standings(table)), context.width - 3);
   return [...lines, ...total.map((line) => `   ${context.paint("dim", line)}`)];
+}
+
+/** Where a name and its figures do not fit into one line: the name, whole, and the figures under it. */
+function underNames(names: readonly string[], columns: readonly Column[], context: TextContext): string[] {
+  const [title = "", ...rows] = layoutTable(columns, { ...context, indent: 5 }).lines;
+  const head = `   ${context.paint("dim", "median")}`;
+  return [head, title, ...rows.flatMap((row, i) => [`   ${truncateMiddle(names[i] ?? "", context.width - 3)}`, row])];
 }
 
 function measurementTables(run: Run, context: TextContext, all: boolean): string[] {
@@ -294,7 +306,12 @@ function comparisonColumns(comparisons: NonNullable<Run["comparisons"]>): Column
 }
 
 /** How far the numbers can be believed, in the places where people look for it. */
-function trustLines(run: Run, verdict: Verdict | undefined, context: TextContext, all: boolean): string[] {
+function trustLines(
+  run: Run,
+  verdict: Verdict | undefined,
+  context: TextContext,
+  { all, remarks }: { readonly all: boolean; readonly remarks: readonly Remark[] },
+): string[] {
   const { paint } = context;
   const check = weakestSelfCheck(run);
   const holds = check && check.low <= 1 && 1 <= check.high;
@@ -322,6 +339,7 @@ function trustLines(run: Run, verdict: Verdict | undefined, context: TextContext
     const { made, falseDiscoveryRate } = verdict.comparisons;
     add("comparisons", `${made} made together, false discoveries held to ${formatShare(falseDiscoveryRate)}`);
   }
+  for (const { label, text } of remarks) add(label, visibleText(text));
   const notes = notesOf(run);
   for (const { about, text } of all ? notes : notes.slice(0, NOTES_SHOWN)) {
     add("note", `${visibleText(about)}: ${visibleText(text)}`, "warn");

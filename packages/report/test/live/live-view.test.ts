@@ -198,6 +198,18 @@ describe("other modes", () => {
     await view.closed();
   });
 
+  test("lines: work that is no processes is called what it is, and what is under way is named", () => {
+    const terminal = new FakeTerminal(1000);
+    const { view } = viewOn(terminal, "lines");
+    const [file, suite] = ["validate", "catalogue"];
+    view.handle({ kind: "plan", files: [file], unit: "scenario" });
+    view.handle({ kind: "case-start", file, case: "registry.lookup" });
+    view.handle({ kind: "suite-start", file, suite, cases: [], processesMin: 10, processesMax: 10 });
+    view.handle({ kind: "case-start", file, case: "registry.lookup" });
+    expect(terminal.writes.at(-1)).toBe("[00:00] validate  scenario 0 of 10\n");
+    view.close();
+  });
+
   test("json: every event, one to a line", () => {
     const terminal = new FakeTerminal(1000);
     const { view } = viewOn(terminal, "json");

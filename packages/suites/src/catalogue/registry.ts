@@ -119,6 +119,15 @@ const concurrent: Scenario = {
   title: "Register 50 agents, 10 at a time",
   requirement: ["S0-020", "S0-026", "S2-102", "S2-106"],
   seconds: timesOf(1.5),
+  rules: {
+    thresholds: {
+      "registry.registration.concurrent.complete": {
+        threshold: "rate == 1",
+        severity: "critical",
+        requirement: ["S2-102", "S2-107"],
+      },
+    },
+  },
   run: async ({ open, record, random, seconds, signal }) => {
     const platform = await open();
     const agents = await spawnMany(platform, 50);

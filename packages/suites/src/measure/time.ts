@@ -6,27 +6,29 @@ export interface Extent {
   readonly atMost: number;
   readonly atLeast: number;
   readonly seconds: number;
+  /** Repetitions before the first that counts, however long they take. @defaultValue a tenth, see {@link repeat} */
+  readonly warmups?: number;
 }
 
 /**
- * Runs `body` once after the other. The first tenth (200 times and a fifth of the time at most) is for the compiler: `body` is told, so that it
- * records nothing.
+ * Runs `body` once after the other. The first tenth (200 times and a fifth of the time at most, or so many as are asked for) is for
+ * the compiler: `body` is told, so that it records nothing.
  *
  * @returns how many were recorded
  */
 export async function repeat(
-  { atMost, atLeast, seconds }: Extent,
+  { atMost, atLeast, seconds, warmups }: Extent,
   body: (index: number, warmingUp: boolean) => void | Promise<void>,
   signal?: AbortSignal,
 ): Promise<number> {
   const start = nowNs();
-  const end = start + seconds * 1e9;
   const warmupEnd = start + seconds * 0.2e9;
-  const warmups = Math.min(200, Math.ceil(atMost / 10));
-  for (let i = 0; i < warmups && nowNs() < warmupEnd; i++) {
+  const most = warmups ?? Math.min(200, Math.ceil(atMost / 10));
+  for (let i = 0; i < most && (warmups !== undefined || nowNs() < warmupEnd); i++) {
     signal?.throwIfAborted();
     await body(i, true);
   }
+  const end = (warmups === undefined ? start : nowNs()) + seconds * 1e9;
   let done = 0;
   while (done < atMost && (done < atLeast || nowNs() < end)) {
     signal?.throwIfAborted();

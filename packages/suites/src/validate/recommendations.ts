@@ -84,7 +84,7 @@ function scalabilityOf(findings: readonly Finding[]): Recommendation[] {
   return [
     {
       kind: "scalability",
-      text: `Before more agents, mend ${first ? subject(first) : "what was missed"}: ${missed.length} of its limits are missed.`,
+      text: `Before more agents, mend ${first ? subject(first) : "what was missed"}: ${missed.length} of the limits of the scalability tests ${missed.length === 1 ? "is" : "are"} missed.`,
       because: missed.map(({ message }) => message),
     },
   ];

@@ -72,10 +72,12 @@ interface Parts {
 }
 
 /** Sorts what was found into the result. Pure. */
-export function validationResult({ run, verdict, outcomes, subject, phase }: Parts): ValidationResult {
+export function validationResult({ run, verdict: judged, outcomes, subject, phase }: Parts): ValidationResult {
   const results = Object.fromEntries(
-    resultGroups.map((group) => [group, groupResult(group, outcomes, verdict)]),
+    resultGroups.map((group) => [group, groupResult(group, outcomes, judged)]),
   ) as Record<ResultGroup, GroupResult>;
+  const recommendations = recommendationsFor(run, judged, results.scalability_tests.findings);
+  const verdict = { ...judged, recommendations: [...byRule(recommendations), ...judged.recommendations] };
   return {
     status: verdict.status,
     durationMs: run.durationMs,
@@ -84,11 +86,17 @@ export function validationResult({ run, verdict, outcomes, subject, phase }: Par
     results,
     analysis: analyze(run, verdict),
     report: performanceReport(run, verdict),
-    recommendations: recommendationsFor(run, verdict, results.scalability_tests.findings),
+    recommendations,
     run,
     verdict,
   };
 }
+
+/** Those that the verdict does not have by itself, each with its first fact: every report of the run shows the verdict's. */
+const byRule = (recommendations: readonly Recommendation[]): readonly string[] =>
+  recommendations
+    .filter(({ kind }) => kind !== "finding")
+    .map(({ text, because: [fact = ""] }) => `${text} ${fact}`.trim());
 
 function groupResult(group: ResultGroup, outcomes: readonly ScenarioOutcome[], verdict: Verdict): GroupResult {
   const own = outcomes.filter(({ scenario }) => scenario.group === group);

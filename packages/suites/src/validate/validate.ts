@@ -11,7 +11,7 @@ import {
   type Validity,
 } from "@mettle/results";
 import { openPlatform } from "../adapters/adapters.ts";
-import { scenariosOf } from "../catalogue/catalogue.ts";
+import { expectInProfile, scenariosOf } from "../catalogue/catalogue.ts";
 import type { CatalogueEntry, Scenario } from "../catalogue/scenario.ts";
 import { suitesErrors } from "../errors.ts";
 import { isServiceDown, measureService, servicePlatform } from "../service/validate/measure-service.ts";
@@ -20,11 +20,18 @@ import type { ServiceUnderTest } from "../service/validate/subject.ts";
 import { runJob } from "./host.ts";
 import type { Reply } from "./protocol.ts";
 import { type ScenarioOutcome, type ValidationResult, validationResult } from "./result.ts";
+import { lackOf } from "./unsupported.ts";
 import { bothPolicies, policyOf } from "./rules.ts";
 
 /** What a validation tells while it measures. */
 export type ValidationEvent =
-  | { readonly kind: "planned"; readonly scenarios: readonly string[]; readonly seconds: number }
+  | {
+      readonly kind: "planned";
+      readonly scenarios: readonly string[];
+      /** Scenarios, each counted on every platform that it is measured on. */
+      readonly of: number;
+      readonly seconds: number;
+    }
   | { readonly kind: "started"; readonly scenario: string; readonly platform: string }
   | {
       readonly kind: "ended";
@@ -63,12 +70,13 @@ const processSeconds = 0.5;
 /**
  * Runs the catalogue on platforms and on a service, and judges the first of the platforms and the service.
  *
- * @throws MettleError `SUITE_UNKNOWN`, `PLATFORM_UNKNOWN`, `PLATFORM_NOT_INSTALLED`, `SERVICE_OPTIONS_INVALID`
+ * @throws MettleError `SUITE_UNKNOWN`, `SUITE_NOT_IN_PROFILE`, `PLATFORM_UNKNOWN`, `PLATFORM_NOT_INSTALLED`, `SERVICE_OPTIONS_INVALID`
  */
 export async function validate(options: ValidateOptions): Promise<ValidationResult> {
   const clock = options.clock ?? systemClock;
   const { suites, profile, phase, signal } = options;
   const chosen = scenariosOf(suites).filter(({ seconds }) => seconds[profile] !== undefined);
+  expectInProfile(suites, profile);
   const planned = checksOf(options);
   const [platform = "mettle"] = options.platforms;
   const subject = chosen.length === 0 && planned.checks.length > 0 ? servicePlatform : platform;
@@ -80,6 +88,8 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
   const before = clock.now();
   const [environment, revision] = [captureEnvironment({ clock }), await currentRevision({ folder: options.cwd })];
   const outcomes = await measureAll({ scenarios: chosen, planned, revision }, options, clock);
+  // One that comes when everything is measured interrupts nothing.
+  const interrupted = signal?.aborted === true && outcomes.length < countOf(chosen, planned, options);
   const run: Run = {
     schema: runSchema,
     id: timeOrderedId(clock),
@@ -90,7 +100,7 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
     profile,
     ...(revision && { revision }),
     environment,
-    ...validityOf(outcomes, environment.noise?.interruptedShare, signal?.aborted === true),
+    ...validityOf(outcomes, environment.noise?.interruptedShare, interrupted),
     measurements: outcomes.flatMap(({ measurements }): readonly Measurement[] => measurements),
   };
   const askedOf = (name: string): readonly CatalogueEntry[] =>
@@ -107,8 +117,9 @@ export async function validate(options: ValidateOptions): Promise<ValidationResu
   const judged = judge(run, { policy, ...(options.baseline && { baseline: options.baseline }) });
   // Nothing was missed that was promised: there was no service, and what to mend is how it is run.
   const isDown = run.failures?.some(({ code }) => isServiceDown(code)) === true;
-  const verdict = isDown ? { ...judged, exitCode: exitCodes.usage } : judged;
-  return validationResult({ run, verdict, outcomes, subject, phase });
+  // An interruption outranks everything.
+  const exitCode = interrupted ? exitCodes.interrupted : isDown ? exitCodes.usage : judged.exitCode;
+  return validationResult({ run, verdict: { ...judged, exitCode }, outcomes, subject, phase });
 }
 
 /** The service's checks; a validation of another platform than ours leaves them out unless they are named. */
@@ -120,6 +131,10 @@ function checksOf({ suites, profile, platforms, service }: ValidateOptions): Pla
     details: { problems: ["neither a command that starts one nor the URL of one was given"] },
   });
 }
+
+/** Scenarios, each counted on every platform, and checks of the service. */
+const countOf = (scenarios: readonly Scenario[], { checks }: PlannedChecks, { platforms }: ValidateOptions): number =>
+  scenarios.length * platforms.length + checks.length;
 
 /** Scenarios that one process runs. */
 interface Batch {
@@ -156,10 +171,11 @@ async function measureAll(
   options: ValidateOptions,
   clock: Clock,
 ): Promise<readonly ScenarioOutcome[]> {
-  const { profile, platforms, signal, onEvent, service } = options;
+  const { profile, signal, onEvent, service } = options;
   const { checks } = planned;
   const batches = batchesOf(scenarios, options);
-  const progress = new Progress(clock, scenarios.length * platforms.length + checks.length, [
+  const of = countOf(scenarios, planned, options);
+  const progress = new Progress(clock, of, [
     ...batches.map((batch) => ({
       entries: batch.scenarios.map((each) => [each, each.seconds[profile] ?? 0] as const),
     })),
@@ -168,6 +184,7 @@ async function measureAll(
   onEvent?.({
     kind: "planned",
     scenarios: [...scenarios, ...checks].map(({ id }) => id),
+    of,
     seconds: progress.plannedSeconds,
   });
   const onPlatforms = await measurePlatforms(batches, options, progress);
@@ -269,6 +286,11 @@ function outcomeOf(scenario: Scenario, platform: string, reply: Exclude<Reply, {
   return { ...base, state: "failed", failure: { code: reply.code, message } };
 }
 
+function nothingMeasured(outcomes: readonly ScenarioOutcome[]): string {
+  const lacks = outcomes.flatMap((each) => (each.state === "unsupported" ? [lackOf(each.platform, each.missing)] : []));
+  return ["nothing was measured", ...new Set(lacks)].join(": ");
+}
+
 /** Above this share the machine took the processor away too often to believe a tail. */
 const disturbedShare = 0.25;
 
@@ -285,7 +307,7 @@ function validityOf(
   const reasons = [...failures.map(({ code, message }) => `${code}: ${message}`), ...doubts];
   if (outcomes.every(({ state }) => state !== "measured")) {
     return {
-      validity: { state: "invalid", reasons: reasons.length > 0 ? reasons : ["nothing was measured"] },
+      validity: { state: "invalid", reasons: reasons.length > 0 ? reasons : [nothingMeasured(outcomes)] },
       ...told,
     };
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { slowdownOf } from "../../src/catalogue/agents/life.ts";
 import { openConnection, EchoServer } from "../../src/catalogue/pools/echo-server.ts";
 import { eventEmitter, measured, mettle, type Open, replacing, trial } from "../trial.ts";
 
@@ -38,6 +39,37 @@ describe("agents that do not are found", () => {
     expect((await trial("agents.failures", silent)).wrong).toContain("agents.failure.reported rate == 1");
   });
 
+  it("such as those of whose failures one in thirty is heard by nobody", async () => {
+    let failures = 0;
+    const unreliable: Open = (options) => {
+      const platform = eventEmitter(options);
+      return replacing(platform, {
+        ask: (agent, message, timeoutMs) => {
+          const swallowed = message.type === "fail" && ++failures % 30 === 0;
+          const asked = platform.ask(agent, message, timeoutMs);
+          return swallowed ? asked.catch(() => undefined) : asked;
+        },
+      });
+    };
+    expect((await trial("agents.failures", unreliable)).wrong).toContain("agents.failure.reported rate == 1");
+  });
+
+  it("such as those whose deaths a watcher does not learn of", async () => {
+    const unwatched: Open = (options) => {
+      const platform = eventEmitter(options);
+      let watched = 0;
+      return replacing(platform, {
+        supervision: {
+          monitor: (agent, onDown) => {
+            if (++watched % 10 === 0) throw new Error("nobody watches this one");
+            return platform.supervision!.monitor(agent, onDown);
+          },
+        },
+      });
+    };
+    expect((await trial("agents.monitoring", unwatched)).wrong).toContain("agents.down.noticed rate == 1");
+  });
+
   it("such as those that lose their state when they fail", async () => {
     const forgetting: Open = (options) => {
       const platform = eventEmitter(options);
@@ -67,6 +99,16 @@ describe("agents that do not are found", () => {
     expect(missed).toEqual(
       expect.arrayContaining(["agents.lifecycle.growth mean < 1024", "agents.lifecycle.without-leak rate == 1"]),
     );
+  });
+});
+
+describe("lives that become slower", () => {
+  it("are told by the last third of the cycles against the first, without what the compiler takes (S2-070)", () => {
+    const warming = [50, 20, 15];
+    const steady = Array.from({ length: 27 }, (_, i) => 10 + (i % 3));
+    expect(slowdownOf([...warming, ...steady])).toBe(1);
+    expect(slowdownOf([...warming, ...steady.map((took, i) => took + i)])).toBeGreaterThan(2);
+    expect(slowdownOf([4, 4, 8])).toBe(2);
   });
 });
 

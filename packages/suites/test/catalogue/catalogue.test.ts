@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { budgetProblems, parseSelector, parseThresholdRule, resolvePolicy, targetProblems } from "@mettle/judge";
 import { describe, expect, it } from "vitest";
-import { catalogue, scenariosOf } from "../../src/catalogue/catalogue.ts";
+import { catalogue, expectInProfile, scenariosOf } from "../../src/catalogue/catalogue.ts";
 import { suiteNames } from "../../src/catalogue/scenario.ts";
 import { serviceChecks } from "../../src/service/validate/checks.ts";
 import { policyOf } from "../../src/validate/rules.ts";
@@ -71,6 +71,19 @@ describe("the catalogue", () => {
     expect(scenariosOf(["registry.lookup"]).map(({ id }) => id)).toEqual(["registry.lookup"]);
     expect(() => scenariosOf(["registry", "nosuch"])).toThrow(
       expect.objectContaining({ code: "SUITE_UNKNOWN" }) as Error,
+    );
+    expect(() => scenariosOf(["registry.lokup"])).toThrow(/no scenario registry\.lokup; .*registry\.lookup/);
+    expect(() => scenariosOf(["xstate"])).toThrow("--platform xstate");
+  });
+
+  it("refuses a name of which the profile measures nothing, and says which do", () => {
+    expect(() => expectInProfile([], "smoke")).not.toThrow();
+    expect(() => expectInProfile(["optimizations", "registry.lookup"], "smoke")).not.toThrow();
+    expect(() => expectInProfile(["registry.lookup", "pools.agents", "service.peak_load"], "smoke")).toThrow(
+      expect.objectContaining({
+        code: "SUITE_NOT_IN_PROFILE",
+        message: expect.stringMatching(/^pools\.agents .* ci, full, soak\. service\.peak_load .* full\b/) as string,
+      }) as Error,
     );
   });
 });

@@ -199,6 +199,22 @@ describe("subscriptions that do not do what they should are found", () => {
     );
   });
 
+  it("and one in thirty that cannot", async () => {
+    const lingering: Open = (options) => {
+      const platform = eventEmitter(options);
+      let ended = 0;
+      return signalsOf(platform, {
+        subscribe: async (pattern, handler) => {
+          const end = await platform.signals!.subscribe(pattern, handler);
+          return () => (++ended % 30 === 0 ? undefined : end());
+        },
+      });
+    };
+    expect((await trial("events.subscriber-cleanup", lingering)).missed).toContain(
+      "events.unsubscribed.silent rate == 1",
+    );
+  });
+
   it("a subscriber that awaits and is overtaken by itself", async () => {
     // An emitter waits for nobody.
     expect((await trial("events.ordering", eventEmitter)).missed).toContain("events.ordering.in-order rate == 1");

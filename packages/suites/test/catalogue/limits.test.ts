@@ -93,6 +93,18 @@ describe("mailboxes", () => {
     );
   });
 
+  it("pass where a refusal comes later, as a promise", async () => {
+    const later: Open = (options) => {
+      const platform = mettle(options);
+      return replacing(platform, {
+        send: async (agent, message) => {
+          await platform.send(agent, message);
+        },
+      });
+    };
+    expect((await trial("limits.mailbox", later)).wrong).toEqual([]);
+  });
+
   it("without an end are found", async () => {
     expect((await trial("limits.mailbox", boundless)).missed).toContain("limits.mailbox.refused rate == 1");
   });

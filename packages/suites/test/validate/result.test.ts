@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { resultGroups, type Scenario } from "../../src/catalogue/scenario.ts";
 import { recommendationsFor } from "../../src/validate/recommendations.ts";
 import { type ScenarioOutcome, validationResult } from "../../src/validate/result.ts";
+import { unsupportedText } from "../../src/validate/unsupported.ts";
 import { policyOf } from "../../src/validate/rules.ts";
 
 const scenario = (id: string, group: Scenario["group"], rules: Scenario["rules"]): Scenario => ({
@@ -117,6 +118,25 @@ describe("the result (S0-013)", () => {
     expect(status).not.toBe("passed");
   });
 
+  it("says what a platform lacks, and what it goes without for that", () => {
+    const without = (id: string, platform: string, missing: readonly string[]): ScenarioOutcome => ({
+      scenario: scenario(id, "infrastructure_benchmarks", undefined),
+      platform,
+      state: "unsupported",
+      measurements: [],
+      missing,
+    });
+    const { results } = resultOf([
+      ...["a", "b", "c", "d", "e"].map((id) => without(id, "xstate", ["registry"])),
+      without("f", "otp", ["signals", "in-process"]),
+      { scenario: under1ms, platform: "xstate", state: "measured", measurements: [times("a.time", 1, "xstate")] },
+    ]);
+    expect(unsupportedText(results.infrastructure_benchmarks.scenarios)).toEqual([
+      "xstate lacks registry, so that it goes without a, b, c and 2 more",
+      "otp lacks signals and a place in this process, so that it goes without f",
+    ]);
+  });
+
   it("judges the subject only: another platform's figures are shown and not judged", () => {
     const result = resultOf([
       { scenario: under1ms, platform: "mettle", state: "measured", measurements: [times("a.time", 1000)] },
@@ -170,6 +190,18 @@ describe("recommendations (S0-014)", () => {
   });
 
   it("speaks of scaling when its limits are missed (S0-181)", () => {
-    expect(of([]).map(({ kind }) => kind)).toContain("scalability");
+    const scalability = of([]).find(({ kind }) => kind === "scalability")!;
+    expect(scalability.text).toBe(
+      "Before more agents, mend scale.time{platform:mettle}: 1 of the limits of the scalability tests is missed.",
+    );
+  });
+
+  it("stands in the verdict with its first fact, so that every report has it", () => {
+    const slow = { ...under1ms, group: "scalability_tests" } as const;
+    const { verdict, recommendations } = resultOf([
+      { scenario: slow, platform: "mettle", state: "measured", measurements: [times("a.time", 5e6)] },
+    ]);
+    const [first] = recommendations;
+    expect(verdict.recommendations[0]).toBe(`${first!.text} ${first!.because[0]}`);
   });
 });

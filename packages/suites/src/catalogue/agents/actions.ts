@@ -100,11 +100,15 @@ const failures: Scenario = {
     const agent = await platform.spawn();
     let reported = 0;
     let kept = 0;
-    const attempts = await timeEach(
+    let attempts = 0;
+    await timeEach(
       record.operation("agents.failure.time"),
       { atMost: 5000, atLeast: 100, seconds: seconds / 2 },
       {
-        before: () => platform.ask(agent, { type: "add", data: 1 }, 5000),
+        before: () => {
+          attempts += 1; // those of the warm-up too: what they get right must not make up for what others get wrong
+          return platform.ask(agent, { type: "add", data: 1 }, 5000);
+        },
         run: () => platform.ask(agent, { type: "fail" }, 5000).then(doNothing, () => (reported += 1)),
         after: async (total) => {
           if ((await platform.ask(agent, { type: "total" }, 5000)) === total) kept += 1;
@@ -112,8 +116,8 @@ const failures: Scenario = {
       },
       signal,
     );
-    record.rate("agents.failure.reported", Math.min(reported, attempts), attempts);
-    record.rate("agents.failure.state-kept", Math.min(kept, attempts), attempts);
+    record.rate("agents.failure.reported", reported, attempts);
+    record.rate("agents.failure.state-kept", kept, attempts);
     await timeOuts(platform, record, 40);
   },
 };

@@ -2,6 +2,7 @@ import { AgentRegistry, type AnyRef } from "@mettle/agents";
 import { measureMemoryPerThing } from "@mettle/bench";
 import type { MettlePlatform } from "../../adapters/mettle/mettle-platform.ts";
 import { contest } from "../../measure/contest.ts";
+import { recordLeak } from "../../measure/leak-cycles.ts";
 import { recordGrowth } from "../../measure/growth.ts";
 import { timeEach } from "../../measure/operations.ts";
 import { nextTurn, nowNs } from "../../measure/time.ts";
@@ -270,5 +271,43 @@ export function namespacesApart(registry: AgentRegistry<AnyRef>, agents: readonl
   return [right, count];
 }
 
-/** The registry of S2 and S3: scale, memory, cleanup, reads beside writes. */
-export const registryScaleScenarios: readonly Scenario[] = [scale, memory, cleanup, reads, namespaces];
+/** Registrations of one cycle at most (S3-023). */
+const mostOperations = 1000;
+
+/** Any number of entries that come and go leave nothing behind. */
+const growth: Scenario = {
+  ...common,
+  id: "registry.growth",
+  needs: ["registry", "in-process"],
+  group: "resource_efficiency_tests",
+  title: "Memory after 1 … 1 000 registrations and their ends, again and again",
+  requirement: ["S3-023", "S3-028"],
+  seconds: timesBeyondSmoke(1),
+  rules: {
+    thresholds: {
+      "registry.growth.growth": { threshold: "mean < 1024", requirement: ["S3-023", "S3-028"] },
+      "registry.growth.without-leak": { threshold: "rate == 1", requirement: ["S3-023"] },
+    },
+  },
+  run: async ({ open, record, random, profile, signal }) => {
+    const platform = await open();
+    const registry = platform.registry!;
+    const [agent] = await spawnMany(platform, 1);
+    const cycles = { smoke: 12, ci: 24, full: 100, soak: 400 }[profile];
+    const operations = Array.from({ length: cycles }, () => 1 + random.below(mostOperations));
+    await recordLeak(record, {
+      metric: "registry.growth",
+      cycles,
+      operations: operations.reduce((sum, each) => sum + each, 0) / cycles,
+      signal,
+      cycle: async (index) => {
+        const count = operations[index % cycles]!;
+        for (let i = 0; i < count; i++) await registry.register(`passing-${i}`, agent!, describeAgent(random));
+        for (let i = 0; i < count; i++) await registry.unregister(`passing-${i}`);
+      },
+    });
+  },
+};
+
+/** The registry of S2 and S3: scale, memory, growth, cleanup, reads beside writes. */
+export const registryScaleScenarios: readonly Scenario[] = [scale, memory, growth, cleanup, reads, namespaces];

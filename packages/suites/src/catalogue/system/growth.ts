@@ -1,28 +1,13 @@
 import { type AgentDefinition, defineAction, defineAgent, type Runtime } from "@mettle/agents";
 import { runtimeForMeasuring } from "../../adapters/mettle/runtime.ts";
-import { type GrowthPerHour, measureLeak } from "@mettle/bench";
-import { recordLeak } from "../../measure/leak-cycles.ts";
+import { measureLeak } from "@mettle/bench";
+import { recordLeak, recordPerHour } from "../../measure/leak-cycles.ts";
 import { timeEach } from "../../measure/operations.ts";
-import type { Recorder } from "../../measure/recorder.ts";
 import { nextTurn } from "../../measure/time.ts";
 import { populate } from "../descriptions.ts";
 import { type Scenario, timesBeyondSmoke } from "../scenario.ts";
 
 const common = { suite: "system", group: "resource_efficiency_tests" } as const;
-
-/**
- * Growth per hour, where the measuring was long enough to tell: an interval wider than the budget says nothing, and the figure is
- * absent then (T-20).
- */
-function recordPerHour(record: Recorder, metric: string, growth: GrowthPerHour | undefined, budget: number): void {
-  if (growth === undefined || growth.high - growth.low > budget) return;
-  const { bytesPerHour, low, high, confidence } = growth;
-  record.value(metric, bytesPerHour, {
-    unit: "bytes/h",
-    direction: "lower",
-    interval: { of: "slope", low, high, confidence, method: "least squares over cycles, widened for correlation" },
-  });
-}
 
 const megabyte = 1_000_000;
 
@@ -76,7 +61,7 @@ const sustained: Scenario = {
       low: growthPerHour.low / count,
       high: growthPerHour.high / count,
     };
-    recordPerHour(record, "system.sustained.per-agent-hour", perAgent, megabyte);
+    recordPerHour(record, "system.sustained.per-agent-hour", perAgent, { budget: megabyte });
   },
 };
 
@@ -117,7 +102,7 @@ const idle: Scenario = {
         }),
     });
     record.rate("system.idle.flat", found.outcome === "leak" ? 0 : 1, 1);
-    recordPerHour(record, "system.idle.growth-per-hour", found.growthPerHour, 0.416 * megabyte);
+    recordPerHour(record, "system.idle.growth-per-hour", found.growthPerHour, { budget: 0.416 * megabyte });
   },
 };
 
