@@ -66,7 +66,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     if (background.log) background.log.error({ err: error }, "in the background");
     else onProgress(messageOf(error));
   };
-  const storage = await openStorage(starting, { config, clock, timings, onProgress, onTrouble });
+  const onNode = (address: string, change: "added" | "removed"): void => {
+    const what = `Redis node ${address} ${change}`;
+    if (background.log) background.log.info(what);
+    else onProgress(what);
+  };
+  const storage = await openStorage(starting, { config, clock, timings, onProgress, onTrouble, onNode });
   const { database, connection, news } = storage;
   const { shared } = storage.joined("knowledge");
   const people = await openPeople(starting, { config, clock, storage, timings, onProgress });

@@ -46,14 +46,21 @@ export const secret = (at: Described & { readonly least: number }): Setting<With
     true,
   );
 
-/** A URL of certain protocols; may hold a password, so that it is never printed. */
-export const url = (at: Described & { readonly protocols: readonly string[] }): Setting<Without<string>> =>
+/**
+ * A URL of certain protocols, or several with commas between them where they are nodes of one thing; may hold a password, so
+ * that it is never printed.
+ */
+export const url = (
+  at: Described & { readonly protocols: readonly string[]; readonly nodes?: boolean },
+): Setting<Without<string>> =>
   make(
     at,
-    at.protocols.map((protocol) => `${protocol}//…`).join(" or "),
+    at.protocols.map((protocol) => `${protocol}//…`).join(" or ") + (at.nodes === true ? ", nodes with commas" : ""),
     (given) => {
-      if (!URL.canParse(given) || !at.protocols.includes(new URL(given).protocol)) {
-        throw new Error(`is no URL that begins with ${at.protocols.join(" or ")}`);
+      for (const one of at.nodes === true ? given.split(",") : [given]) {
+        if (!URL.canParse(one) || !at.protocols.includes(new URL(one).protocol)) {
+          throw new Error(`is no URL that begins with ${at.protocols.join(" or ")}`);
+        }
       }
       return given;
     },

@@ -70,7 +70,8 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
   redisUrl: url({
     variable: "REDIS_URL",
     protocols: ["redis:", "rediss:"],
-    help: "shared second level of the caches and rate limits of several instances; without it each has its own",
+    nodes: true,
+    help: "shared second level of the caches of several instances; several URLs are nodes of a cluster; without it each has its own",
   }),
   natsUrl: url({
     variable: "NATS_URL",

@@ -19,6 +19,8 @@ export interface StorageParts {
   readonly onProgress: (what: string) => void;
   /** Told of what goes wrong beside requests. */
   readonly onTrouble: (error: unknown) => void;
+  /** Told of nodes of a Redis cluster. */
+  readonly onNode: (address: string, change: "added" | "removed") => void;
 }
 
 export interface Storage {
@@ -35,7 +37,7 @@ export interface Storage {
 /** The database, up to date, with what instances tell one another over it. */
 export async function openStorage(
   starting: AsyncDisposableStack,
-  { config, clock, timings, onProgress, onTrouble }: StorageParts,
+  { config, clock, timings, onProgress, onTrouble, onNode }: StorageParts,
 ): Promise<Storage> {
   let connection: string | PoolConfig | undefined = config.databaseUrl;
   if (connection === undefined) {
@@ -59,7 +61,8 @@ export async function openStorage(
     natsUrl === undefined
       ? news
       : starting.use(new NatsNews({ url: natsUrl, scope: await scopeOf(database), otherwise: news, clock, onTrouble }));
-  const shared = redisUrl === undefined ? undefined : starting.use(new RedisCache(redisUrl, clock, onTrouble));
+  const shared =
+    redisUrl === undefined ? undefined : starting.use(new RedisCache(redisUrl, clock, { onTrouble, onNode }));
   const joined = (cache: string): ReturnType<Storage["joined"]> => ({
     news: cacheNews(news, cache, onTrouble),
     ...(shared && { shared }),

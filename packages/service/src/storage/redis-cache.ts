@@ -1,13 +1,12 @@
 import { CircuitBreaker } from "@mettle/agents";
 import { type Clock, type Milliseconds, ms } from "@mettle/core";
-import { createClient, type RedisClientType } from "@redis/client";
 import type { Invalidation, SharedCache } from "./cache.ts";
+import { RedisCluster } from "./redis-cluster.ts";
+import { type RedisKeys, type RedisTold, SingleRedis } from "./redis-keys.ts";
 
 /** A cache that takes longer is no help. */
 const answerWithin = ms(250);
 const dropWithin = ms(5000);
-const reconnectAtMostMs = 5000;
-const scannedAtOnce = 500;
 /** The keys of a tag are known for as long, counted from the last that was added. */
 const tagLifetimeMs = 3_600_000;
 const entryPrefix = "mettle:entry:";
@@ -18,64 +17,57 @@ const tagPrefix = "mettle:tag:";
  * the cache goes on with its own level alone, and tries Redis again from time to time.
  */
 export class RedisCache implements SharedCache, AsyncDisposable {
-  readonly #client: RedisClientType;
+  readonly #keys: RedisKeys;
   readonly #clock: Clock;
   readonly #breaker: CircuitBreaker;
-  readonly #connecting: Promise<unknown>;
 
-  /** Begins to connect; it need not succeed. */
-  constructor(url: string, clock: Clock, onTrouble?: (error: unknown) => void) {
+  /**
+   * Begins to connect; it need not succeed.
+   *
+   * @param url - of one server; several with commas between them are nodes of a cluster
+   */
+  constructor(url: string, clock: Clock, told: RedisTold = {}) {
     this.#clock = clock;
     this.#breaker = new CircuitBreaker({ clock });
-    this.#client = createClient({
-      url,
-      disableOfflineQueue: true,
-      socket: { reconnectStrategy: (retries) => Math.min(reconnectAtMostMs, 50 * 2 ** retries) },
-    });
-    let trouble = "";
-    this.#client.on("error", (error: Error) => {
-      if (error.message !== trouble) onTrouble?.(error); // each attempt fails alike: once is enough
-      trouble = error.message;
-    });
-    this.#client.on("ready", () => (trouble = ""));
-    this.#connecting = this.#client.connect().catch(() => undefined); // told by "error"
+    const urls = url.split(",");
+    this.#keys = urls.length > 1 ? new RedisCluster(urls, clock, told) : new SingleRedis(url, told);
   }
 
   get ready(): boolean {
-    return this.#client.isReady;
+    return this.#keys.ready;
   }
 
   async get(key: string): Promise<string | undefined> {
-    return (await this.#within(answerWithin, () => this.#client.get(entryPrefix + key))) ?? undefined;
+    return (await this.#within(answerWithin, () => this.#keys.get(entryPrefix + key))) ?? undefined;
   }
 
   async set(key: string, text: string, lifetime: Milliseconds, tags: readonly string[]): Promise<void> {
-    await this.#within(answerWithin, async () => {
-      const all = this.#client.multi().set(entryPrefix + key, text, { expiration: { type: "PX", value: lifetime } });
-      for (const tag of tags) {
-        all.sAdd(tagPrefix + tag, key).pExpire(tagPrefix + tag, Math.max(tagLifetimeMs, lifetime));
-      }
-      await all.exec();
-    });
+    await this.#within(answerWithin, () =>
+      this.#keys.set(entryPrefix + key, text, lifetime, {
+        sets: tags.map((tag) => tagPrefix + tag),
+        member: key,
+        lifetime: ms(Math.max(tagLifetimeMs, lifetime)),
+      }),
+    );
   }
 
   async drop(what: Invalidation): Promise<void> {
     await this.#within(dropWithin, async () => {
-      if ("key" in what) await this.#client.unlink(entryPrefix + what.key);
+      if ("key" in what) await this.#keys.unlink([entryPrefix + what.key]);
       else if ("tag" in what) await this.#dropTag(tagPrefix + what.tag);
       else await this.#dropPrefix(entryPrefix + what.prefix);
     });
   }
 
   async #dropTag(tagKey: string): Promise<void> {
-    const keys = await this.#client.sMembers(tagKey);
-    await this.#client.unlink([tagKey, ...keys.map((key) => entryPrefix + key)]);
+    const keys = await this.#keys.members(tagKey);
+    await this.#keys.unlink([tagKey, ...keys.map((key) => entryPrefix + key)]);
   }
 
   async #dropPrefix(prefix: string): Promise<void> {
     const pattern = `${prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`;
-    for await (const keys of this.#client.scanIterator({ MATCH: pattern, COUNT: scannedAtOnce })) {
-      if (keys.length > 0) await this.#client.unlink(keys);
+    for await (const keys of this.#keys.scan(pattern)) {
+      if (keys.length > 0) await this.#keys.unlink(keys);
     }
   }
 
@@ -95,7 +87,6 @@ export class RedisCache implements SharedCache, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#client.destroy();
-    await this.#connecting;
+    await this.#keys[Symbol.asyncDispose]();
   }
 }
