@@ -73,13 +73,21 @@ export class TestRedisCluster implements AsyncDisposable {
 
   async #startNode(): Promise<void> {
     const [port, bus] = [await ownPort(), await ownPort()];
-    const flags = [
-      ...["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", this.#folder],
-      ...["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-config-file", `nodes-${port}.conf`],
+    const flags = {
+      port,
+      bind: "127.0.0.1",
+      save: "",
+      dir: this.#folder,
+      "cluster-enabled": "yes",
+      "cluster-port": bus,
+      "cluster-config-file": `nodes-${port}.conf`,
       // A master that a busy machine gives no time is no failed one.
-      ...["--cluster-node-timeout", "60000", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],
-    ];
-    const child = spawn("redis-server", flags, { stdio: ["ignore", "pipe", "inherit"] });
+      "cluster-node-timeout": 60_000,
+      "repl-diskless-sync-delay": 0,
+      "repl-ping-replica-period": 1,
+    };
+    const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const child = spawn("redis-server", given, { stdio: ["ignore", "pipe", "inherit"] });
     this.#nodes.push({ port, child });
     let said = "";
     for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
