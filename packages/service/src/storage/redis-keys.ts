@@ -2,7 +2,7 @@ import type { Milliseconds } from "@mettle/core";
 import { createClient, type RedisClientType } from "@redis/client";
 
 /** Longest pause before another attempt to connect. */
-export const reconnectAtMostMs = 5000;
+const reconnectAtMostMs = 5000;
 /** Pause before attempt `retries` + 1. */
 export const reconnectAfter = (retries: number): number => Math.min(reconnectAtMostMs, 50 * 2 ** retries);
 /** Keys that a scan asks for at a time. */
