@@ -221,6 +221,43 @@ describe("strategies", () => {
     expect(() => supervisor.spawn(counter)).toThrow(expect.objectContaining({ code: "AGENT_STOPPED" }));
     await runtime.close();
   });
+
+  test.each<[SupervisionStrategy, string[]]>([
+    ["one-for-one", ["idle", "idle", "idle"]],
+    ["one-for-all", ["stopped", "idle", "stopped"]],
+    ["rest-for-one", ["idle", "idle", "stopped"]],
+  ])("%s: a temporary child that another's failure takes along ends", async (strategy, statuses) => {
+    const { runtime } = runtimeForTest();
+    const supervisor = runtime.supervisor({ strategy });
+    const children = (["temporary", "transient", "temporary"] as const).map((restart) =>
+      supervisor.spawn(counter, { restart }),
+    );
+    await failing(children[1]!);
+    expect(children.map(({ status }) => status)).toEqual(statuses);
+    expect(await children[1]!.ask({ type: "add", data: 1 })).toBe(1);
+    await runtime.close();
+  });
+
+  test("a supervisor that is restarted has no temporary children any more", async () => {
+    const { runtime } = runtimeForTest();
+    const inner = runtime.supervisor().supervisor({ maxRestarts: 0 });
+    const [lasting, temporary] = [inner.spawn(counter), inner.spawn(counter, { restart: "temporary" })];
+    await failing(lasting);
+    expect([inner.state, lasting.status, temporary.status]).toEqual(["running", "idle", "stopped"]);
+    await runtime.close();
+  });
+
+  test("a watcher that stops the supervisor at the end of a temporary child leaves no restart behind", async () => {
+    const { runtime, clock } = runtimeForTest();
+    const supervisor = runtime.supervisor({ strategy: "one-for-all" });
+    const failed = supervisor.spawn(counter);
+    await failing(failed); // the next restart waits
+    runtime.monitor(supervisor.spawn(counter, { restart: "temporary" }), () => supervisor.stop());
+    await failing(failed);
+    await clock.advance(ms(1000));
+    expect([supervisor.state, failed.status]).toEqual(["ended", "stopped"]);
+    await runtime.close();
+  });
 });
 
 describe("monitor and link", () => {
