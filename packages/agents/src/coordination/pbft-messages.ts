@@ -94,6 +94,7 @@ export class PbftStatements<Value> {
 
   /** Whether a quorum of different members endorsed the value in that view. */
   certified(step: "prepare" | "commit", { view, value, endorsements }: Certificate<Value>): boolean {
+    if (endorsements.length > this.#members) return false; // before any seal is looked at: each costs a signature's check
     const digest = this.digestReceived(value);
     if (digest === undefined) return false;
     const endorsers = new Set<number>();
@@ -112,6 +113,7 @@ export class PbftStatements<Value> {
 
   /** Whether a quorum of different members wishes for `view`. */
   wishedByQuorum(view: number, changes: readonly ViewChange<Value>[]): boolean {
+    if (changes.length > this.#members) return false;
     const members = new Set<number>();
     for (const change of changes) if (change.view === view && this.wished(change)) members.add(change.member);
     // One bad wish spoils the lot: the value must follow from wishes that were all checked.

@@ -431,6 +431,33 @@ describe("a value that the default digest cannot tell from all others", () => {
   });
 });
 
+test("a message with more endorsements or wishes than members costs no check of a seal", () => {
+  const notary = processNotary();
+  let checks = 0;
+  const member = new PbftMember<string>({
+    member: 3,
+    members: 4,
+    instance: "test",
+    network: { send: () => undefined },
+    timers: new SimulatedTime(),
+    signer: notary.signer(3),
+    verifier: { verify: (...seal) => ++checks > 0 && notary.verifier.verify(...seal) },
+    decided: () => undefined,
+  });
+  const endorsements = [0, 1, 2, 0, 1].map((by) => ({
+    member: by,
+    seal: notary.signer(by).sign('test|commit|0|"blue"'),
+  }));
+  const proof = { view: 0, value: "blue", endorsements };
+  member.receive(0, { kind: "decided", proof });
+  const change: ViewChange<string> = { member: 1, view: 1, prepared: proof, seal: undefined };
+  member.receive(1, { kind: "viewChange", change });
+  member.receive(1, { kind: "newView", view: 1, value: "blue", changes: Array.from({ length: 5 }, () => change) });
+  expect([checks, member.decision, member.view]).toEqual([0, undefined, 0]);
+  member.receive(0, { kind: "decided", proof: { ...proof, endorsements: endorsements.slice(0, 4) } });
+  expect([checks, member.decision]).toEqual([4, { value: "blue" }]);
+});
+
 test("a new view keeps the value prepared last, whoever tells of it first", () => {
   const change = (view: number | undefined, value: string): ViewChange<string> => ({
     member: 0,
