@@ -29,10 +29,10 @@ export class CellExtras<Item = unknown> {
   stopReason: string | undefined = undefined;
   /** Called when the agent has ended. */
   onEnd: (() => void)[] = [];
-  /** The state at the last checkpoint, and how many messages had been handled. */
-  snapshot: { readonly state: unknown; readonly processed: number } | undefined = undefined;
+  /** The state at the last checkpoint. */
+  snapshot: { readonly state: unknown } | undefined = undefined;
   /** Where snapshots are kept beside this thread. */
-  onSnapshot: ((state: unknown, processed: number) => void) | undefined = undefined;
+  onSnapshot: ((state: unknown) => void) | undefined = undefined;
   /** The state that the agent was spawned with, when not its definition's. */
   givenState: unknown = undefined;
   memoryLimitBytes: number | undefined = undefined;

@@ -285,14 +285,13 @@ export class LocalShard implements CellHost, Effects {
 
   restartState(cell: CellBase): unknown {
     const snapshot = cell.extras?.snapshot;
-    const messagesLost = cell.processed - (snapshot?.processed ?? 0);
     if (snapshot !== undefined) {
-      this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "snapshot", messagesLost });
+      this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "snapshot" });
       return snapshot.state;
     }
     const state = cell.definition.createState(cell.extras?.givenState);
-    this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "initial", messagesLost });
-    this.#tellReset(cell, messagesLost);
+    this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "initial" });
+    this.#tellReset(cell);
     return state;
   }
 
@@ -401,11 +400,11 @@ export class LocalShard implements CellHost, Effects {
     }
   }
 
-  #tellReset(cell: CellBase, messagesLost: number): void {
-    this.observers.tell({ kind: "agent-state-reset", agent: cell.address, messagesLost });
+  #tellReset(cell: CellBase): void {
+    this.observers.tell({ kind: "agent-state-reset", agent: cell.address });
     const type = "agent.state.reset";
     try {
-      this.signals.publish(type, { address: cell.address, messagesLost }, cell.address, cell.name);
+      this.signals.publish(type, { address: cell.address }, cell.address, cell.name);
     } catch (error) {
       // A bus that takes nothing now must not turn a restart into another failure.
       this.observers.tell({ kind: "signal-refused", agent: cell.address, type, error });

@@ -382,8 +382,8 @@ export class ShardHost {
       orders.push(SPAWN, id, 0, order(resident, snapshot === undefined ? whole : snapshot.state));
       const from = snapshot === undefined ? "initial" : "snapshot";
       const { address } = resident.ref;
-      this.#tell({ kind: "agent-restarted", agent: address, from, messagesLost: undefined });
-      if (snapshot === undefined) this.#tell({ kind: "agent-state-reset", agent: address, messagesLost: undefined });
+      this.#tell({ kind: "agent-restarted", agent: address, from });
+      if (snapshot === undefined) this.#tell({ kind: "agent-state-reset", agent: address });
     }
     this.#link.release(orders);
     this.#tell({ kind: "shard-restarted", shard: this.number, agents: this.#residents.size });

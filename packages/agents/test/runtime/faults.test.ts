@@ -317,7 +317,10 @@ test("a message that was being worked on when its agent began again or ended is 
 
 test("an agent whose state would come back as another stays awake", async () => {
   class Celsius {
-    constructor(readonly degrees: number) {}
+    readonly degrees: number;
+    constructor(degrees: number) {
+      this.degrees = degrees;
+    }
     get kelvin(): number {
       return this.degrees + 273.15;
     }
