@@ -216,7 +216,10 @@ export class LocalShard implements CellHost, Effects {
 
   #own(address: string): AgentCell | undefined {
     if (!address.startsWith(this.addressPrefix)) return undefined;
-    return this.#cells.get(Number(address.slice(this.addressPrefix.length)));
+    const text = address.slice(this.addressPrefix.length);
+    const id = Number(text);
+    // "1.5", "01" and "1e0" are nobody's: an agent has one address.
+    return Number.isSafeInteger(id) && String(id) === text ? this.#cells.get(id) : undefined;
   }
 
   takeRing(): Ring<MailboxItem> {
@@ -324,8 +327,16 @@ export class LocalShard implements CellHost, Effects {
     return () => cell.extras?.watchers?.delete(listener);
   }
 
-  /** When one of the two fails, so does the other. An agent that ends as it should leaves the other alone. */
+  /**
+   * When one of the two fails, so does the other. An agent that ends as it should leaves the other alone; but one that had
+   * ended before fails the other at once, as in OTP: nobody knows how it ended.
+   */
   link(one: AgentCell, other: AgentCell): void {
+    if (one.phase === STOPPED || other.phase === STOPPED) {
+      const [dead, living] = one.phase === STOPPED ? [one, other] : [other, one];
+      living.crash(undefined, linkBroken(living, `${dead.label}, which has ended`, dead));
+      return;
+    }
     for (const [cell, peer] of [
       [one, other],
       [other, one],
@@ -392,11 +403,7 @@ export class LocalShard implements CellHost, Effects {
     }
     failed.delete(cell);
     for (const peer of failed) {
-      const error = agentErrors.create("AGENT_LINK_BROKEN", `${peer.label} is linked to ${cell.label}, which failed.`, {
-        details: { address: peer.address, failed: cell.address },
-        cause,
-      });
-      peer.crash(undefined, error);
+      peer.crash(undefined, linkBroken(peer, `${cell.label}, which failed`, cell, cause));
     }
   }
 
@@ -430,4 +437,11 @@ export class LocalShard implements CellHost, Effects {
     }
     if (this.#cells.size > 0) this.wheel.add(this.#memoryTimer, this.options.memoryCheckMs);
   }
+}
+
+function linkBroken(cell: CellBase, to: string, { address }: CellBase, cause?: unknown): Error {
+  return agentErrors.create("AGENT_LINK_BROKEN", `${cell.label} is linked to ${to}.`, {
+    details: { address: cell.address, failed: address },
+    cause,
+  });
 }

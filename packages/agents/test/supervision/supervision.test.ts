@@ -308,6 +308,24 @@ describe("monitor and link", () => {
     await runtime.close();
   });
 
+  test("a link to an agent that has ended breaks at once, from either side", async () => {
+    const { runtime, events } = runtimeForTest();
+    const [dead, left, right] = [runtime.spawn(counter), runtime.spawn(counter), runtime.spawn(counter)];
+    await left.ask({ type: "add", data: 1 });
+    await dead.stop();
+    runtime.link(left, dead);
+    runtime.link(dead, right)();
+    runtime.link(dead, dead);
+    expect(events.filter(({ kind }) => kind === "agent-failed")).toMatchObject(
+      [left, right].map(({ address }) => ({
+        agent: address,
+        error: { code: "AGENT_LINK_BROKEN", details: { address, failed: dead.address } },
+      })),
+    );
+    expect(await left.ask({ type: "total" })).toBe(0);
+    await runtime.close();
+  });
+
   test("unlinked agents fail alone", async () => {
     const { runtime, events } = runtimeForTest();
     const [a, b] = [runtime.spawn(counter), runtime.spawn(counter)];
