@@ -349,6 +349,7 @@ export class ShardHost {
     // Before anybody is told: who spawns another agent at the news finds the way to the next thread.
     if (delay === undefined) this.#link.fail(error);
     else wheel.add(this.#restartTimer, delay);
+    for (const [, { ref }] of staying) ref.markLost();
     const lasting = new Set(staying.map(([id]) => id));
     for (const [id, resident] of residents) {
       const mayRestart = lasting.has(id);
