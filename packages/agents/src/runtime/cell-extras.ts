@@ -39,6 +39,8 @@ export class CellExtras<Item = unknown> {
   memoryWarned = false;
   /** Paused, or told to stop, before its start action had run. */
   startDue = false;
+  /** The start action is a write and under way: nothing else begins. */
+  starting = false;
   hibernation: WheelTimer | undefined = undefined;
   packed: Uint8Array | undefined = undefined;
   /** Where it lives since it moved to another thread; this one passes on what comes for it. */
