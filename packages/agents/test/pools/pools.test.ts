@@ -1,3 +1,4 @@
+import { ManualClock, ms } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -7,6 +8,7 @@ import {
   type Poolable,
   poolCapacities,
   TaskPool,
+  TimerWheel,
 } from "../../src/index.ts";
 
 describe("AgentPool (S3-012)", () => {
@@ -262,6 +264,21 @@ describe("TaskPool (S3-037)", () => {
     Atomics.notify(new Int32Array(latch), 0);
     await closing;
     await expect(pool.run(1)).rejects.toMatchObject({ code: "POOL_CLOSED" });
+  });
+
+  test("closing waits no longer than it may; a task that never ends is ended with its worker", async () => {
+    const clock = new ManualClock();
+    const pool = new TaskPool<unknown, unknown>({ module, task: "work", workers: 1, timers: new TimerWheel(clock) });
+    const tasks = [pool.run({ latch: new SharedArrayBuffer(4) }), pool.run("behind it")];
+    const ends = Promise.allSettled(tasks);
+    const closing = pool.close({ withinMs: 100 });
+    expect(pool.close()).toBe(closing);
+    await clock.advance(ms(99));
+    expect(pool.statistics.pending).toBe(2);
+    await clock.advance(ms(2));
+    await closing;
+    expect(await ends).toMatchObject([{ reason: { code: "POOL_CLOSED" } }, { reason: { code: "POOL_CLOSED" } }]);
+    expect(pool.statistics).toMatchObject({ running: 0, pending: 0, failed: 2, lost: 0 });
   });
 });
 
