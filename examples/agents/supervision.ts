@@ -33,7 +33,7 @@ const depot = defineAgent({
 await using runtime = createRuntime({ restarts: { maxRestarts: 1 } });
 runtime.observe((event) => {
   if (event.kind === "agent-restarted") {
-    console.log(`restarted from the ${event.from} after 2 messages; lost since: ${event.messagesLost}`);
+    console.log(`restarted from the ${event.from}`);
   }
   if (event.kind === "supervisor-escalated" && event.error instanceof MettleError) {
     console.log(`the loop ends: ${event.error.code}`);

@@ -352,4 +352,9 @@ export {
   type Poolable,
   poolCapacities,
 } from "./pools/object-pool.ts";
-export { TaskPool, type TaskPoolOptions, type TaskPoolStatistics } from "./pools/task-pool.ts";
+export {
+  TaskPool,
+  type TaskPoolCloseOptions,
+  type TaskPoolOptions,
+  type TaskPoolStatistics,
+} from "./pools/task-pool.ts";

@@ -182,7 +182,10 @@ export interface AgentOptions<State, Actions extends ActionMap<State>, Plugins e
   readonly plugins?: Plugins;
   /** Signal patterns of the bus and the action that each goes to; its input is the signal. */
   readonly signals?: Readonly<Record<string, keyof Actions & string>>;
-  /** An action without input that runs before everything else, at every start and restart. */
+  /**
+   * An action without input that runs before everything else, at every start and restart. While a write awaits, so does all
+   * else, reads too, and the agent is `initializing`.
+   */
   readonly start?: keyof Actions & string;
   /**
    * What follows an action that throws: `restart` leaves it to the supervisor, `resume` goes on with the state as it was

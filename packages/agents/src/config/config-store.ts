@@ -55,7 +55,7 @@ export class ConfigStore<Config extends object> {
 
   /**
    * @param initial - plain data; copied
-   * @throws MettleError `SETTINGS_INVALID` for data that cannot be copied or an updatable path that is not there;
+   * @throws MettleError `SETTINGS_INVALID` for data that cannot be copied or frozen (a map, a date) or an updatable path that is not there;
    *   `SETTING_INVALID` when an initial value fails its own validator
    */
   constructor(initial: Config, updatable: Updatable<Config> = {}) {
@@ -95,7 +95,7 @@ export class ConfigStore<Config extends object> {
     return value;
   }
 
-  /** @throws MettleError `SETTING_FIXED`, `SETTING_INVALID`; nothing changes then */
+  /** @throws MettleError `SETTING_FIXED`, `SETTING_INVALID`, `SETTINGS_INVALID`; nothing changes then */
   update<Path extends ConfigPath<Config>>(path: Path, value: ConfigValue<Config, Path>): void {
     this.updateAll({ [path]: value });
   }
@@ -103,7 +103,7 @@ export class ConfigStore<Config extends object> {
   /**
    * Several at once, or none: listeners see all of them. Values may come from outside, they are validated and copied.
    *
-   * @throws MettleError `SETTING_FIXED`, `SETTING_INVALID`; nothing changes then
+   * @throws MettleError `SETTING_FIXED`, `SETTING_INVALID`, `SETTINGS_INVALID`; nothing changes then
    */
   updateAll(values: Readonly<Record<string, unknown>>): void {
     let tree = this.#tree;
@@ -179,6 +179,11 @@ function replaced(tree: Branch, keys: readonly string[], value: unknown): Branch
   const [key, ...rest] = keys;
   if (key === undefined) return tree;
   const child = tree[key];
+  if (rest.length > 0 && !isBranch(child)) {
+    throw configErrors.create("SETTING_INVALID", `${rest.join(".")} cannot be set in ${key}, which holds nothing.`, {
+      details: { path: rest.join(".") },
+    });
+  }
   const next = rest.length === 0 ? value : replaced(child as Branch, rest, value);
   if (Object.is(child, next)) return tree;
   // A computed key of a literal defines a property and sets no prototype, whatever it is called.
@@ -198,8 +203,16 @@ function frozenCopy(value: unknown): unknown {
   return frozen(copy);
 }
 
+/** @throws MettleError `SETTINGS_INVALID` for what freezing leaves open to changes, such as a map, a date or bytes */
 function frozen(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value;
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (kind !== "Object" && kind !== "Array") {
+    throw configErrors.create(
+      "SETTINGS_INVALID",
+      `The configuration holds a ${kind}, which cannot be frozen: lists, plain objects and simple values only.`,
+    );
+  }
   Object.freeze(value);
   for (const child of Object.values(value)) frozen(child);
   return value;

@@ -4,7 +4,8 @@ export type CoordinationErrorCode =
   | "COORDINATION_GROUP_TOO_SMALL"
   | "COORDINATION_LIMIT_REACHED"
   | "COORDINATION_CANCELLED"
-  | "COORDINATION_MEMBER_UNKNOWN";
+  | "COORDINATION_MEMBER_UNKNOWN"
+  | "COORDINATION_VALUE_AMBIGUOUS";
 
 export const coordinationErrors: ErrorCatalogue<CoordinationErrorCode> = defineErrors({
   COORDINATION_GROUP_TOO_SMALL: {
@@ -23,6 +24,10 @@ export const coordinationErrors: ErrorCatalogue<CoordinationErrorCode> = defineE
   },
   COORDINATION_MEMBER_UNKNOWN: {
     next: "Name a member of the group, counted from 0.",
+    exitCode: exitCodes.usage,
+  },
+  COORDINATION_VALUE_AMBIGUOUS: {
+    next: "Propose plain data, or give the members a digest of your own (digestOf) that differs for different values.",
     exitCode: exitCodes.usage,
   },
 });

@@ -59,6 +59,20 @@ export class PbftStatements<Value> {
     this.#verifier = verifier;
   }
 
+  /** Of a value that has been checked, or is the member's own. */
+  digest(value: Value): string {
+    return this.#digestOf(value);
+  }
+
+  /** Of a value that another member sent; undefined when it has none. */
+  digestReceived(value: Value): string | undefined {
+    try {
+      return this.#digestOf(value);
+    } catch {
+      return undefined; // a liar sends anything, also what is nested deeper than the stack
+    }
+  }
+
   /** Hot. Members say the same many times over: the last statement of each step is kept. */
   endorsement(step: "prepare" | "commit", view: number, digest: string): string {
     const last = this.#last[step];
@@ -80,7 +94,9 @@ export class PbftStatements<Value> {
 
   /** Whether a quorum of different members endorsed the value in that view. */
   certified(step: "prepare" | "commit", { view, value, endorsements }: Certificate<Value>): boolean {
-    const digest = this.#digestOf(value);
+    if (endorsements.length > this.#members) return false; // before any seal is looked at: each costs a signature's check
+    const digest = this.digestReceived(value);
+    if (digest === undefined) return false;
     const endorsers = new Set<number>();
     for (const { member, seal } of endorsements) {
       if (this.endorsed(member, step, view, digest, seal)) endorsers.add(member);
@@ -97,6 +113,7 @@ export class PbftStatements<Value> {
 
   /** Whether a quorum of different members wishes for `view`. */
   wishedByQuorum(view: number, changes: readonly ViewChange<Value>[]): boolean {
+    if (changes.length > this.#members) return false;
     const members = new Set<number>();
     for (const change of changes) if (change.view === view && this.wished(change)) members.add(change.member);
     // One bad wish spoils the lot: the value must follow from wishes that were all checked.

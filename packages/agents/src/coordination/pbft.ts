@@ -13,6 +13,7 @@ import {
   quorumOf,
   type ViewChange,
 } from "./pbft-messages.ts";
+import { plainDigest } from "./plain-digest.ts";
 import type { Timer, Timers } from "../timers/timers.ts";
 
 export interface PbftOptions<Value> {
@@ -28,7 +29,10 @@ export interface PbftOptions<Value> {
   readonly verifier: Verifier;
   /** Whether this member may agree to a value. Never called for a value it has agreed to already. @defaultValue always */
   readonly accept?: (value: Value) => boolean;
-  /** Equal for equal values, different for others. @defaultValue the value's JSON */
+  /**
+   * Equal for equal values, different for others: members whose values differ under one digest may decide differently. What
+   * it throws at is never agreed to. @defaultValue the value's JSON, for plain data only
+   */
   readonly digestOf?: (value: Value) => string;
   /** Patience with the first primary; doubles with each view, 64 times at most. @defaultValue 1 s */
   readonly viewTimeout?: Milliseconds;
@@ -82,7 +86,6 @@ const RESENDS = 4;
 export class PbftMember<Value> {
   readonly #options: PbftOptions<Value>;
   readonly #accept: (value: Value) => boolean;
-  readonly #digestOf: (value: Value) => string;
   readonly #statements: PbftStatements<Value>;
   readonly #quorum: number;
   readonly #viewTimeout: Milliseconds;
@@ -107,7 +110,7 @@ export class PbftMember<Value> {
 
   /** @throws MettleError `OPTIONS_INVALID`, `COORDINATION_GROUP_TOO_SMALL` under four members */
   constructor(options: PbftOptions<Value>) {
-    const { member, members, digestOf = defaultDigest, verifier, viewTimeout = ms(1000) } = options;
+    const { member, members, digestOf = plainDigest, verifier, viewTimeout = ms(1000) } = options;
     refuseProblems("PBFT member", [
       ...wholeAtLeast("members", members, 1),
       ...(Number.isSafeInteger(member) && member >= 0 && member < members ? [] : [`member ${member} of ${members}`]),
@@ -122,7 +125,6 @@ export class PbftMember<Value> {
     }
     this.#options = options;
     this.#accept = options.accept ?? (() => true);
-    this.#digestOf = digestOf;
     this.#statements = new PbftStatements(options.instance, members, digestOf, verifier);
     this.#quorum = quorumOf(members);
     this.#viewTimeout = viewTimeout;
@@ -137,8 +139,14 @@ export class PbftMember<Value> {
     return this.#proof === undefined ? undefined : { value: this.#proof.value };
   }
 
-  /** Asks the group to decide, for this value if nothing else is under way. */
+  /**
+   * Asks the group to decide, for this value if nothing else is under way.
+   *
+   * @throws MettleError `COORDINATION_VALUE_AMBIGUOUS` for a value that the default digest cannot tell from all others, or what
+   *   `digestOf` throws
+   */
   propose(value: Value): void {
+    this.#statements.digest(value);
     this.#wanted = { value };
     this.#broadcast({ kind: "request", value });
     this.#want();
@@ -160,7 +168,9 @@ export class PbftMember<Value> {
         break;
       case "request":
         if (this.#proof !== undefined) this.#prove(from, this.#proof);
-        else if (this.#wanted === undefined && this.#accept(message.value)) this.#wanted = { value: message.value };
+        else if (this.#wanted === undefined && this.#statements.digestReceived(message.value) !== undefined) {
+          if (this.#accept(message.value)) this.#wanted = { value: message.value };
+        }
         this.#want();
         break;
       case "prePrepare":
@@ -196,9 +206,10 @@ export class PbftMember<Value> {
   /** The current view's primary proposes this value. Only the first of a view counts. */
   #consider(value: Value): void {
     if (this.#proposal !== undefined || this.#proof !== undefined) return;
-    const digest = this.#digestOf(value);
+    const digest = this.#statements.digestReceived(value);
+    if (digest === undefined) return;
     // A value with a certificate was accepted by honest members before; to refuse it now could block the group for ever.
-    const known = this.#prepared !== undefined && this.#digestOf(this.#prepared.value) === digest;
+    const known = this.#prepared !== undefined && this.#statements.digest(this.#prepared.value) === digest;
     if (!known && !this.#accept(value)) return;
     this.#proposal = { value, digest };
     this.#timer ??= this.#startTimer();
@@ -312,9 +323,11 @@ export class PbftMember<Value> {
     if (this.#proof !== undefined || from !== this.#primaryOf(view) || view < 1 || view < this.#view) return;
     if (view === this.#view && !this.#leaving) return;
     if (!this.#statements.wishedByQuorum(view, changes)) return;
+    const digest = this.#statements.digestReceived(value);
+    if (digest === undefined) return;
     const last = lastPrepared(changes);
     if (last !== undefined) {
-      if (this.#digestOf(last.value) !== this.#digestOf(value)) return;
+      if (this.#statements.digest(last.value) !== digest) return;
     } else if (!this.#accept(value)) return;
     this.#enter(view, value);
   }
@@ -329,7 +342,7 @@ export class PbftMember<Value> {
     this.#stopTimers();
     this.#timer = this.#startTimer();
     if (announcement !== undefined) this.#broadcast(announcement);
-    const digest = this.#digestOf(value);
+    const digest = this.#statements.digest(value);
     this.#proposal = { value, digest };
     this.#endorse("prepare", digest);
     this.#advance();
@@ -368,8 +381,4 @@ export class PbftMember<Value> {
     const { member, members, network } = this.#options;
     for (let to = 0; to < members; to++) if (to !== member) network.send(member, to, message);
   }
-}
-
-function defaultDigest(value: unknown): string {
-  return JSON.stringify(value) ?? "undefined";
 }

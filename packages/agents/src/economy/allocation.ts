@@ -37,10 +37,7 @@ export function computeOptimalAllocation(capacity: number, requests: readonly Re
   const indivisible = requests.filter((request) => request.indivisible === true).length;
   refuseProblems("Allocation", [
     ...within("capacity", capacity, 0, Number.MAX_VALUE),
-    ...requests.flatMap(({ agent, amount, value }) => [
-      ...(amount > 0 && amount < Infinity ? [] : [`${agent} asks for ${amount} units`]),
-      ...within(`value of ${agent}`, value, 0, Number.MAX_VALUE),
-    ]),
+    ...requests.flatMap(problemsOf),
     ...(indivisible > 0 && indivisible < requests.length ? ["requests are either all divisible or none is"] : []),
   ]);
   const divided = byDensity(capacity, requests, false);
@@ -59,6 +56,14 @@ export function computeOptimalAllocation(capacity: number, requests: readonly Re
       ? { granted: requests.map((request) => (request === alone ? request.amount : 0)), value: alone.value }
       : filled;
   return { ...better, exact: better.value >= divided.value, bound: divided.value };
+}
+
+/** Strict about types: what agents answer comes from outside. */
+function problemsOf({ agent, amount, value }: ResourceRequest): string[] {
+  return [
+    ...(Number.isFinite(amount) && amount > 0 ? [] : [`${agent} asks for ${String(amount)} units`]),
+    ...(Number.isFinite(value) && value >= 0 ? [] : [`${agent} says that they are worth ${String(value)}`]),
+  ];
 }
 
 function byDensity(capacity: number, requests: readonly ResourceRequest[], whole: boolean) {
@@ -134,9 +139,15 @@ export interface GatheredAllocation extends Allocation {
   readonly requests: readonly ResourceRequest[];
   /** Agents who did not answer in time; they get nothing. */
   readonly silent: readonly string[];
+  /** Agents whose answer made no sense, or was of another kind than most; they get nothing. */
+  readonly invalid: readonly { readonly agent: string; readonly problems: readonly string[] }[];
 }
 
-/** Asks all agents at once, waits for all answers or the deadline, and divides. Rejects when `ask` throws. */
+/**
+ * Asks all agents at once, waits for all answers or the deadline, and divides. An invalid answer costs nobody but its agent;
+ * where some requests are indivisible and others are not, the more numerous kind counts, divisible ones when they are equal.
+ * Rejects when `ask` throws, or `capacity` is no amount.
+ */
 export function allocateResources(capacity: number, options: GatherOptions): Promise<GatheredAllocation> {
   const { agents, ask, timers, deadline = ms(5000) } = options;
   return new Promise((resolve, reject) => {
@@ -146,9 +157,9 @@ export function allocateResources(capacity: number, options: GatherOptions): Pro
       timer.cancel();
       const silent = [...waiting].map((i) => agents[i]!);
       waiting.clear();
-      const requests = answers.filter((request) => request !== undefined);
+      const { requests, invalid } = sorted(answers.filter((request) => request !== undefined));
       try {
-        resolve({ ...computeOptimalAllocation(capacity, requests), requests, silent });
+        resolve({ ...computeOptimalAllocation(capacity, requests), requests, silent, invalid });
       } catch (error) {
         reject(error);
       }
@@ -169,4 +180,17 @@ export function allocateResources(capacity: number, options: GatherOptions): Pro
     }
     if (agents.length === 0) end();
   });
+}
+
+/** The requests that can be divided together, and those that cannot. */
+function sorted(answers: readonly ResourceRequest[]): Pick<GatheredAllocation, "requests" | "invalid"> {
+  const invalid = answers
+    .map((answer) => ({ agent: answer.agent, problems: problemsOf(answer) }))
+    .filter(({ problems }) => problems.length > 0);
+  const sound = answers.filter((answer) => problemsOf(answer).length === 0);
+  const indivisible = sound.filter((request) => request.indivisible === true).length > sound.length / 2;
+  const isOfKind = (request: ResourceRequest): boolean => (request.indivisible === true) === indivisible;
+  const problems = ["requests are either all divisible or none is; this one differs from the others"];
+  for (const request of sound) if (!isOfKind(request)) invalid.push({ agent: request.agent, problems });
+  return { requests: sound.filter(isOfKind), invalid };
 }

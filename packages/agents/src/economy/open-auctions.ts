@@ -46,7 +46,8 @@ export class EnglishAuction {
   bid(bidder: string, amount: number): void {
     refuseClosed(this.#open);
     checkAmount(bidder, amount);
-    if (amount < this.asking) {
+    // An increment that is lost to rounding asks for the standing bid again.
+    if (amount < this.asking || (this.#standing !== undefined && amount <= this.#standing.amount)) {
       throw economyErrors.create("AUCTION_BID_INVALID", `${bidder} bids ${amount}; at least ${this.asking} is asked.`, {
         details: { bidder, amount, asking: this.asking },
       });
@@ -69,20 +70,33 @@ export class EnglishAuction {
   }
 }
 
+/** Bids that are counted out one by one: some tenths of a second. */
+const MOST_BIDS = 10_000_000;
+
 /**
  * What an English auction comes to when each bidder bids the least that leads while it is under its limit: the same as
  * running `EnglishAuction` with such bidders in this order, round after round. O(bids).
+ *
+ * @throws MettleError `AUCTION_BID_INVALID`; `OPTIONS_INVALID` for an increment so small that there would be over 10 million bids,
+ *   or that rounding would lose beside the price
  */
 export function runEnglishAuction(
   limits: readonly { readonly bidder: string; readonly limit: number }[],
   { reserve = 0, increment }: { readonly reserve?: number; readonly increment: number },
 ): AuctionOutcome {
   refuseProblems("English auction", increment > 0 ? [] : [`increment must be over 0, got ${increment}`]);
+  for (const { bidder, limit } of limits) checkAmount(bidder, limit);
+  // Bids end about where the last but one gives up.
+  const second = limits.map(({ limit }) => limit).sort((a, b) => b - a)[1] ?? reserve;
+  refuseProblems(
+    "English auction",
+    (second - reserve) / increment <= MOST_BIDS ? [] : [`by ${increment}, ${second} takes over ${MOST_BIDS} bids`],
+  );
   let standing: { bidder: string; amount: number } | undefined;
   for (let quiet = 0; quiet < limits.length; ) {
     for (const { bidder, limit } of limits) {
-      checkAmount(bidder, limit);
       const asking = standing === undefined ? reserve : standing.amount + increment;
+      if (asking === standing?.amount) refuseProblems("English auction", [`${asking} and ${increment} is ${asking}`]);
       if (standing?.bidder === bidder || limit < asking) {
         quiet += 1;
         if (quiet >= limits.length) break;
@@ -127,6 +141,7 @@ export class DutchAuction {
       ...within("reserve", reserve, 0, Number.MAX_VALUE),
       ...within("start", start, reserve, Number.MAX_VALUE),
       ...(decrement > 0 ? [] : [`decrement must be over 0, got ${decrement}`]),
+      ...(start > reserve && start - decrement === start ? [`${start} less ${decrement} is ${start}`] : []),
       ...(every > 0 ? [] : [`every must be over 0 ms, got ${every}`]),
     ]);
     this.#price = start;

@@ -4,6 +4,13 @@ import { poolErrors } from "./errors.ts";
 export interface AgentPoolOptions<Agent> {
   readonly spawn: (type: string) => Agent;
   readonly stop: (agent: Agent) => void;
+  /**
+   * Calls `gone` once when the agent dies; the function returned ends the watch. With it the pool notices deaths by itself.
+   * @defaultValue deaths are only known from `forget`
+   * @example
+   * watch: (agent, gone) => runtime.monitor(agent, ({ mayRestart }) => void (mayRestart || gone()))
+   */
+  readonly watch?: (agent: Agent, gone: () => void) => () => void;
   /** Makes a returned agent as good as new; false when it cannot be. @defaultValue never: returned agents are stopped */
   readonly reset?: (agent: Agent) => boolean;
   /** Types to keep warm. */
@@ -31,11 +38,19 @@ export interface AgentPoolStatistics {
   readonly lastRefillError: unknown;
 }
 
-/** Agents spawned before they are needed. */
+/**
+ * Agents spawned before they are needed. One that dies (`watch`) is neither warm nor active any more; its place is filled after
+ * the next `get` and no sooner, so that agents that die as they begin are not spawned for ever.
+ */
 export class AgentPool<Agent> {
-  readonly #options: Required<Omit<AgentPoolOptions<Agent>, "reset">> & Pick<AgentPoolOptions<Agent>, "reset">;
+  readonly #options: Required<Omit<AgentPoolOptions<Agent>, "reset" | "watch">> &
+    Pick<AgentPoolOptions<Agent>, "reset" | "watch">;
   readonly #warm = new Map<string, Agent[]>();
   readonly #active = new Map<Agent, string>();
+  /** Ends of the watches. */
+  readonly #watches = new Map<Agent, () => void>();
+  /** Died while they were active: who holds one may still return it. */
+  readonly #dead = new WeakSet<object>();
   readonly #refilling = new Set<string>();
   #hits = 0;
   #overflowed = 0;
@@ -47,13 +62,13 @@ export class AgentPool<Agent> {
   /** Spawns the warm agents. @throws MettleError `OPTIONS_INVALID`, and what `spawn` throws */
   constructor(options: AgentPoolOptions<Agent>) {
     this.#options = { size: 10, maxActive: 100_000, later: (run) => void setImmediate(run), ...options };
-    const { size, maxActive, types, spawn } = this.#options;
+    const { size, maxActive, types } = this.#options;
     refuseProblems("Agent pool", [...wholeAtLeast("size", size, 0), ...wholeAtLeast("maxActive", maxActive, 1)]);
     try {
       for (const type of types) {
         const warm: Agent[] = [];
         this.#warm.set(type, warm);
-        while (warm.length < size) warm.push(spawn(type));
+        while (warm.length < size) warm.push(this.#spawn(type));
       }
     } catch (error) {
       this.close(); // nobody else knows of those that were spawned
@@ -88,7 +103,7 @@ export class AgentPool<Agent> {
     const warm = this.#warm.get(type);
     let agent = warm?.pop();
     if (agent === undefined) {
-      agent = this.#options.spawn(type);
+      agent = this.#spawn(type);
       this.#overflowed += 1;
     } else this.#hits += 1;
     this.#active.set(agent, type);
@@ -100,6 +115,7 @@ export class AgentPool<Agent> {
   release(agent: Agent): void {
     const type = this.#active.get(agent);
     if (type === undefined) {
+      if (this.#dead.delete(agent as object)) return;
       throw poolErrors.create("POOL_RETURN_INVALID", "The agent is not from this pool, or was returned before.");
     }
     this.#active.delete(agent);
@@ -107,26 +123,74 @@ export class AgentPool<Agent> {
     const warm = this.#warm.get(type);
     const room = !this.#closed && warm !== undefined && warm.length < this.#options.size;
     if (room && this.#options.reset?.(agent) === true) warm.push(agent);
-    else this.#options.stop(agent);
+    else this.#stop(agent);
   }
 
   /** The agent died: it is neither active nor warm any more. @returns whether it was the pool's */
   forget(agent: Agent): boolean {
+    this.#unwatch(agent);
     if (this.#active.delete(agent)) return true;
-    for (const [type, warm] of this.#warm) {
-      const at = warm.indexOf(agent);
-      if (at === -1) continue;
-      warm.splice(at, 1);
-      this.#refillLater(type, warm);
-      return true;
-    }
-    return false;
+    const place = this.#dropWarm(agent);
+    if (place === undefined) return false;
+    this.#refillLater(...place);
+    return true;
   }
 
   /** Stops the warm agents; active ones are stopped as they are returned. */
   close(): void {
     this.#closed = true;
-    for (const warm of this.#warm.values()) for (const agent of warm.splice(0)) this.#options.stop(agent);
+    for (const warm of this.#warm.values()) for (const agent of warm.splice(0)) this.#stop(agent);
+  }
+
+  #spawn(type: string): Agent {
+    const { spawn, watch } = this.#options;
+    const agent = spawn(type);
+    if (watch === undefined) return agent;
+    let dead = false;
+    let end: () => void;
+    try {
+      end = watch(agent, () => {
+        dead = true;
+        this.#died(agent);
+      });
+    } catch (error) {
+      this.#options.stop(agent);
+      throw error;
+    }
+    if (dead) {
+      end();
+      throw poolErrors.create("POOL_OPEN_FAILED", `The new agent of type ${type} is dead already.`);
+    }
+    this.#watches.set(agent, end);
+    return agent;
+  }
+
+  #died(agent: Agent): void {
+    this.#unwatch(agent);
+    if (!this.#active.delete(agent)) this.#dropWarm(agent);
+    else if (typeof agent === "object" && agent !== null) this.#dead.add(agent);
+  }
+
+  #unwatch(agent: Agent): void {
+    const end = this.#watches.get(agent);
+    this.#watches.delete(agent);
+    end?.();
+  }
+
+  /** An end by the pool's own order is no death. */
+  #stop(agent: Agent): void {
+    this.#unwatch(agent);
+    this.#options.stop(agent);
+  }
+
+  #dropWarm(agent: Agent): [type: string, warm: Agent[]] | undefined {
+    for (const [type, warm] of this.#warm) {
+      const at = warm.indexOf(agent);
+      if (at === -1) continue;
+      warm.splice(at, 1);
+      return [type, warm];
+    }
+    return undefined;
   }
 
   #refillLater(type: string, warm: Agent[]): void {
@@ -135,7 +199,7 @@ export class AgentPool<Agent> {
     this.#options.later(() => {
       this.#refilling.delete(type);
       try {
-        while (!this.#closed && warm.length < this.#options.size) warm.push(this.#options.spawn(type));
+        while (!this.#closed && warm.length < this.#options.size) warm.push(this.#spawn(type));
       } catch (error) {
         // Nobody waits for a refill: who finds the pool empty gets the error from its own spawn.
         this.#refillsFailed += 1;

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { messageOf } from "@mettle/core";
+import { messageOf, ms } from "@mettle/core";
 import { refuseProblems, wholeAtLeast } from "../coordination/check-options.ts";
+import type { Timers } from "../timers/timers.ts";
 import { poolErrors } from "./errors.ts";
 
 export interface TaskPoolOptions {
@@ -15,6 +16,13 @@ export interface TaskPoolOptions {
   readonly maxPending?: number;
   /** Limit of each worker's heap, in megabytes. @defaultValue V8's own */
   readonly maxHeapMb?: number;
+  /** For the deadline of `close`. @defaultValue the process's own */
+  readonly timers?: Timers;
+}
+
+export interface TaskPoolCloseOptions {
+  /** How long the tasks under way may still take, in ms; their workers are ended then. @defaultValue 5000 */
+  readonly withinMs?: number;
 }
 
 export interface TaskPoolStatistics {
@@ -45,6 +53,13 @@ interface Seat {
   readonly tasks: Map<number, PendingTask>;
 }
 
+const processTimers: Timers = {
+  after: (delay, run) => {
+    const timer = setTimeout(run, Math.min(delay, 2 ** 31 - 1)); // the longest that Node can wait
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
 
 /**
@@ -62,10 +77,17 @@ export class TaskPool<Input, Output> implements AsyncDisposable {
   #failed = 0;
   #lost = 0;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** Starts no thread yet. @throws MettleError `OPTIONS_INVALID` */
   constructor(options: TaskPoolOptions) {
-    this.#options = { task: "default", workers: availableParallelism(), maxPending: 10_000, ...options };
+    this.#options = {
+      task: "default",
+      workers: availableParallelism(),
+      maxPending: 10_000,
+      timers: processTimers,
+      ...options,
+    };
     const { workers, maxPending } = this.#options;
     refuseProblems("Task pool", [...wholeAtLeast("workers", workers, 1), ...wholeAtLeast("maxPending", maxPending, 1)]);
     this.#seats = Array.from({ length: workers }, () => undefined);
@@ -117,15 +139,35 @@ export class TaskPool<Input, Output> implements AsyncDisposable {
     });
   }
 
-  /** Waits for the tasks under way, then ends the threads. */
-  async close(): Promise<void> {
+  /** Waits for the tasks under way, then ends the threads. Tasks that take longer than `withinMs` end with `POOL_CLOSED`. */
+  close({ withinMs = 5000 }: TaskPoolCloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(withinMs);
+    return this.#closing;
+  }
+
+  async #close(withinMs: number): Promise<void> {
     this.#closed = true;
-    if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#pending > 0) {
+      const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
+      const late = withinMs < Infinity ? this.#options.timers.after(ms(withinMs), () => this.#giveUp()) : undefined;
+      await idle;
+      late?.cancel();
+    }
     await Promise.all(this.#seats.splice(0).flatMap((seat) => seat?.worker.terminate() ?? []));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #giveUp(): void {
+    for (const seat of this.#seats) {
+      for (const task of seat?.tasks.values() ?? []) {
+        const error = poolErrors.create("POOL_CLOSED", "The task pool was closed before the task had ended.");
+        this.#settle(task, () => task.reject(error), false);
+      }
+      seat?.tasks.clear();
+    }
   }
 
   /** The next in turn among the least busy; an empty seat is as idle as a worker without tasks. */

@@ -5,6 +5,7 @@ import type { AskOptions, Message } from "../agent/message.ts";
 import type { AnyRef } from "../agent/ref.ts";
 import { issueText, validated } from "../agent/standard-schema.ts";
 import { CellBase, HIBERNATED, IDLE, INITIALIZING, type MailboxItem, MOVED, RUNNING, STOPPING } from "./cell-base.ts";
+import type { CellExtras } from "./cell-extras.ts";
 import { failedError, fullError, inputError, timeoutError, unknownError } from "./cell-errors.ts";
 import type { DeadLetterReason } from "./events.ts";
 import { InstructionContext, retryLater } from "./instructions.ts";
@@ -139,7 +140,10 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
   turn(limit: number): number {
     if (this.phase === INITIALIZING) this.#runStart();
     const { phase } = this;
-    if (phase === INITIALIZING) return 0; // failed and was restarted at once: it begins again in its next turn
+    if (phase === INITIALIZING) {
+      if (this.extras?.starting === true) this.queued = false; // goes on when its start action has ended
+      return 0; // else it failed and was restarted at once: it begins again in its next turn
+    }
     if (phase !== RUNNING && !this.#finishing()) {
       this.queued = false;
       return 0;
@@ -196,14 +200,28 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     if (this.phase !== STOPPING) return false;
     if (this.extras!.startDue) {
       this.extras!.startDue = false;
-      this.#handle({ type: this.definition.start! });
+      this.#start();
     }
-    return this.phase === STOPPING;
+    return this.phase === STOPPING && !this.extras!.starting;
   }
 
   #runStart(): void {
+    if (this.extras?.starting === true) return;
     this.phase = RUNNING;
-    if (this.definition.start !== undefined) this.#handle({ type: this.definition.start });
+    if (this.definition.start !== undefined) this.#start();
+  }
+
+  /** A start action that is a write and awaits keeps even reads waiting: before its end there is no state to be seen. */
+  #start(): void {
+    this.#handle({ type: this.definition.start! });
+    if (this.extras?.writing === undefined) return;
+    this.extras.starting = true;
+    if (this.phase === RUNNING) this.phase = INITIALIZING;
+  }
+
+  #started(extras: CellExtras<MailboxItem>): void {
+    extras.starting = false;
+    if (this.phase === INITIALIZING) this.phase = IDLE;
   }
 
   #handle(item: MailboxItem): void {
@@ -386,8 +404,10 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     wheel.remove(running);
     const extras = this.extras!;
     extras.running.delete(running);
-    if (extras.writing === running) extras.writing = undefined;
-    else if (extras.writing !== undefined && running.outcome?.update !== undefined) {
+    if (extras.writing === running) {
+      extras.writing = undefined;
+      if (extras.starting) this.#started(extras);
+    } else if (extras.writing !== undefined && running.outcome?.update !== undefined) {
       extras.waiting.push(running); // the write under way must not undo it
       return;
     }
@@ -400,7 +420,10 @@ export class AgentCell extends CellBase implements AnyRef, ActionContext {
     const extras = this.extras!;
     const error = timeoutError(this, action.name, timeoutMs);
     extras.running.delete(running);
-    if (extras.writing === running) extras.writing = undefined;
+    if (extras.writing === running) {
+      extras.writing = undefined;
+      if (extras.starting) this.#started(extras);
+    }
     running.drop(error);
     if (!retryLater(this, item)) this.host.deadLetter(this.address, item, "action-timeout", error);
     this.#afterAction();

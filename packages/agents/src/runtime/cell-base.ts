@@ -193,8 +193,14 @@ export abstract class CellBase implements Supervised {
     if (this.phase === MOVED) this.extras!.moved!.pause();
     if (this.phase === HIBERNATED) this.host.unpack(this);
     if (this.phase > INITIALIZING) return;
-    if (this.phase === INITIALIZING) this.cold().startDue = true;
+    if (this.phase === INITIALIZING) this.#startLater();
     this.phase = PAUSED;
+  }
+
+  /** Unless the start action is under way already. */
+  #startLater(): void {
+    const extras = this.cold();
+    extras.startDue = !extras.starting;
   }
 
   resume(): void {
@@ -209,6 +215,10 @@ export abstract class CellBase implements Supervised {
       this.begin();
       return;
     }
+    if (this.extras !== undefined && this.extras.starting) {
+      this.phase = INITIALIZING;
+      return;
+    }
     this.phase = IDLE;
     if (this.hasWork) this.becomeRunnable();
   }
@@ -221,7 +231,7 @@ export abstract class CellBase implements Supervised {
     else if (this.phase !== STOPPING) {
       if (this.phase === HIBERNATED) this.host.unpack(this);
       this.cold().stopReason = options.reason;
-      if (this.phase === INITIALIZING) this.cold().startDue = true;
+      if (this.phase === INITIALIZING) this.#startLater();
       this.phase = STOPPING;
       this.enqueue();
     }
@@ -296,6 +306,7 @@ export abstract class CellBase implements Supervised {
     }
     extras.running.clear();
     extras.writing = undefined;
+    extras.starting = false;
   }
 
   /** Who asked is told; nobody else would learn of a message without an asker. The start action is nobody's message. */

@@ -29,16 +29,18 @@ export class CellExtras<Item = unknown> {
   stopReason: string | undefined = undefined;
   /** Called when the agent has ended. */
   onEnd: (() => void)[] = [];
-  /** The state at the last checkpoint, and how many messages had been handled. */
-  snapshot: { readonly state: unknown; readonly processed: number } | undefined = undefined;
+  /** The state at the last checkpoint. */
+  snapshot: { readonly state: unknown } | undefined = undefined;
   /** Where snapshots are kept beside this thread. */
-  onSnapshot: ((state: unknown, processed: number) => void) | undefined = undefined;
+  onSnapshot: ((state: unknown) => void) | undefined = undefined;
   /** The state that the agent was spawned with, when not its definition's. */
   givenState: unknown = undefined;
   memoryLimitBytes: number | undefined = undefined;
   memoryWarned = false;
   /** Paused, or told to stop, before its start action had run. */
   startDue = false;
+  /** The start action is a write and under way: nothing else begins. */
+  starting = false;
   hibernation: WheelTimer | undefined = undefined;
   packed: Uint8Array | undefined = undefined;
   /** Where it lives since it moved to another thread; this one passes on what comes for it. */

@@ -29,13 +29,9 @@ export type RuntimeEvent =
       readonly kind: "agent-restarted";
       readonly agent: string;
       readonly from: "snapshot" | "initial";
-      readonly messagesLost: number | undefined;
     }
-  /**
-   * A restart began with the initial state: what the agent knew is gone. `messagesLost`: how many it had handled since
-   * that state; undefined when that died with its thread.
-   */
-  | { readonly kind: "agent-state-reset"; readonly agent: string; readonly messagesLost: number | undefined }
+  /** A restart began with the initial state: what the agent knew is gone. */
+  | { readonly kind: "agent-state-reset"; readonly agent: string }
   /** The bus did not take a signal: one that the runtime itself sends about an agent, or one of an agent of another thread. */
   | { readonly kind: "signal-refused"; readonly agent: string; readonly type: string; readonly error: unknown }
   | { readonly kind: "supervisor-escalated"; readonly supervisor: string; readonly error: unknown }

@@ -216,7 +216,10 @@ export class LocalShard implements CellHost, Effects {
 
   #own(address: string): AgentCell | undefined {
     if (!address.startsWith(this.addressPrefix)) return undefined;
-    return this.#cells.get(Number(address.slice(this.addressPrefix.length)));
+    const text = address.slice(this.addressPrefix.length);
+    const id = Number(text);
+    // "1.5", "01" and "1e0" are nobody's: an agent has one address.
+    return Number.isSafeInteger(id) && String(id) === text ? this.#cells.get(id) : undefined;
   }
 
   takeRing(): Ring<MailboxItem> {
@@ -285,14 +288,13 @@ export class LocalShard implements CellHost, Effects {
 
   restartState(cell: CellBase): unknown {
     const snapshot = cell.extras?.snapshot;
-    const messagesLost = cell.processed - (snapshot?.processed ?? 0);
     if (snapshot !== undefined) {
-      this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "snapshot", messagesLost });
+      this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "snapshot" });
       return snapshot.state;
     }
     const state = cell.definition.createState(cell.extras?.givenState);
-    this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "initial", messagesLost });
-    this.#tellReset(cell, messagesLost);
+    this.observers.tell({ kind: "agent-restarted", agent: cell.address, from: "initial" });
+    this.#tellReset(cell);
     return state;
   }
 
@@ -325,8 +327,16 @@ export class LocalShard implements CellHost, Effects {
     return () => cell.extras?.watchers?.delete(listener);
   }
 
-  /** When one of the two fails, so does the other. An agent that ends as it should leaves the other alone. */
+  /**
+   * When one of the two fails, so does the other. An agent that ends as it should leaves the other alone; but one that had
+   * ended before fails the other at once, as in OTP: nobody knows how it ended.
+   */
   link(one: AgentCell, other: AgentCell): void {
+    if (one.phase === STOPPED || other.phase === STOPPED) {
+      const [dead, living] = one.phase === STOPPED ? [one, other] : [other, one];
+      living.crash(undefined, linkBroken(living, `${dead.label}, which has ended`, dead));
+      return;
+    }
     for (const [cell, peer] of [
       [one, other],
       [other, one],
@@ -393,19 +403,15 @@ export class LocalShard implements CellHost, Effects {
     }
     failed.delete(cell);
     for (const peer of failed) {
-      const error = agentErrors.create("AGENT_LINK_BROKEN", `${peer.label} is linked to ${cell.label}, which failed.`, {
-        details: { address: peer.address, failed: cell.address },
-        cause,
-      });
-      peer.crash(undefined, error);
+      peer.crash(undefined, linkBroken(peer, `${cell.label}, which failed`, cell, cause));
     }
   }
 
-  #tellReset(cell: CellBase, messagesLost: number): void {
-    this.observers.tell({ kind: "agent-state-reset", agent: cell.address, messagesLost });
+  #tellReset(cell: CellBase): void {
+    this.observers.tell({ kind: "agent-state-reset", agent: cell.address });
     const type = "agent.state.reset";
     try {
-      this.signals.publish(type, { address: cell.address, messagesLost }, cell.address, cell.name);
+      this.signals.publish(type, { address: cell.address }, cell.address, cell.name);
     } catch (error) {
       // A bus that takes nothing now must not turn a restart into another failure.
       this.observers.tell({ kind: "signal-refused", agent: cell.address, type, error });
@@ -431,4 +437,11 @@ export class LocalShard implements CellHost, Effects {
     }
     if (this.#cells.size > 0) this.wheel.add(this.#memoryTimer, this.options.memoryCheckMs);
   }
+}
+
+function linkBroken(cell: CellBase, to: string, { address }: CellBase, cause?: unknown): Error {
+  return agentErrors.create("AGENT_LINK_BROKEN", `${cell.label} is linked to ${to}.`, {
+    details: { address: cell.address, failed: address },
+    cause,
+  });
 }

@@ -29,8 +29,8 @@ function accountedBytes(cell: CellBase): number {
 export function checkpoint(cell: CellBase, defaultLimitBytes: number): void {
   const { snapshotEvery } = cell.definition;
   if (snapshotEvery > 0) {
-    cell.cold().snapshot = { state: cell.state, processed: cell.processed };
-    cell.extras?.onSnapshot?.(cell.state, cell.processed);
+    cell.cold().snapshot = { state: cell.state };
+    cell.extras?.onSnapshot?.(cell.state);
   }
   cell.untilCheckpoint = snapshotEvery > 0 ? snapshotEvery : CHECK_EVERY;
   holdToLimit(cell, defaultLimitBytes);

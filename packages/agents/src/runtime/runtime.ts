@@ -94,7 +94,10 @@ export interface Runtime extends AsyncDisposable {
    * @throws AGENT_OPTIONS_INVALID for an agent that an agent of another thread started there
    */
   monitor(agent: AnyRef, listener: DownListener): () => void;
-  /** Ties two agents of this thread: when one fails, the other does too. @returns the end of the link */
+  /**
+   * Ties two agents of this thread: when one fails, the other does too. Of one that has ended, the other fails at once.
+   * @returns the end of the link
+   */
   link(one: AnyRef, other: AnyRef): () => void;
   /** Calls `listener` on everything that happens to agents and threads. @returns the end of it */
   observe(listener: (event: RuntimeEvent) => void): () => void;

@@ -70,7 +70,6 @@ export interface DeadLetterPayload {
 
 export interface SnapshotPayload {
   readonly state: unknown;
-  readonly processed: number;
 }
 
 export interface PublishPayload {

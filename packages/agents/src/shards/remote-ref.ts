@@ -43,6 +43,11 @@ export class RemoteRef implements AnyRef {
     this.#reason = reason;
   }
 
+  /** Its thread has died: it begins again as any agent, not paused. What is ordered from here on goes to the next thread. */
+  markLost(): void {
+    if (this.#status === "paused") this.#status = "running";
+  }
+
   send(message: Message): void {
     if (this.#status === "stopped") this.#context.deadLetter(this.address, message);
     else this.#context.link().send(this.target, message);

@@ -349,6 +349,7 @@ export class ShardHost {
     // Before anybody is told: who spawns another agent at the news finds the way to the next thread.
     if (delay === undefined) this.#link.fail(error);
     else wheel.add(this.#restartTimer, delay);
+    for (const [, { ref }] of staying) ref.markLost();
     const lasting = new Set(staying.map(([id]) => id));
     for (const [id, resident] of residents) {
       const mayRestart = lasting.has(id);
@@ -382,8 +383,8 @@ export class ShardHost {
       orders.push(SPAWN, id, 0, order(resident, snapshot === undefined ? whole : snapshot.state));
       const from = snapshot === undefined ? "initial" : "snapshot";
       const { address } = resident.ref;
-      this.#tell({ kind: "agent-restarted", agent: address, from, messagesLost: undefined });
-      if (snapshot === undefined) this.#tell({ kind: "agent-state-reset", agent: address, messagesLost: undefined });
+      this.#tell({ kind: "agent-restarted", agent: address, from });
+      if (snapshot === undefined) this.#tell({ kind: "agent-state-reset", agent: address });
     }
     this.#link.release(orders);
     this.#tell({ kind: "shard-restarted", shard: this.number, agents: this.#residents.size });

@@ -11,7 +11,7 @@ import { ShardHost } from "./shard-host.ts";
 import type { RemoteRef } from "./remote-ref.ts";
 import { Watchdog } from "./watchdog.ts";
 
-const ADDRESS = /^(\d+)\/(\d+)$/;
+const ADDRESS = /^([1-9]\d*)\/([1-9]\d*)$/;
 const SINGLE_HEAP_MB = 64;
 /** Of its silence a stuck thread has computed at least this share. */
 const STUCK_SHARE = 0.5;

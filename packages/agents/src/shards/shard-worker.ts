@@ -189,12 +189,12 @@ class ShardWorker {
   /** The state that the agent had elsewhere; its last snapshot as well, until it takes the next one. */
   #takeOver(cell: AgentCell, whole: unknown): void {
     cell.state = whole;
-    if (cell.definition.snapshotEvery > 0) cell.cold().snapshot = { state: whole, processed: 0 };
+    if (cell.definition.snapshotEvery > 0) cell.cold().snapshot = { state: whole };
   }
 
   /** Snapshots outlive this thread in the main one. */
   #sendSnapshots(cell: AgentCell): void {
-    cell.cold().onSnapshot = (state, processed) => this.#link.put(SNAPSHOT, cell.id, 0, { state, processed });
+    cell.cold().onSnapshot = (state) => this.#link.put(SNAPSHOT, cell.id, 0, { state });
   }
 
   async #definition({ module, definition: name }: SpawnPayload): Promise<AnyDefinition> {

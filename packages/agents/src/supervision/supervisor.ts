@@ -31,7 +31,8 @@ type State = "running" | "suspended" | "ended";
  * - A failure suspends the affected children, last started first, and restarts them in the order of their start after
  *   the backoff. A failure meanwhile adds to what is restarted.
  * - More than `maxRestarts` failures within the window end all children and fail the supervisor to its own parent.
- * - A child that ended for good is forgotten; a temporary child that failed has.
+ * - A child that ended for good is forgotten; a temporary child that failed has, and so has one that another's failure
+ *   took along: it is never restarted, as in OTP.
  */
 export class Supervisor implements Supervised, Parent {
   readonly address: string;
@@ -103,9 +104,13 @@ export class Supervisor implements Supervised, Parent {
     }
     const [from, to] = affectedBy(this.#strategy, failed, this.#children.length);
     for (const affected of this.#children.slice(from, to).toReversed()) {
-      affected.suspend();
-      this.#down.add(affected);
+      if (affected.restartKind === "temporary") affected.terminate(`taken along: ${child.address} failed`);
+      else {
+        affected.suspend();
+        this.#down.add(affected);
+      }
     }
+    if (this.#state !== "running") return; // who learned of an end has ended or failed this supervisor
     if (delay === 0) this.#restartDown();
     else this.#context.wheel.add(this.#timer, delay);
   }
@@ -121,7 +126,10 @@ export class Supervisor implements Supervised, Parent {
     if (this.#state !== "running") return;
     this.#state = "suspended";
     this.#forgetRestarts();
-    for (const child of this.#children.toReversed()) child.suspend();
+    for (const child of this.#children.toReversed()) {
+      if (child.restartKind === "temporary") child.terminate(`taken along: ${this.address} failed`);
+      else child.suspend();
+    }
   }
 
   restart(): void {

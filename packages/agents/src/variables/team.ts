@@ -72,6 +72,8 @@ export class TeamKind implements VariableKind<Team> {
     }
     refuseProblems("Team variable", [
       ...(this.#candidates.size === pool.length ? [] : ["an agent is twice in the pool"]),
+      // One member would fill both.
+      ...(new Set(roles.map(({ role }) => role)).size === roles.length ? [] : ["a role is there twice"]),
       ...pool.flatMap(({ agent, performance = 0.5, cost = 0 }) => [
         ...within(`performance of ${agent}`, performance, 0, 1),
         ...within(`cost of ${agent}`, cost, 0, 1),

@@ -159,6 +159,27 @@ test.each([
   ],
   ["a value its validator refuses", () => new ConfigStore({ a: 1.5 }, { a: wholeNumber }), "SETTING_INVALID"],
   ["what is no data", () => new ConfigStore({ a: () => 1 }), "SETTINGS_INVALID"],
+  ["a map, which would stay open to changes", () => new ConfigStore({ a: [new Map()] }), "SETTINGS_INVALID"],
+  ["a set", () => new ConfigStore({ a: new Set() }), "SETTINGS_INVALID"],
+  ["a date", () => new ConfigStore({ a: new Date(0) }), "SETTINGS_INVALID"],
+  ["bytes", () => new ConfigStore({ a: new Uint8Array(1) }), "SETTINGS_INVALID"],
 ])("%s is refused at once", (_, make, expected) => {
   expect(make).toThrow(code(expected));
+});
+
+test("a setting whose branch is gone is refused, until there is a branch again", () => {
+  const any = (value: unknown): never => value as never;
+  const config = new ConfigStore<{ pool: { size: number } | null }>(
+    { pool: { size: 1 } },
+    { pool: any, "pool.size": wholeNumber },
+  );
+  for (const none of [null, [], 1]) {
+    config.updateAll({ pool: none });
+    expect(() => config.update("pool.size", 2)).toThrow(code("SETTING_INVALID"));
+    expect(config.all).toEqual({ pool: none });
+  }
+  expect(() => config.updateAll({ pool: { size: new Map() } })).toThrow(code("SETTINGS_INVALID"));
+  config.updateAll({ pool: {} });
+  config.update("pool.size", 3);
+  expect(config.all).toEqual({ pool: { size: 3 } });
 });

@@ -330,6 +330,134 @@ describe("PBFT is safe", () => {
   });
 });
 
+describe("a value that the default digest cannot tell from all others", () => {
+  /** One member, what it has sent, and messages as a liar among the others would send them. */
+  function lonely(digestOf?: (value: unknown) => string) {
+    const sent: PbftMessage<unknown>[] = [];
+    const decided: unknown[] = [];
+    const notary = processNotary();
+    const member = new PbftMember<unknown>({
+      member: 3,
+      members: 4,
+      instance: "test",
+      network: { send: (_from, _to, message) => void sent.push(message) },
+      timers: new SimulatedTime(),
+      signer: notary.signer(3),
+      verifier: notary.verifier,
+      decided: (value) => void decided.push(value),
+      ...(digestOf && { digestOf }),
+    });
+    const certificate = (kind: "prepare" | "commit", view: number, value: unknown, digest: string) => {
+      const statement = `test|${kind}|${view}|${digest}`;
+      return {
+        view,
+        value,
+        endorsements: [0, 1, 2].map((by) => ({ member: by, seal: notary.signer(by).sign(statement) })),
+      };
+    };
+    const wish = (by: number, view: number): ViewChange<unknown> => ({
+      member: by,
+      view,
+      prepared: undefined,
+      seal: notary.signer(by).sign(`test|viewChange|${view}|nothing`),
+    });
+    return { member, sent, decided, certificate, wish };
+  }
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  const deep = (levels: number): unknown => {
+    let value: unknown = 1;
+    for (let i = 0; i < levels; i++) value = [value];
+    return value;
+  };
+  const ambiguous: [string, unknown][] = [
+    ["a map", new Map([["a", 1]])],
+    ["a set within", { a: [new Set([1])] }],
+    ["NaN", NaN],
+    ["an infinity within", [Infinity]],
+    ["minus zero", -0],
+    ["undefined in an object", { a: undefined }],
+    ["undefined in a list", [undefined]],
+    ["a hole", Array.from({ length: 3 }, () => 1).concat(Array(1) as number[])],
+    ["a list with a field", Object.assign([1], { a: 1 })],
+    ["a date", new Date(0)],
+    ["an object that writes itself", { toJSON: () => 1 }],
+    ["an object of a class", new URL("http://a")],
+    ["bytes", new Uint8Array(2)],
+    ["a hidden field", Object.defineProperty({}, "a", { value: 1 })],
+    ["a symbol as key", { [Symbol("a")]: 1 }],
+    ["a big integer", 1n],
+    ["a function", () => 1],
+    ["a circle", cyclic],
+  ];
+
+  test.each(ambiguous)("is not proposed: %s", (_, value) => {
+    const { member, sent } = lonely();
+    expect(() => member.propose(value)).toThrow(expect.objectContaining({ code: "COORDINATION_VALUE_AMBIGUOUS" }));
+    expect(sent).toEqual([]);
+    const own = lonely(() => "one");
+    own.member.propose(value);
+    expect(own.sent[0]).toMatchObject({ kind: "request" });
+  });
+
+  test("the message says where", () => {
+    expect(() => lonely().member.propose({ a: [1, new Map()] })).toThrow(
+      expect.objectContaining({ details: { path: "a.1" }, message: expect.stringContaining("a.1") }),
+    );
+  });
+
+  test.each([...ambiguous, ["what is deeper than the stack", deep(100_000)] as [string, unknown]])(
+    "is not agreed to when another sends it: %s",
+    (_, value) => {
+      const { member, sent, decided, certificate, wish } = lonely();
+      for (const digest of ["{}", "null", "0"]) {
+        member.receive(0, { kind: "decided", proof: certificate("commit", 0, value, digest) });
+        const prepared = certificate("prepare", 0, value, digest);
+        member.receive(1, { kind: "viewChange", change: { ...wish(1, 1), prepared } });
+      }
+      member.receive(1, { kind: "request", value });
+      member.receive(0, { kind: "prePrepare", value });
+      member.receive(1, { kind: "newView", view: 1, value, changes: [0, 1, 2].map((by) => wish(by, 1)) });
+      expect([sent, decided, member.view]).toEqual([[], [], 0]);
+      member.receive(0, { kind: "prePrepare", value: { a: [1, "b", null, true] } });
+      expect(sent[0]).toMatchObject({ kind: "prepare", digest: '{"a":[1,"b",null,true]}' });
+    },
+  );
+
+  test("undefined itself is a value as any other", () => {
+    const { member, sent } = lonely();
+    member.receive(0, { kind: "prePrepare", value: undefined });
+    expect(sent[0]).toMatchObject({ kind: "prepare", digest: "undefined" });
+  });
+});
+
+test("a message with more endorsements or wishes than members costs no check of a seal", () => {
+  const notary = processNotary();
+  let checks = 0;
+  const member = new PbftMember<string>({
+    member: 3,
+    members: 4,
+    instance: "test",
+    network: { send: () => undefined },
+    timers: new SimulatedTime(),
+    signer: notary.signer(3),
+    verifier: { verify: (...seal) => ++checks > 0 && notary.verifier.verify(...seal) },
+    decided: () => undefined,
+  });
+  const endorsements = [0, 1, 2, 0, 1].map((by) => ({
+    member: by,
+    seal: notary.signer(by).sign('test|commit|0|"blue"'),
+  }));
+  const proof = { view: 0, value: "blue", endorsements };
+  member.receive(0, { kind: "decided", proof });
+  const change: ViewChange<string> = { member: 1, view: 1, prepared: proof, seal: undefined };
+  member.receive(1, { kind: "viewChange", change });
+  member.receive(1, { kind: "newView", view: 1, value: "blue", changes: Array.from({ length: 5 }, () => change) });
+  expect([checks, member.decision, member.view]).toEqual([0, undefined, 0]);
+  member.receive(0, { kind: "decided", proof: { ...proof, endorsements: endorsements.slice(0, 4) } });
+  expect([checks, member.decision]).toEqual([4, { value: "blue" }]);
+});
+
 test("a new view keeps the value prepared last, whoever tells of it first", () => {
   const change = (view: number | undefined, value: string): ViewChange<string> => ({
     member: 0,

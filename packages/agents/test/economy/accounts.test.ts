@@ -221,12 +221,42 @@ describe("allocation", () => {
     expect(await nobody).toMatchObject({ granted: [] });
   });
 
-  test("a request that makes no sense is the caller's to see", async () => {
-    const allocated = allocateResources(1, {
-      agents: ["a"],
-      ask: (_agent, answer) => answer({ amount: -1, value: 1 }),
+  const gather = (capacity: number, given: Record<string, unknown>) =>
+    allocateResources(capacity, {
+      agents: Object.keys(given),
+      ask: (agent, answer) => answer(given[agent] as never),
       timers: new TimerWheel(new ManualClock()),
     });
-    await expect(allocated).rejects.toMatchObject({ code: "OPTIONS_INVALID" });
+
+  test.each<[string, unknown]>([
+    ["a negative amount", { amount: -1, value: 1 }],
+    ["an amount that is no number", { amount: "1", value: 1 }],
+    ["a big integer", { amount: 1n, value: 1 }],
+    ["a symbol", { amount: Symbol("one"), value: 1 }],
+    ["no worth", { amount: 1, value: NaN }],
+    ["nothing at all", null],
+    ["another kind than most", { amount: 1, value: 1, indivisible: true }],
+  ])("an answer that makes no sense costs nobody but its agent: %s", async (_, answer) => {
+    const fair = { amount: 4, value: 4 };
+    const { granted, requests, invalid } = await gather(10, { a: fair, liar: answer, b: fair });
+    expect(granted).toEqual([4, 4]);
+    expect(requests.map(({ agent }) => agent)).toEqual(["a", "b"]);
+    expect(invalid).toEqual([{ agent: "liar", problems: expect.arrayContaining([expect.any(String)]) }]);
+  });
+
+  test("the more numerous kind of request counts", async () => {
+    const whole = { amount: 4, value: 4, indivisible: true };
+    expect(await gather(6, { a: whole, b: whole, c: { amount: 4, value: 4 } })).toMatchObject({
+      granted: [4, 0],
+      invalid: [{ agent: "c" }],
+    });
+    expect(await gather(6, { a: whole, b: { amount: 4, value: 4 } })).toMatchObject({
+      granted: [4],
+      invalid: [{ agent: "a" }],
+    });
+  });
+
+  test("a capacity that is no amount is the caller's to see", async () => {
+    await expect(gather(NaN, { a: { amount: 1, value: 1 } })).rejects.toMatchObject({ code: "OPTIONS_INVALID" });
   });
 });

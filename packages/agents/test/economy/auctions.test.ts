@@ -82,6 +82,34 @@ describe("open auctions", () => {
     expect(() => auction.bid("a", 100)).toThrow(expect.objectContaining({ code: "AUCTION_CLOSED" }));
   });
 
+  test("English: a bid that rounding makes equal to the standing one is none", () => {
+    const timers = new TimerWheel(new ManualClock());
+    const auction = new EnglishAuction({ increment: 1, quiet: ms(5), timers });
+    auction.bid("a", 2 ** 53);
+    expect(() => auction.bid("b", 2 ** 53)).toThrow(expect.objectContaining({ code: "AUCTION_BID_INVALID" }));
+    auction.bid("b", 2 ** 53 + 2);
+    expect(auction.standing).toEqual({ bidder: "b", amount: 2 ** 53 + 2 });
+  });
+
+  test.each([
+    ["that rounding loses", 2 ** 53 - 4, 1],
+    ["of which it takes too many", 0, 1e-300],
+  ])("English with limits: an increment %s is refused", (_, reserve, increment) => {
+    const limits = ["a", "b"].map((bidder) => ({ bidder, limit: 2 ** 53 + 100 }));
+    expect(() => runEnglishAuction(limits, { reserve, increment })).toThrow(
+      expect.objectContaining({ code: "OPTIONS_INVALID" }),
+    );
+    // Nobody bids against the only one who wants it.
+    expect(runEnglishAuction([limits[0]!], { reserve, increment })).toMatchObject({ state: "sold", price: reserve });
+  });
+
+  test("Dutch: a decrement that rounding loses is refused", () => {
+    const timers = new TimerWheel(new ManualClock());
+    const make = (reserve: number) => new DutchAuction({ start: 2 ** 54, decrement: 1, every: ms(1), reserve, timers });
+    expect(() => make(0)).toThrow(expect.objectContaining({ code: "OPTIONS_INVALID" }));
+    expect(make(2 ** 54).price).toBe(2 ** 54); // it need not fall
+  });
+
   test("English: nobody bids", async () => {
     const clock = new ManualClock();
     const auction = new EnglishAuction({ increment: 1, quiet: ms(5), timers: new TimerWheel(clock) });

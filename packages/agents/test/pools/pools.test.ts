@@ -1,3 +1,4 @@
+import { ManualClock, ms } from "@mettle/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -6,8 +7,12 @@ import {
   ObjectPool,
   type Poolable,
   poolCapacities,
+  type RefOf,
+  type Runtime,
   TaskPool,
+  TimerWheel,
 } from "../../src/index.ts";
+import { counter, runtimeForTest, settled } from "../support.ts";
 
 describe("AgentPool (S3-012)", () => {
   function setUp(options: Partial<AgentPoolOptions<{ type: string; n: number }>> = {}) {
@@ -263,6 +268,21 @@ describe("TaskPool (S3-037)", () => {
     await closing;
     await expect(pool.run(1)).rejects.toMatchObject({ code: "POOL_CLOSED" });
   });
+
+  test("closing waits no longer than it may; a task that never ends is ended with its worker", async () => {
+    const clock = new ManualClock();
+    const pool = new TaskPool<unknown, unknown>({ module, task: "work", workers: 1, timers: new TimerWheel(clock) });
+    const tasks = [pool.run({ latch: new SharedArrayBuffer(4) }), pool.run("behind it")];
+    const ends = Promise.allSettled(tasks);
+    const closing = pool.close({ withinMs: 100 });
+    expect(pool.close()).toBe(closing);
+    await clock.advance(ms(99));
+    expect(pool.statistics.pending).toBe(2);
+    await clock.advance(ms(2));
+    await closing;
+    expect(await ends).toMatchObject([{ reason: { code: "POOL_CLOSED" } }, { reason: { code: "POOL_CLOSED" } }]);
+    expect(pool.statistics).toMatchObject({ running: 0, pending: 0, failed: 2, lost: 0 });
+  });
 });
 
 test("an agent pool whose warm agents cannot all be spawned leaves none behind", () => {
@@ -277,4 +297,72 @@ test("an agent pool whose warm agents cannot all be spawned leaves none behind",
     new AgentPool<number>({ spawn, stop: (agent) => living.delete(agent), types: ["a", "b"], size: 2 });
   expect(make).toThrow("no room");
   expect(living.size).toBe(0);
+});
+
+describe("an agent pool that watches its agents", () => {
+  const settings = (runtime: Runtime, later: (run: () => void) => void) => ({
+    spawn: (_type: string) => runtime.spawn(counter, { restart: "temporary" }),
+    stop: (agent: RefOf<typeof counter>) => void agent.stop(),
+    watch: (agent: RefOf<typeof counter>, gone: () => void) =>
+      runtime.monitor(agent, ({ mayRestart }) => void (mayRestart || gone())),
+    types: ["a"],
+    size: 2,
+    later,
+  });
+
+  test("drops the dead ones, and fills their places after the next get", async () => {
+    const { runtime } = runtimeForTest();
+    const refills: (() => void)[] = [];
+    const warm: RefOf<typeof counter>[] = [];
+    const given = settings(runtime, (run) => refills.push(run));
+    const pool = new AgentPool({
+      ...given,
+      spawn: (type) => {
+        warm.push(given.spawn(type));
+        return warm.at(-1)!;
+      },
+    });
+    await warm[1]!.ask({ type: "fail", data: "broken" }).catch(() => undefined);
+    await settled();
+    expect([pool.statistics.warm, refills.length]).toEqual([{ a: 1 }, 0]);
+    const active = pool.get("a");
+    expect(active).toBe(warm[0]);
+    for (const refill of refills.splice(0)) refill();
+    expect(pool.statistics).toMatchObject({ warm: { a: 2 }, active: 1, overflowed: 0 });
+    await active.stop();
+    expect(pool.statistics.active).toBe(0);
+    pool.release(active); // who holds it need not know
+    expect(() => pool.release(active)).toThrow(expect.objectContaining({ code: "POOL_RETURN_INVALID" }));
+    pool.release(pool.get("a")); // cannot be reset: stopped by the pool
+    pool.close();
+    expect(pool.statistics).toMatchObject({ warm: { a: 0 }, active: 0, returned: 1 });
+    expect(runtime.stats().agents).toBe(0);
+    await runtime.close();
+  });
+
+  test("goes on with an agent that its supervisor may start again", async () => {
+    const { runtime } = runtimeForTest();
+    const given = settings(runtime, () => undefined);
+    const pool = new AgentPool({ ...given, spawn: () => runtime.spawn(counter) });
+    const agent = pool.get("a");
+    await agent.ask({ type: "fail", data: "broken" }).catch(() => undefined);
+    expect([pool.statistics.active, agent.status]).toEqual([1, "idle"]);
+    await runtime.close();
+  });
+
+  test("takes none that is dead already, and leaves none that cannot be watched", async () => {
+    const { runtime } = runtimeForTest();
+    const given = settings(runtime, () => undefined);
+    const dead = runtime.spawn(counter);
+    await dead.stop();
+    expect(() => new AgentPool({ ...given, spawn: () => dead })).toThrow(
+      expect.objectContaining({ code: "POOL_OPEN_FAILED" }),
+    );
+    const watch = (): never => {
+      throw new Error("cannot be watched");
+    };
+    expect(() => new AgentPool({ ...given, watch })).toThrow("cannot be watched");
+    expect(runtime.stats().agents).toBe(0);
+    await runtime.close();
+  });
 });

@@ -341,3 +341,13 @@ test("an agent whose state would come back as another stays awake", async () => 
   expect(await plain.ask({ type: "add", data: 1 })).toBe(1);
   await runtime.close();
 });
+
+test("an agent has one address", async () => {
+  const { runtime } = runtimeForTest();
+  const agent = runtime.spawn(counter);
+  expect(runtime.find(agent.address)).toBe(agent);
+  const id = agent.address.slice("0/".length);
+  for (const other of [`${id}.5`, `0${id}`, ` ${id}`, `${id}e0`, `0x${id}`, `+${id}`, "", "NaN"])
+    expect(runtime.find(`0/${other}`)).toBeUndefined();
+  await runtime.close();
+});

@@ -1,7 +1,7 @@
 import { ms } from "@mettle/core";
 import { describe, expect, test } from "vitest";
 import { defineAction, defineAgent, directives } from "../../src/index.ts";
-import { counter, runtimeForTest, settled } from "../support.ts";
+import { counter, Gates, runtimeForTest, settled } from "../support.ts";
 
 interface Started {
   readonly starts: number;
@@ -178,4 +178,140 @@ test("an action that asks its own agent for a write waits for itself: it ends by
   expect(await outer).toMatchObject({ code: "AGENT_ACTION_TIMEOUT" });
   expect(await agent.ask({ type: "add" })).toBe(2); // the inner request was carried out after the outer one ended
   await runtime.close();
+});
+
+describe("a start action that awaits", () => {
+  function setUp(
+    options: { mode?: "write" | "concurrent"; onFailure?: "restart" | "resume"; timeoutMs?: number } = {},
+  ) {
+    const { mode = "write", onFailure = "restart", timeoutMs = 1000 } = options;
+    const { runtime, clock } = runtimeForTest();
+    const gates = new Gates();
+    let starts = 0;
+    const load = async () => {
+      await gates.wait(`start ${++starts}`);
+      return mode === "write" ? { state: { loaded: true } } : { update: () => ({ loaded: true }) };
+    };
+    const agent = runtime.spawn(
+      defineAgent({
+        name: "loading",
+        state: () => ({ loaded: false }),
+        start: "load",
+        onFailure,
+        actions: {
+          load: defineAction<{ loaded: boolean }, void, void>({ mode, timeoutMs, run: load } as never),
+          loaded: defineAction({ mode: "read", run: ({ loaded }: { loaded: boolean }) => ({ reply: loaded }) }),
+        },
+      }),
+    );
+    const replies: unknown[] = [];
+    const read = (): void =>
+      void agent.ask({ type: "loaded" }, { timeout: Infinity }).then(
+        (reply) => replies.push(reply),
+        (error: { code: string }) => replies.push(error.code),
+      );
+    return { runtime, clock, gates, agent, replies, read };
+  }
+
+  test("keeps reads waiting, and the agent is initializing", async () => {
+    const { runtime, gates, agent, replies, read } = setUp();
+    read();
+    await settled();
+    read();
+    await settled();
+    expect([agent.status, replies]).toEqual(["initializing", []]);
+    await gates.open("start 1");
+    expect([agent.status, replies]).toEqual(["idle", [true, true]]);
+    await runtime.close();
+  });
+
+  test("keeps nobody when it is concurrent", async () => {
+    const { runtime, gates, replies, read } = setUp({ mode: "concurrent" });
+    read();
+    await settled();
+    expect(replies).toEqual([false]);
+    await gates.open("start 1");
+    read();
+    await settled();
+    expect(replies).toEqual([false, true]);
+    await runtime.close();
+  });
+
+  test("that fails is run again; with `resume` the agent goes on", async () => {
+    const failing = setUp();
+    failing.read();
+    await settled();
+    await failing.gates.break("start 1", new Error("broken"));
+    expect([failing.agent.status, failing.replies]).toEqual(["initializing", []]);
+    await failing.gates.open("start 2");
+    expect([failing.agent.status, failing.replies]).toEqual(["idle", [true]]);
+    await failing.runtime.close();
+    const resuming = setUp({ onFailure: "resume" });
+    resuming.read();
+    await settled();
+    await resuming.gates.break("start 1", new Error("broken"));
+    expect([resuming.agent.status, resuming.replies]).toEqual(["idle", [false]]);
+    await resuming.runtime.close();
+  });
+
+  test("that takes too long lets the others go on", async () => {
+    const { runtime, clock, agent, replies, read } = setUp();
+    read();
+    await settled();
+    await clock.advance(ms(5000));
+    await settled();
+    expect([agent.status, replies]).toEqual(["idle", [false]]);
+    await runtime.close();
+  });
+
+  test("ends while the agent is paused; it goes on when it is resumed, and does not begin twice", async () => {
+    const { runtime, gates, agent, replies, read } = setUp();
+    read();
+    await settled();
+    agent.pause();
+    agent.resume();
+    expect(agent.status).toBe("initializing");
+    agent.pause();
+    await gates.open("start 1");
+    expect([agent.status, replies]).toEqual(["paused", []]);
+    agent.resume();
+    await settled();
+    expect([agent.status, replies, gates.names]).toEqual(["idle", [true], ["start 1"]]);
+    await runtime.close();
+  });
+
+  test("is waited for by an agent that stops when it has finished", async () => {
+    const { runtime, gates, agent, replies, read } = setUp();
+    read();
+    await settled();
+    const stopping = agent.stop({ drain: true });
+    await settled();
+    expect([agent.status, replies]).toEqual(["stopping", []]);
+    await gates.open("start 1");
+    await stopping;
+    expect(replies).toEqual([true]);
+    await runtime.close();
+  });
+
+  test("and has not begun before the agent stops is begun once, and waited for", async () => {
+    const { runtime, gates, agent, replies, read } = setUp();
+    read();
+    const stopping = agent.stop({ drain: true });
+    await settled();
+    expect([agent.status, replies]).toEqual(["stopping", []]);
+    await gates.open("start 1");
+    await stopping;
+    expect([replies, gates.names]).toEqual([[true], ["start 1"]]);
+    await runtime.close();
+  });
+
+  test("ends with an agent that is stopped", async () => {
+    const { runtime, agent, replies, read } = setUp();
+    read();
+    await settled();
+    await agent.stop();
+    expect(replies).toEqual(["AGENT_STOPPED"]);
+    expect(runtime.deadLetters.added).toBe(0);
+    await runtime.close();
+  });
 });

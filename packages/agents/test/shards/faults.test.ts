@@ -176,3 +176,28 @@ test("a watch of an agent that another thread's agent started is refused, and te
   runtime.monitor(agent, (down) => news.push(down));
   expect(news).toMatchObject([{ address: agent.address, reason: "stopped", mayRestart: false }]);
 });
+
+test("a paused agent runs again with its new thread, and its reference says so; a pause ordered meanwhile holds", async () => {
+  start();
+  const agent = runtime.spawn(collector, { placement: 1 });
+  await agent.ask({ type: "seen" });
+  agent.pause();
+  killThreads();
+  await event("shard-restarted");
+  expect(agent.status).toBe("running");
+  expect(await agent.ask({ type: "seen" })).toEqual([]);
+  killThreads();
+  await event("shard-lost", 2);
+  agent.pause();
+  await event("shard-restarted", 2);
+  expect(agent.status).toBe("paused");
+  agent.resume();
+  expect(await agent.ask({ type: "seen" })).toEqual([]);
+});
+
+test("an agent of another thread has one address", async () => {
+  start();
+  const agent = runtime.spawn(collector, { placement: 1 });
+  expect(runtime.find(agent.address)).toBe(agent);
+  expect([runtime.find("1/01"), runtime.find("01/1")]).toEqual([undefined, undefined]);
+});

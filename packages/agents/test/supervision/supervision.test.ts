@@ -30,7 +30,7 @@ describe("a failing agent", () => {
     await runtime.close();
   });
 
-  test("a snapshot is restored, with the number of messages since", async () => {
+  test("a snapshot is restored; no figure is told that a turn under way would make wrong", async () => {
     const { runtime, events } = runtimeForTest();
     const keeping = defineAgent({
       name: "keeping",
@@ -54,9 +54,7 @@ describe("a failing agent", () => {
     for (const by of [1, 10, 100, 1000]) await agent.ask({ type: "add", data: by });
     agent.send({ type: "fail" });
     expect(await agent.ask({ type: "add", data: 1 })).toBe(112);
-    expect(events).toContainEqual(
-      expect.objectContaining({ kind: "agent-restarted", from: "snapshot", messagesLost: 1 }),
-    );
+    expect(events).toContainEqual({ kind: "agent-restarted", agent: agent.address, from: "snapshot" });
     await runtime.close();
   });
 
@@ -221,6 +219,43 @@ describe("strategies", () => {
     expect(() => supervisor.spawn(counter)).toThrow(expect.objectContaining({ code: "AGENT_STOPPED" }));
     await runtime.close();
   });
+
+  test.each<[SupervisionStrategy, string[]]>([
+    ["one-for-one", ["idle", "idle", "idle"]],
+    ["one-for-all", ["stopped", "idle", "stopped"]],
+    ["rest-for-one", ["idle", "idle", "stopped"]],
+  ])("%s: a temporary child that another's failure takes along ends", async (strategy, statuses) => {
+    const { runtime } = runtimeForTest();
+    const supervisor = runtime.supervisor({ strategy });
+    const children = (["temporary", "transient", "temporary"] as const).map((restart) =>
+      supervisor.spawn(counter, { restart }),
+    );
+    await failing(children[1]!);
+    expect(children.map(({ status }) => status)).toEqual(statuses);
+    expect(await children[1]!.ask({ type: "add", data: 1 })).toBe(1);
+    await runtime.close();
+  });
+
+  test("a supervisor that is restarted has no temporary children any more", async () => {
+    const { runtime } = runtimeForTest();
+    const inner = runtime.supervisor().supervisor({ maxRestarts: 0 });
+    const [lasting, temporary] = [inner.spawn(counter), inner.spawn(counter, { restart: "temporary" })];
+    await failing(lasting);
+    expect([inner.state, lasting.status, temporary.status]).toEqual(["running", "idle", "stopped"]);
+    await runtime.close();
+  });
+
+  test("a watcher that stops the supervisor at the end of a temporary child leaves no restart behind", async () => {
+    const { runtime, clock } = runtimeForTest();
+    const supervisor = runtime.supervisor({ strategy: "one-for-all" });
+    const failed = supervisor.spawn(counter);
+    await failing(failed); // the next restart waits
+    runtime.monitor(supervisor.spawn(counter, { restart: "temporary" }), () => supervisor.stop());
+    await failing(failed);
+    await clock.advance(ms(1000));
+    expect([supervisor.state, failed.status]).toEqual(["ended", "stopped"]);
+    await runtime.close();
+  });
 });
 
 describe("monitor and link", () => {
@@ -270,6 +305,24 @@ describe("monitor and link", () => {
     runtime.link(agents[0]!, agents[1]!);
     await agents[0]!.stop();
     expect(agents[1]!.status).toBe("idle");
+    await runtime.close();
+  });
+
+  test("a link to an agent that has ended breaks at once, from either side", async () => {
+    const { runtime, events } = runtimeForTest();
+    const [dead, left, right] = [runtime.spawn(counter), runtime.spawn(counter), runtime.spawn(counter)];
+    await left.ask({ type: "add", data: 1 });
+    await dead.stop();
+    runtime.link(left, dead);
+    runtime.link(dead, right)();
+    runtime.link(dead, dead);
+    expect(events.filter(({ kind }) => kind === "agent-failed")).toMatchObject(
+      [left, right].map(({ address }) => ({
+        agent: address,
+        error: { code: "AGENT_LINK_BROKEN", details: { address, failed: dead.address } },
+      })),
+    );
+    expect(await left.ask({ type: "total" })).toBe(0);
     await runtime.close();
   });
 

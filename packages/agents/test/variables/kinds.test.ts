@@ -245,6 +245,12 @@ describe("TeamKind (S0-043)", () => {
     { role: "coder", capability: "code" },
   ];
   const team = (options: Partial<TeamOptions> = {}): TeamKind => new TeamKind({ pool, roles, ...options });
+  test("two roles of one name are refused: one member would fill both", () => {
+    const twice = [{ role: "worker" }, { role: "worker" }];
+    expect(() => team({ roles: twice })).toThrow(
+      expect.objectContaining({ code: "OPTIONS_INVALID", details: { problems: ["a role is there twice"] } }),
+    );
+  });
   const names = (kind: TeamKind): (string | undefined)[] => (kind.form() ?? []).map(({ agent }) => agent);
 
   test.each([
