@@ -99,8 +99,9 @@ export class Orchestrator implements AsyncDisposable {
     };
     this.#loops = [
       this.#dispatch(),
-      this.#every(options.renewEvery, () => this.#renew()),
-      this.#every(options.lookEvery, () => this.#recover()),
+      // Also while it drains: what still runs is this instance's until it has ended or was given back.
+      this.#every(options.renewEvery, () => this.#renew(), this.#closed.signal),
+      this.#every(options.lookEvery, () => this.#recover(), this.#ending.signal),
     ];
   }
 
@@ -367,8 +368,7 @@ export class Orchestrator implements AsyncDisposable {
     if (queued > 0) await this.announce();
   }
 
-  async #every(interval: Milliseconds, work: () => Promise<void>): Promise<void> {
-    const { signal } = this.#ending;
+  async #every(interval: Milliseconds, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#options.clock.sleep(interval, signal).catch(() => undefined);
       if (signal.aborted) return;

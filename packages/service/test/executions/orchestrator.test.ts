@@ -161,3 +161,42 @@ test("an instance that began to end while it took one gives it back to the queue
   expect(lease?.id).toBe(execution.id);
   agent.let("left");
 });
+
+test("while it drains it keeps the leases of what still runs, so that nobody else runs that as well", async () => {
+  const clock = new ManualClock(Date.now());
+  let renewed = Promise.withResolvers<void>();
+  class RenewingQueue extends ExecutionQueue {
+    override async renew(held: Parameters<ExecutionQueue["renew"]>[0]): ReturnType<ExecutionQueue["renew"]> {
+      const still = await super.renew(held);
+      renewed.resolve();
+      return still;
+    }
+  }
+  const queue = new RenewingQueue(database, clock, { lease: ms(15_000), attemptsAllowed: 2 });
+  const agent = new StepAgent();
+  const news = { listen: () => () => undefined, tell: async () => undefined } as unknown as News;
+  const parts = { queue, news, clock, types: [agent.type], capacity: 1, renewEvery: ms(5000), lookEvery: ms(1e6) };
+  const orchestrator = new Orchestrator(parts);
+  const { execution } = await queue.add({
+    tenantId,
+    userId: timeOrderedId(),
+    agentType: "stepper",
+    task: { type: "walk", input: { steps: ["slow"] }, parameters: {} },
+    requestDigest: "d",
+    deadlineAt: new Date(clock.wallTime() + 600_000),
+  });
+  await orchestrator.announce();
+  while (orchestrator.statistics.running === 0) await database.query("SELECT 1");
+  const closed = orchestrator.close(ms(60_000));
+  for (let i = 0; i < 4; i++) {
+    renewed = Promise.withResolvers();
+    await clock.advance(ms(5000));
+    await renewed.promise;
+    await new Promise(setImmediate); // and it sleeps again
+  }
+  // As another instance, after longer than a lease.
+  expect(await queue.recover()).toEqual({ queued: 0, ended: [] });
+  agent.let("slow");
+  await closed;
+  expect(await queue.standing(tenantId, execution.id)).toEqual({ state: "succeeded", attempts: 1 });
+});
