@@ -142,7 +142,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#beginning += 1;
     try {
       const added = await queue.add(entry, this.#owner);
-      if (added.lease) await this.#begin(added.lease);
+      if (added.lease) await this.#begin([added.lease]);
       return added;
     } finally {
       this.#beginning -= 1;
@@ -150,12 +150,13 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   /** Unless this instance began to end meanwhile. */
-  async #begin(lease: Leased): Promise<void> {
+  async #begin(leases: readonly Leased[]): Promise<void> {
+    if (leases.length === 0) return;
     if (!this.draining) {
-      this.#start(lease);
+      for (const lease of leases) this.#start(lease);
       return;
     }
-    await this.#options.queue.release([lease]);
+    await this.#options.queue.release(leases);
     await this.announce();
   }
 
@@ -258,7 +259,7 @@ export class Orchestrator implements AsyncDisposable {
         const room = this.#room;
         const leases = await queue.claim(this.#owner, room);
         this.#hasMore = leases.length === room;
-        for (const lease of leases) this.#start(lease);
+        await this.#begin(leases);
         if (leases.length > 0 && this.#hasMore) continue;
       } catch (error) {
         this.#trouble(error);

@@ -1,5 +1,5 @@
 import { ManualClock, ms, timeOrderedId } from "@mettle/core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ExecutionQueue } from "../../src/executions/execution-queue.ts";
 import { Orchestrator } from "../../src/executions/orchestrator.ts";
 import type { Database } from "../../src/storage/database.ts";
@@ -18,6 +18,7 @@ beforeAll(async () => {
   await migrate(database, migrations);
   await database.run("INSERT INTO tenants (id, name) VALUES ($1, 't')", [tenantId]);
 });
+beforeEach(async () => void (await database.run("DELETE FROM executions")));
 afterAll(async () => {
   await database.close();
   await postgres[Symbol.asyncDispose]();
@@ -199,4 +200,36 @@ test("while it drains it keeps the leases of what still runs, so that nobody els
   agent.let("slow");
   await closed;
   expect(await queue.standing(tenantId, execution.id)).toEqual({ state: "succeeded", attempts: 1 });
+});
+
+test("what an instance takes from the queue while it begins to end, it gives back", async () => {
+  const clock = new ManualClock(Date.now());
+  const taken = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  class SlowQueue extends ExecutionQueue {
+    override async claim(owner: string, most: number): ReturnType<ExecutionQueue["claim"]> {
+      const leases = await super.claim(owner, most);
+      if (leases.length > 0) taken.resolve();
+      await answered.promise;
+      return leases;
+    }
+  }
+  const queue = new SlowQueue(database, clock, { lease: ms(15_000), attemptsAllowed: 2 });
+  const { execution } = await queue.add({
+    tenantId,
+    userId: timeOrderedId(),
+    agentType: "stepper",
+    task: { type: "walk", input: { steps: ["never"] }, parameters: {} },
+    requestDigest: "d",
+    deadlineAt: new Date(clock.wallTime() + 600_000),
+  });
+  const news = { listen: () => () => undefined, tell: async () => undefined } as unknown as News;
+  const parts = { queue, news, clock, types: [new StepAgent().type], capacity: 10 };
+  const orchestrator = new Orchestrator({ ...parts, renewEvery: ms(1e6), lookEvery: ms(1e6) });
+  await taken.promise;
+  const closed = orchestrator.close(ms(0));
+  await clock.advance(ms(0));
+  answered.resolve();
+  await closed;
+  expect(await queue.standing(tenantId, execution.id)).toEqual({ state: "queued", attempts: 0 });
 });
