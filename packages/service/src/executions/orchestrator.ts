@@ -66,6 +66,8 @@ class Ended extends Error {
   }
 }
 
+const cancelled = (): Ended => new Ended("EXECUTION_CANCELLED", "It was cancelled.");
+
 /** Takes executions from the queue and runs them on agents, as many at once as it may. */
 export class Orchestrator implements AsyncDisposable {
   readonly #options: OrchestratorOptions;
@@ -274,6 +276,7 @@ export class Orchestrator implements AsyncDisposable {
     const waited = this.#options.clock.wallTime() - lease.createdAt.getTime();
     if (lease.attempts === 1) this.#timings.parts.queueing.record(nsFromMs(ms(Math.max(0, waited))));
     const controller = new AbortController();
+    if (lease.cancelRequested) controller.abort(cancelled());
     const ended = this.#run(lease, controller, takenAt)
       .catch((error: unknown) => this.#trouble(error))
       .finally(() => {
@@ -319,6 +322,7 @@ export class Orchestrator implements AsyncDisposable {
     const task = this.taskOf(lease.agentType, lease.task.type);
     if (!task) return { thrown: new TaskFailure("AGENT_TYPE_UNKNOWN", `Nobody here does ${lease.agentType}.`) };
     const { signal } = controller;
+    if (signal.aborted) return { thrown: signal.reason };
     const aborted = new Promise<Outcome>((resolve) => {
       signal.addEventListener("abort", () => resolve({ thrown: signal.reason }), { once: true });
     });
@@ -356,7 +360,7 @@ export class Orchestrator implements AsyncDisposable {
     for (const { lease, controller } of held) {
       const known = still.get(lease.id);
       if (!known) controller.abort(new Ended("EXECUTION_MOVED", "Another instance has taken it."));
-      else if (known.cancel) controller.abort(new Ended("EXECUTION_CANCELLED", "It was cancelled."));
+      else if (known.cancel) controller.abort(cancelled());
     }
   }
 

@@ -233,3 +233,23 @@ test("what an instance takes from the queue while it begins to end, it gives bac
   await closed;
   expect(await queue.standing(tenantId, execution.id)).toEqual({ state: "queued", attempts: 0 });
 });
+
+test("what was cancelled while a holder ran it that then died is not run again", async () => {
+  const { queue, orchestrator } = await alone(1);
+  await using _ = orchestrator;
+  const { execution } = await queue.add({
+    tenantId,
+    userId: timeOrderedId(),
+    agentType: "stepper",
+    task: { type: "walk", input: { steps: [] }, parameters: {} },
+    requestDigest: "d",
+    deadlineAt: new Date(Date.now() + 600_000),
+  });
+  const [dead] = await queue.claim("dead", 1);
+  await queue.cancel(tenantId, execution.id);
+  if (dead) await queue.release([dead]);
+  await orchestrator.announce();
+  let found = await queue.find(tenantId, execution.id);
+  while (found?.endedAt === null) found = await queue.find(tenantId, execution.id);
+  expect(found).toMatchObject({ state: "cancelled", error: { code: "EXECUTION_CANCELLED" } });
+});
