@@ -55,7 +55,9 @@ test("a service that is told its login among the address's parameters lends it t
   const tool = new ToolBox([sqlQuery({ readers: new TenantReaders(database), connection })], systemClock);
   const call = (sql: string) => tool.call({ name: "sql_query", input: { sql }, tenantId: mine });
   await expect(call("SELECT password_hash FROM public.users")).rejects.toMatchObject({ code: "TOOL_FAILED" });
-  expect((await call("SELECT starts_with(session_user, 'mettle_reader_') AS is, title FROM documents")).output).toMatchObject({
+  expect(
+    (await call("SELECT starts_with(session_user, 'mettle_reader_') AS is, title FROM documents")).output,
+  ).toMatchObject({
     rows: [[true, "Mill"]],
   });
 });
@@ -167,4 +169,8 @@ test("statements that take too long or too much are ended", async () => {
   });
   setImmediate(() => ended.abort());
   await expect(running).rejects.toThrow();
+});
+
+test("a character that no text may have is the caller's mistake", async () => {
+  await expect(query("SELECT 1\0")).rejects.toMatchObject({ code: "TOOL_INPUT_INVALID" });
 });
