@@ -70,7 +70,7 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
   redisUrl: url({
     variable: "REDIS_URL",
     protocols: ["redis:", "rediss:"],
-    help: "shared second level of the caches and rate limits of several instances; without it each has its own",
+    help: "shared second level of the caches of several instances; without it each has its own",
   }),
   natsUrl: url({
     variable: "NATS_URL",
@@ -149,7 +149,7 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     default: 6000,
     from: 1,
     to: 100_000_000,
-    help: "requests a minute of one user; without a token, of one address",
+    help: "requests a minute of one user to one instance; without a token, of one address",
   }),
   bodyLimit: size({
     variable: "METTLE_BODY_LIMIT",
