@@ -2,6 +2,7 @@ import type { EventEmitter } from "node:events";
 import { ms, systemClock } from "@mettle/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Database, poolDefaults } from "../../src/storage/database.ts";
+import { databaseError } from "../../src/storage/database-errors.ts";
 import { testDatabase, testServer } from "./server.ts";
 
 let postgres: Awaited<ReturnType<typeof testServer>>;
@@ -73,6 +74,14 @@ test("a server that is not there", async () => {
   await using database = new Database({ host: "/nonexistent", port: 1 }, poolDefaults, systemClock);
   await expect(database.query("SELECT 1")).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
 });
+
+test.each(["ECONNREFUSED", "ENETUNREACH", "EHOSTDOWN", "ECONNABORTED", "EAI_FAIL"])(
+  "%s on the way to the server is its absence",
+  (code) => {
+    const error = Object.assign(new Error(`connect ${code}`), { code });
+    expect(databaseError(error)).toMatchObject({ code: "DATABASE_UNAVAILABLE", retryable: true });
+  },
+);
 
 test("a connection that the server ends between two statements of its user is told by the next one, and harms nobody else", async () => {
   await using database = await testDatabase(postgres.server);
