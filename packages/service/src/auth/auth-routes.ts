@@ -48,21 +48,23 @@ async function logIn(
 ): Promise<{ token: string; expires_at: string }> {
   const byName = `user:${username.toLowerCase()}`;
   const subjects = [byName, `address:${ip}`];
-  const wait = await lockout.remaining(subjects);
-  if (wait > 0) {
-    throw new RequestFailure("rate_limited", "AUTH_PAUSED", "Too many failed logins. Try again later.", {
-      retryAfter: Math.ceil(wait / 1000),
-    });
-  }
+  refuseWhilePaused(await lockout.remaining(subjects));
   const found = await users.byName(username);
   const right = await passwords.verify(found?.disabled === false ? found.passwordHash : undefined, password);
   if (!found || !right) {
     await lockout.failed(subjects);
     throw new RequestFailure("unauthenticated", "AUTH_LOGIN_FAILED", "The name or the password is wrong.");
   }
+  refuseWhilePaused(await lockout.succeeded(byName, subjects));
   const { token, expiresAt } = await tokens.sign(found, found.generation);
-  await lockout.succeeded(byName);
   return { token, expires_at: new Date(expiresAt).toISOString() };
+}
+
+function refuseWhilePaused(milliseconds: number): void {
+  if (milliseconds === 0) return;
+  throw new RequestFailure("rate_limited", "AUTH_PAUSED", "Too many failed logins. Try again later.", {
+    retryAfter: Math.ceil(milliseconds / 1000),
+  });
 }
 
 function userRoutes(app: App, users: Users): void {

@@ -49,7 +49,23 @@ export class Lockout {
     }
   }
 
-  async succeeded(subject: string): Promise<void> {
-    await this.#database.run("DELETE FROM login_failures WHERE subject = $1", [subject]);
+  /**
+   * Forgets a user's failures, unless the user or one of the others was paused while the password was checked: of guesses that
+   * are made at once no more may count than of those made one after the other.
+   *
+   * @returns ms until the last of the subjects may try again; 0 when all may now, and the success counts
+   */
+  async succeeded(user: string, others: readonly string[] = []): Promise<number> {
+    const now = this.#clock.wallTime();
+    const [row] = await this.#database.query<{ until: Date | null }>(
+      `WITH paused AS (
+         SELECT max(locked_until) AS until FROM login_failures WHERE subject = ANY($2) AND locked_until > $3
+       ), forgotten AS (
+         DELETE FROM login_failures WHERE subject = $1 AND (SELECT until FROM paused) IS NULL
+       )
+       SELECT until FROM paused`,
+      [user, [user, ...others], new Date(now)],
+    );
+    return row?.until ? row.until.getTime() - now : 0;
   }
 }

@@ -150,7 +150,7 @@ export const settings: { readonly [K in keyof ServiceConfig]: Setting<ServiceCon
     default: 6000,
     from: 1,
     to: 100_000_000,
-    help: "requests a minute of one user; without a token, of one address",
+    help: "requests a minute of one user to one instance; without a token, of one address",
   }),
   bodyLimit: size({
     variable: "METTLE_BODY_LIMIT",

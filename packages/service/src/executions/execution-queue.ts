@@ -67,10 +67,11 @@ interface ExecutionRow {
   readonly result: unknown;
   readonly error: ExecutionError | null;
   readonly checkpoint: unknown;
+  readonly cancel_requested: boolean;
 }
 
 const columns = `id, tenant_id, user_id, agent_type, task, request_digest, state, attempts, fence, deadline_at, created_at,
-  started_at, ended_at, result, error, checkpoint`;
+  started_at, ended_at, result, error, checkpoint, cancel_requested`;
 const columnsOf = (table: string): string => columns.replaceAll(/\w+/g, (column) => `${table}.${column}`);
 
 /** What every execution asks. */
@@ -368,4 +369,5 @@ const leasedOf = (row: ExecutionRow): Leased => ({
   createdAt: row.created_at,
   deadlineAt: row.deadline_at,
   checkpoint: row.checkpoint ?? undefined,
+  cancelRequested: row.cancel_requested,
 });

@@ -52,6 +52,8 @@ export interface Leased {
   readonly deadlineAt: Date;
   /** What an earlier attempt saved; undefined when there is none. */
   readonly checkpoint: unknown;
+  /** Its end was asked for while somebody ran it who is gone. */
+  readonly cancelRequested: boolean;
 }
 
 /** What an execution tells while it runs. */

@@ -66,6 +66,8 @@ class Ended extends Error {
   }
 }
 
+const cancelled = (): Ended => new Ended("EXECUTION_CANCELLED", "It was cancelled.");
+
 /** Takes executions from the queue and runs them on agents, as many at once as it may. */
 export class Orchestrator implements AsyncDisposable {
   readonly #options: OrchestratorOptions;
@@ -99,8 +101,9 @@ export class Orchestrator implements AsyncDisposable {
     };
     this.#loops = [
       this.#dispatch(),
-      this.#every(options.renewEvery, () => this.#renew()),
-      this.#every(options.lookEvery, () => this.#recover()),
+      // Also while it drains: what still runs is this instance's until it has ended or was given back.
+      this.#every(options.renewEvery, () => this.#renew(), this.#closed.signal),
+      this.#every(options.lookEvery, () => this.#recover(), this.#ending.signal),
     ];
   }
 
@@ -141,7 +144,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#beginning += 1;
     try {
       const added = await queue.add(entry, this.#owner);
-      if (added.lease) await this.#begin(added.lease);
+      if (added.lease) await this.#begin([added.lease]);
       return added;
     } finally {
       this.#beginning -= 1;
@@ -149,12 +152,13 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   /** Unless this instance began to end meanwhile. */
-  async #begin(lease: Leased): Promise<void> {
+  async #begin(leases: readonly Leased[]): Promise<void> {
+    if (leases.length === 0) return;
     if (!this.draining) {
-      this.#start(lease);
+      for (const lease of leases) this.#start(lease);
       return;
     }
-    await this.#options.queue.release([lease]);
+    await this.#options.queue.release(leases);
     await this.announce();
   }
 
@@ -257,7 +261,7 @@ export class Orchestrator implements AsyncDisposable {
         const room = this.#room;
         const leases = await queue.claim(this.#owner, room);
         this.#hasMore = leases.length === room;
-        for (const lease of leases) this.#start(lease);
+        await this.#begin(leases);
         if (leases.length > 0 && this.#hasMore) continue;
       } catch (error) {
         this.#trouble(error);
@@ -272,6 +276,7 @@ export class Orchestrator implements AsyncDisposable {
     const waited = this.#options.clock.wallTime() - lease.createdAt.getTime();
     if (lease.attempts === 1) this.#timings.parts.queueing.record(nsFromMs(ms(Math.max(0, waited))));
     const controller = new AbortController();
+    if (lease.cancelRequested) controller.abort(cancelled());
     const ended = this.#run(lease, controller, takenAt)
       .catch((error: unknown) => this.#trouble(error))
       .finally(() => {
@@ -317,6 +322,7 @@ export class Orchestrator implements AsyncDisposable {
     const task = this.taskOf(lease.agentType, lease.task.type);
     if (!task) return { thrown: new TaskFailure("AGENT_TYPE_UNKNOWN", `Nobody here does ${lease.agentType}.`) };
     const { signal } = controller;
+    if (signal.aborted) return { thrown: signal.reason };
     const aborted = new Promise<Outcome>((resolve) => {
       signal.addEventListener("abort", () => resolve({ thrown: signal.reason }), { once: true });
     });
@@ -354,7 +360,7 @@ export class Orchestrator implements AsyncDisposable {
     for (const { lease, controller } of held) {
       const known = still.get(lease.id);
       if (!known) controller.abort(new Ended("EXECUTION_MOVED", "Another instance has taken it."));
-      else if (known.cancel) controller.abort(new Ended("EXECUTION_CANCELLED", "It was cancelled."));
+      else if (known.cancel) controller.abort(cancelled());
     }
   }
 
@@ -367,8 +373,7 @@ export class Orchestrator implements AsyncDisposable {
     if (queued > 0) await this.announce();
   }
 
-  async #every(interval: Milliseconds, work: () => Promise<void>): Promise<void> {
-    const { signal } = this.#ending;
+  async #every(interval: Milliseconds, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#options.clock.sleep(interval, signal).catch(() => undefined);
       if (signal.aborted) return;

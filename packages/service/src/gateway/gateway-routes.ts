@@ -22,7 +22,8 @@ export const routing =
   async (request, reply) => {
     if (gateway.instances.length === 1 || request.headers[routedHeader] !== undefined) return undefined;
     const routed = await gateway.route({
-      path: request.url,
+      // The route's, not the caller's: an address may name its host, and then be none behind that of an instance.
+      path: request.routeOptions.url ?? request.url,
       headers: headersFor(request),
       waits: !prefersAsync(request.headers["prefer"]),
       body: JSON.stringify(request.body),

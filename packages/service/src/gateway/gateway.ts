@@ -3,7 +3,7 @@ import { RequestFailure } from "../http/failure.ts";
 import { Balancer } from "./balancer.ts";
 import { HealthChecks } from "./health-checks.ts";
 import { Hop, type HopAnswer } from "./hop.ts";
-import { Instance, type InstanceHealth } from "./instance.ts";
+import { HungUp, Instance, type InstanceHealth } from "./instance.ts";
 
 export interface GatewayOptions {
   /** Other instances. */
@@ -131,7 +131,9 @@ export class Gateway implements AsyncDisposable {
   async #send(instance: Instance, { path, waits, headers, body, signal }: Passed): Promise<HopAnswer> {
     const either = AbortSignal.any([signal, instance.lost]);
     const url = `${instance.url}${path}`;
-    const answer = await this.#hop.send({ method: "POST", url, headers, body, signal: either });
+    const answer = await this.#hop
+      .send({ method: "POST", url, headers, body, signal: either })
+      .catch((cause: unknown) => Promise.reject(signal.aborted ? new HungUp("the caller hung up", { cause }) : cause));
     // 202 to a caller that waits: the instance ends before the execution does.
     if (notDone.has(answer.status) || (waits && answer.status === 202)) throw new NotDone(answer);
     return answer;

@@ -4,6 +4,9 @@ import type { Clock } from "@mettle/core";
 /** `draining`: it answers, but takes nothing more. */
 export type InstanceHealth = "healthy" | "draining" | "unhealthy";
 
+/** The caller went while the instance had its request: nothing is known of the instance. */
+export class HungUp extends Error {}
+
 /** One instance that executions can be handed to: this one, or one that is reached by its URL. */
 export class Instance {
   /** The URL's origin and path without an end slash; undefined for this instance. */
@@ -19,7 +22,7 @@ export class Instance {
 
   constructor(url: string | undefined, clock: Clock) {
     this.url = url?.replace(/\/+$/, "");
-    this.breaker = new CircuitBreaker({ clock });
+    this.breaker = new CircuitBreaker({ clock, isFailure: (error) => !(error instanceof HungUp) });
   }
 
   get health(): InstanceHealth {

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 /**
@@ -5,9 +6,11 @@ import type { FastifyReply, FastifyRequest } from "fastify";
  * limit on silent sockets from ending the wait, which other means must bound.
  */
 export function untilAnswered(request: FastifyRequest, reply: FastifyReply): AbortSignal {
-  request.raw.socket.setTimeout(0); // the server sets it anew for the connection's next request
+  const { socket } = request.raw;
+  // The server sets it anew for the connection's next request. What the service asks of itself has no real socket.
+  if (socket instanceof Socket) socket.setTimeout(0);
   const controller = new AbortController();
   reply.raw.once("close", () => controller.abort("answered"));
-  if (reply.raw.closed || request.raw.socket.destroyed) controller.abort("answered");
+  if (reply.raw.closed || socket.destroyed) controller.abort("answered");
   return controller.signal;
 }

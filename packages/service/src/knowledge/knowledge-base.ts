@@ -142,7 +142,8 @@ export class KnowledgeBase {
     const { version, way } = standing;
     const by = way === meaning.current ? "" : `:${way.embedder.model}`;
     const key = `knowledge:${tenantId}:${version}${by}:${JSON.stringify([text, limit, category])}`;
-    const answer = await answers.get(key, () => this.#search(question, way, signal), [`tenant:${tenantId}`]);
+    // Without the signal: others may wait for the same answer, who have not gone.
+    const answer = await answers.get(key, () => this.#search(question, way), [`tenant:${tenantId}`]);
     return answer as SearchAnswer;
   }
 

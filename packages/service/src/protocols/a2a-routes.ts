@@ -6,6 +6,7 @@ import type { App } from "../http/app.ts";
 import { RequestFailure } from "../http/failure.ts";
 import { bearer, failures } from "../http/schemas.ts";
 import { untilAnswered } from "../http/until-answered.ts";
+import { unstorable } from "../storage/storable.ts";
 import { answerRpc, rpcAnswer, RpcError, rpcErrors, type RpcRequest, rpcRequest } from "./json-rpc.ts";
 
 const protocolVersion = "0.3.0";
@@ -117,7 +118,13 @@ async function send(
   ended: (id: string) => Promise<unknown>,
 ): Promise<object> {
   const { messageId, contextId, parts = [], metadata = {} } = (message ?? {}) as Message;
-  if (typeof messageId !== "string" || messageId === "" || messageId.length > 150 || !Array.isArray(parts)) {
+  if (
+    typeof messageId !== "string" ||
+    messageId === "" ||
+    messageId.length > 150 ||
+    unstorable(messageId) !== undefined ||
+    !Array.isArray(parts)
+  ) {
     throw new RpcError(rpcErrors.invalidParams, "A message has a messageId and parts.");
   }
   const blocking = (configuration as { readonly blocking?: unknown } | undefined)?.blocking !== false;

@@ -58,8 +58,7 @@ interface Entry<V> {
   readonly tags: readonly string[];
 }
 
-interface Load<V> {
-  readonly promise: Promise<V | undefined>;
+interface Load {
   readonly tags: readonly string[];
   /** Invalidated while it was under way: its result is from before, and not kept. */
   stale: boolean;
@@ -72,7 +71,7 @@ interface Load<V> {
 export class TwoLevelCache<V extends {} | null> implements Disposable {
   readonly #entries: LRUCache<string, Entry<V>>;
   readonly #byTag = new Map<string, Set<string>>();
-  readonly #loads = new Map<string, Load<V>>();
+  readonly #loads = new Map<string, { readonly load: Load; readonly promise: Promise<V | undefined> }>();
   readonly #options: CacheOptions;
   readonly #stopListening: (() => void) | undefined;
   readonly #counts = { hits: 0, sharedHits: 0, absentHits: 0, misses: 0, evictions: 0, sharedErrors: 0 };
@@ -120,12 +119,13 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
     }
     const running = this.#loads.get(key);
     if (running) return running.promise;
-    const started: Load<V> = { promise: this.#load(key, load, tags, shared), tags, stale: false };
-    this.#loads.set(key, started);
+    const started: Load = { tags, stale: false };
+    const promise = this.#load(key, load, started, shared);
+    this.#loads.set(key, { load: started, promise });
     try {
-      return await started.promise;
+      return await promise;
     } finally {
-      if (this.#loads.get(key) === started) this.#loads.delete(key);
+      if (this.#loads.get(key)?.load === started) this.#loads.delete(key);
     }
   }
 
@@ -146,16 +146,13 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
   async #load(
     key: string,
     load: () => Promise<V | undefined>,
-    tags: readonly string[],
+    started: Load,
     useShared: boolean,
   ): Promise<V | undefined> {
+    const { tags } = started;
     const shared = useShared ? await this.#fromShared(key) : undefined;
     const value = shared ? shared.value : await load();
-    const running = this.#loads.get(key);
-    if (running?.stale === true) {
-      this.#loads.delete(key);
-      return value;
-    }
+    if (started.stale) return value;
     this.#keep(key, value, tags);
     if (shared) this.#counts[value === undefined ? "absentHits" : "sharedHits"] += 1;
     else {
@@ -178,9 +175,11 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
   }
 
   async #fromShared(key: string): Promise<{ readonly value: V | undefined } | undefined> {
-    const text = await this.#attempt((shared) => shared.get(key));
-    if (text === undefined) return undefined;
-    return { value: text === "" ? undefined : (JSON.parse(text) as V) };
+    return this.#attempt(async (shared) => {
+      const text = await shared.get(key);
+      if (text === undefined) return undefined;
+      return { value: text === "" ? undefined : (JSON.parse(text) as V) };
+    });
   }
 
   async #toShared(key: string, value: V | undefined, tags: readonly string[]): Promise<void> {
@@ -212,7 +211,11 @@ export class TwoLevelCache<V extends {} | null> implements Disposable {
   #forget(what: Invalidation): void {
     const hits = (key: string, tags: readonly string[]): boolean =>
       "key" in what ? key === what.key : "tag" in what ? tags.includes(what.tag) : key.startsWith(what.prefix);
-    for (const [key, load] of this.#loads) if (hits(key, load.tags)) load.stale = true;
+    for (const [key, { load }] of this.#loads) {
+      if (!hits(key, load.tags)) continue;
+      load.stale = true;
+      this.#loads.delete(key); // who asks from now on asks for what is there now
+    }
     if ("key" in what) this.#entries.delete(what.key);
     else if ("tag" in what) for (const key of this.#byTag.get(what.tag) ?? []) this.#entries.delete(key);
     else for (const key of this.#entries.keys()) if (key.startsWith(what.prefix)) this.#entries.delete(key);

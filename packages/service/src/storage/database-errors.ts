@@ -15,12 +15,16 @@ const states: readonly (readonly [string, ServiceErrorCode])[] = [
 const network = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
+  "ECONNABORTED",
   "ENOENT",
   "EPIPE",
   "ENOTFOUND",
   "EAI_AGAIN",
+  "EAI_FAIL",
   "ETIMEDOUT",
   "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
 ]);
 
 /** What the driver says in words alone. */

@@ -203,7 +203,11 @@ export class Database implements Queries, AsyncDisposable {
       return await work(connection);
     } catch (error) {
       const told = databaseError(error);
-      if (told?.code === "DATABASE_UNAVAILABLE") broken ??= told;
+      const { code } = error as { readonly code?: unknown };
+      // What the server has not answered it may be doing still: the next user's statements would wait behind it, or become
+      // part of a transaction that was given up.
+      const unanswered = told !== undefined && code === undefined;
+      if (unanswered || [told?.code, code].includes("DATABASE_UNAVAILABLE")) broken ??= told ?? (error as Error);
       throw told ?? error;
     } finally {
       connection.off("error", onError);

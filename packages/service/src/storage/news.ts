@@ -106,6 +106,7 @@ export class News implements Bulletin, AsyncDisposable {
   async #hear(connection: Connection): Promise<void> {
     const { signal } = this.#ending;
     const lost = Promise.withResolvers<void>();
+    lost.promise.catch(() => undefined); // where it breaks before it is waited for, the statement under way tells
     const onLost = (error?: Error): void => lost.reject(error ?? new Error("the connection ended"));
     const onEnd = (): void => lost.resolve();
     const onNews = ({ channel, payload = "" }: { channel: string; payload?: string | undefined }): void => {

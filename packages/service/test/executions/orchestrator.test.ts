@@ -1,5 +1,5 @@
 import { ManualClock, ms, timeOrderedId } from "@mettle/core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ExecutionQueue } from "../../src/executions/execution-queue.ts";
 import { Orchestrator } from "../../src/executions/orchestrator.ts";
 import type { Database } from "../../src/storage/database.ts";
@@ -18,6 +18,7 @@ beforeAll(async () => {
   await migrate(database, migrations);
   await database.run("INSERT INTO tenants (id, name) VALUES ($1, 't')", [tenantId]);
 });
+beforeEach(async () => void (await database.run("DELETE FROM executions")));
 afterAll(async () => {
   await database.close();
   await postgres[Symbol.asyncDispose]();
@@ -160,4 +161,95 @@ test("an instance that began to end while it took one gives it back to the queue
   const [lease] = await queue.claim("other", 1);
   expect(lease?.id).toBe(execution.id);
   agent.let("left");
+});
+
+test("while it drains it keeps the leases of what still runs, so that nobody else runs that as well", async () => {
+  const clock = new ManualClock(Date.now());
+  let renewed = Promise.withResolvers<void>();
+  class RenewingQueue extends ExecutionQueue {
+    override async renew(held: Parameters<ExecutionQueue["renew"]>[0]): ReturnType<ExecutionQueue["renew"]> {
+      const still = await super.renew(held);
+      renewed.resolve();
+      return still;
+    }
+  }
+  const queue = new RenewingQueue(database, clock, { lease: ms(15_000), attemptsAllowed: 2 });
+  const agent = new StepAgent();
+  const news = { listen: () => () => undefined, tell: async () => undefined } as unknown as News;
+  const parts = { queue, news, clock, types: [agent.type], capacity: 1, renewEvery: ms(5000), lookEvery: ms(1e6) };
+  const orchestrator = new Orchestrator(parts);
+  const { execution } = await queue.add({
+    tenantId,
+    userId: timeOrderedId(),
+    agentType: "stepper",
+    task: { type: "walk", input: { steps: ["slow"] }, parameters: {} },
+    requestDigest: "d",
+    deadlineAt: new Date(clock.wallTime() + 600_000),
+  });
+  await orchestrator.announce();
+  while (orchestrator.statistics.running === 0) await database.query("SELECT 1");
+  const closed = orchestrator.close(ms(60_000));
+  for (let i = 0; i < 4; i++) {
+    renewed = Promise.withResolvers();
+    await clock.advance(ms(5000));
+    await renewed.promise;
+    await new Promise(setImmediate); // and it sleeps again
+  }
+  // As another instance, after longer than a lease.
+  expect(await queue.recover()).toEqual({ queued: 0, ended: [] });
+  agent.let("slow");
+  await closed;
+  expect(await queue.standing(tenantId, execution.id)).toEqual({ state: "succeeded", attempts: 1 });
+});
+
+test("what an instance takes from the queue while it begins to end, it gives back", async () => {
+  const clock = new ManualClock(Date.now());
+  const taken = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  class SlowQueue extends ExecutionQueue {
+    override async claim(owner: string, most: number): ReturnType<ExecutionQueue["claim"]> {
+      const leases = await super.claim(owner, most);
+      if (leases.length > 0) taken.resolve();
+      await answered.promise;
+      return leases;
+    }
+  }
+  const queue = new SlowQueue(database, clock, { lease: ms(15_000), attemptsAllowed: 2 });
+  const { execution } = await queue.add({
+    tenantId,
+    userId: timeOrderedId(),
+    agentType: "stepper",
+    task: { type: "walk", input: { steps: ["never"] }, parameters: {} },
+    requestDigest: "d",
+    deadlineAt: new Date(clock.wallTime() + 600_000),
+  });
+  const news = { listen: () => () => undefined, tell: async () => undefined } as unknown as News;
+  const parts = { queue, news, clock, types: [new StepAgent().type], capacity: 10 };
+  const orchestrator = new Orchestrator({ ...parts, renewEvery: ms(1e6), lookEvery: ms(1e6) });
+  await taken.promise;
+  const closed = orchestrator.close(ms(0));
+  await clock.advance(ms(0));
+  answered.resolve();
+  await closed;
+  expect(await queue.standing(tenantId, execution.id)).toEqual({ state: "queued", attempts: 0 });
+});
+
+test("what was cancelled while a holder ran it that then died is not run again", async () => {
+  const { queue, orchestrator } = await alone(1);
+  await using _ = orchestrator;
+  const { execution } = await queue.add({
+    tenantId,
+    userId: timeOrderedId(),
+    agentType: "stepper",
+    task: { type: "walk", input: { steps: [] }, parameters: {} },
+    requestDigest: "d",
+    deadlineAt: new Date(Date.now() + 600_000),
+  });
+  const [dead] = await queue.claim("dead", 1);
+  await queue.cancel(tenantId, execution.id);
+  if (dead) await queue.release([dead]);
+  await orchestrator.announce();
+  let found = await queue.find(tenantId, execution.id);
+  while (found?.endedAt === null) found = await queue.find(tenantId, execution.id);
+  expect(found).toMatchObject({ state: "cancelled", error: { code: "EXECUTION_CANCELLED" } });
 });

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Service } from "../../src/service.ts";
 import { type Answer, call, databaseUrl, logIn, testService } from "../running.ts";
@@ -63,6 +65,46 @@ test("refusals of another instance come back as they are", async () => {
 test("the same key is one execution, whichever instance it reaches", async () => {
   const answers = await Promise.all([1, 2, 3, 4].map(() => execute("Once.", { "idempotency-key": "k" })));
   expect(new Set(answers.map(({ body }) => body["execution_id"])).size).toBe(1);
+});
+
+test("tasks over A2A are handed to instances as well", async () => {
+  const parts = [{ kind: "text", text: "The mill grinds wheat." }];
+  const metadata = { skill: "text_processor.summarize" };
+  for (const messageId of ["m-1", "m-2", "m-3"]) {
+    const params = { message: { kind: "message", role: "user", messageId, parts, metadata } };
+    const body = { jsonrpc: "2.0", id: 1, method: "message/send", params };
+    expect(await call(gateway.url, "POST", "/a2a", { token, body })).toMatchObject({
+      status: 200,
+      body: { result: { status: { state: "completed" } } },
+    });
+  }
+  const { body } = await call(gateway.url, "GET", "/gateway/instances", { token });
+  const instances = body as unknown as readonly { outstanding: number; failed: number }[];
+  expect(instances.map(({ outstanding, failed }) => [outstanding, failed])).toEqual([
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ]);
+});
+
+test("an address that names its host is the same address, and no instance's failure", async () => {
+  const body = { agent_type: "text_processor", task: { type: "summarize", input: "Named." } };
+  const { hostname, port, host } = new URL(gateway.url);
+  for (let i = 0; i < 3; i++) {
+    const asked = request({
+      method: "POST",
+      hostname,
+      port,
+      path: `http://${host}/agents/execute`,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    });
+    asked.end(JSON.stringify(body));
+    const [answer] = (await once(asked, "response")) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(200);
+  }
+  const { body: instances } = await call(gateway.url, "GET", "/gateway/instances", { token });
+  expect((instances as unknown as readonly { failed: number }[]).map(({ failed }) => failed)).toEqual([0, 0, 0]);
 });
 
 test("an instance that has ended is not missed", async () => {

@@ -78,3 +78,8 @@ test.each([
 test("asks for a token", async () => {
   expect((await call(service.url, "POST", "/a2a", { body: {} })).status).toBe(401);
 });
+
+test("an id that nothing can be stored under is refused", async () => {
+  const { error } = await rpc("message/send", message("m\0", [text], summarize));
+  expect(error).toMatchObject({ code: -32602 });
+});

@@ -150,3 +150,22 @@ test("invalidation forgets exactly what it names", async () => {
     }),
   );
 });
+
+test("who asks after something was forgotten is not answered by what was begun before", async () => {
+  using cache = make();
+  const before = Promise.withResolvers<string>();
+  const first = cache.get("k", () => before.promise);
+  await cache.invalidate({ key: "k" });
+  const second = cache.get("k", async () => "new");
+  before.resolve("old");
+  expect(await Promise.all([first, second])).toEqual(["old", "new"]);
+  expect(await cache.get("k", async () => "other")).toBe("new");
+});
+
+test("what cannot be read in the shared level is a miss", async () => {
+  const shared = new Memory();
+  shared.entries.set("k", { text: "{", tags: [] });
+  using cache = make({ shared });
+  expect(await cache.get("k", async () => "loaded")).toBe("loaded");
+  expect(cache.statistics).toMatchObject({ sharedErrors: 1, misses: 1 });
+});

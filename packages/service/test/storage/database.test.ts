@@ -2,6 +2,7 @@ import type { EventEmitter } from "node:events";
 import { ms, systemClock } from "@mettle/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Database, poolDefaults } from "../../src/storage/database.ts";
+import { databaseError } from "../../src/storage/database-errors.ts";
 import { testDatabase, testServer } from "./server.ts";
 
 let postgres: Awaited<ReturnType<typeof testServer>>;
@@ -74,6 +75,14 @@ test("a server that is not there", async () => {
   await expect(database.query("SELECT 1")).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
 });
 
+test.each(["ECONNREFUSED", "ENETUNREACH", "EHOSTDOWN", "ECONNABORTED", "EAI_FAIL"])(
+  "%s on the way to the server is its absence",
+  (code) => {
+    const error = Object.assign(new Error(`connect ${code}`), { code });
+    expect(databaseError(error)).toMatchObject({ code: "DATABASE_UNAVAILABLE", retryable: true });
+  },
+);
+
 test("a connection that the server ends between two statements of its user is told by the next one, and harms nobody else", async () => {
   await using database = await testDatabase(postgres.server);
   const ended = database.withConnection(async (connection) => {
@@ -98,4 +107,21 @@ test("a connection that breaks while it changes hands, when neither pool nor use
   });
   expect(await database.query("SELECT 1 AS one")).toEqual([{ one: 1 }]);
   expect(broke).toBeGreaterThan(0);
+});
+
+test("a connection whose server has not answered in time, or not rolled back, is nobody's any more", async () => {
+  await using database = await testDatabase(postgres.server, { min: 0, max: 1 });
+  const pid = async (): Promise<unknown> => (await database.query("SELECT pg_backend_pid() AS pid"))[0]?.["pid"];
+  const unanswered = (): Promise<never> => Promise.reject(new Error("Query read timeout")); // the driver's words
+  const first = await pid();
+  await expect(database.withConnection(unanswered)).rejects.toMatchObject({ code: "DATABASE_TIMEOUT" });
+  const second = await pid();
+  expect(second).not.toBe(first);
+  const connection = await database.withConnection((one) => Promise.resolve(one)); // the only one there is
+  const cutOff = database.transaction(() => {
+    connection.query = unanswered as unknown as typeof connection.query;
+    return Promise.reject(new Error("given up"));
+  });
+  await expect(cutOff).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+  expect(await pid()).not.toBe(second);
 });

@@ -1,6 +1,7 @@
-import { systemClock } from "@mettle/core";
+import { EventEmitter } from "node:events";
+import { ManualClock, ms, systemClock } from "@mettle/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Database, poolDefaults } from "../../src/storage/database.ts";
+import { type Connection, Database, poolDefaults } from "../../src/storage/database.ts";
 import { News } from "../../src/storage/news.ts";
 import { testDatabase, testServer, urlOf } from "./server.ts";
 
@@ -63,4 +64,34 @@ test("who cannot tell the others is told so, and the next news goes out", async 
   await expect(mine.tell("work", "a\u0000b")).rejects.toThrow();
   await mine.tell("work", "c");
   expect(own.heard).toEqual(["a\u0000b", "c"]);
+});
+
+test("a connection that breaks while it begins to listen is no error that nobody hears of", async () => {
+  const clock = new ManualClock();
+  const connection = Object.assign(new EventEmitter(), {
+    query: (): Promise<never> => {
+      connection.emit("error", new Error("terminated"));
+      return Promise.reject(new Error("terminated"));
+    },
+  });
+  const tried = Promise.withResolvers<void>();
+  let attempts = 0;
+  const database = {
+    withConnection: async (work: (one: Connection) => Promise<void>): Promise<void> => {
+      attempts += 1;
+      if (attempts === 1) throw new Error("not there yet"); // so that somebody listens by then
+      await work(connection as unknown as Connection).finally(tried.resolve);
+    },
+  } as unknown as Database;
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown): void => void unheard.push(reason);
+  process.on("unhandledRejection", hear);
+  await using news = new News(database, clock);
+  news.listen("work", () => undefined);
+  while (news.losses === 0) await new Promise(setImmediate);
+  await clock.advance(ms(500));
+  await tried.promise;
+  await new Promise(setImmediate); // Node tells of unheard rejections before this
+  process.off("unhandledRejection", hear);
+  expect([news.losses, unheard]).toEqual([2, []]);
 });

@@ -29,11 +29,14 @@ export function sentencesOf(text: string): readonly Sentence[] {
 
 function segments(paragraph: string): readonly string[] {
   const pieces: string[] = [];
+  let open: string[] = []; // of a sentence that goes on; looked at one by one, as all of it each time would take for ever
   for (const { segment } of sentenceSegmenter.segment(paragraph)) {
-    const last = pieces.at(-1);
-    if (last !== undefined && abbreviation.test(last.trimEnd())) pieces[pieces.length - 1] = last + segment;
-    else pieces.push(segment);
+    open.push(segment);
+    if (abbreviation.test(segment.trimEnd())) continue;
+    pieces.push(open.join(""));
+    open = [];
   }
+  pieces.push(open.join(""));
   return pieces.map((piece) => piece.trim()).filter((piece) => /[\p{L}\p{N}]/u.test(piece));
 }
 

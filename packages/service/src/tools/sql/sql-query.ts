@@ -19,6 +19,7 @@ const input = strict({
   sql: Type.String({
     minLength: 1,
     maxLength: 20_000,
+    pattern: String.raw`^[^\u0000]*$`, // it would end the text on its way to the server
     description: "One SELECT of documents, passages, executions, users.",
   }),
   rows: Type.Optional(Type.Integer({ minimum: 1, maximum: rowsAtMost, description: `At most (${rowsAtMost}).` })),

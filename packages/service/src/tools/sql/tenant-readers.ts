@@ -107,6 +107,8 @@ function explained(error: unknown): never {
 export const readerConnection = (own: string | pg.PoolConfig, { role, password }: Reader): pg.ClientConfig => {
   if (typeof own !== "string") return { ...(own as pg.ClientConfig), user: role, password };
   const url = new URL(own);
+  // The driver takes a login among the parameters before that of the address: it would be the service's own.
+  for (const parameter of ["user", "password"]) url.searchParams.delete(parameter);
   url.username = role;
   url.password = password;
   return { connectionString: url.href };

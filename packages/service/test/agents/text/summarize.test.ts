@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sentencesOf, wordCount } from "../../../src/agents/text/sentences.ts";
 import { summarize } from "../../../src/agents/text/summarize.ts";
+import { computedMs } from "../../computed-ms.ts";
 
 const breathe = async (): Promise<void> => undefined;
 
@@ -67,4 +68,11 @@ test("a long text can be given up", async () => {
     (_, i) => `Sentence ${i} is about topic ${i % 17} and thing ${i % 5}.`,
   ).join(" ");
   await expect(summarize(long, 50, stop)).rejects.toThrow("cancelled");
+});
+
+test("abbreviations without end take time in proportion to their number", () => {
+  const from = computedMs();
+  const sentences = sentencesOf(`${"Etc. ".repeat(180_000)}That is all.`);
+  expect(sentences.map((one) => one.text.length)).toEqual([180_000 * 5 + "That is all.".length]);
+  expect(computedMs() - from).toBeLessThan(5000); // quadratically it takes half a minute
 });

@@ -49,6 +49,19 @@ interface Rows {
 const query = async (sql: string, tenantId = mine, more: object = {}): Promise<Rows> =>
   (await box.call({ name: "sql_query", input: { sql, ...more }, tenantId })).output as Rows;
 
+test("a service that is told its login among the address's parameters lends it to nobody", async () => {
+  const { user } = postgres.server.connection;
+  const connection = `${await urlOf(postgres.server, database)}&user=${user}&password=any`;
+  const tool = new ToolBox([sqlQuery({ readers: new TenantReaders(database), connection })], systemClock);
+  const call = (sql: string) => tool.call({ name: "sql_query", input: { sql }, tenantId: mine });
+  await expect(call("SELECT password_hash FROM public.users")).rejects.toMatchObject({ code: "TOOL_FAILED" });
+  expect(
+    (await call("SELECT starts_with(session_user, 'mettle_reader_') AS is, title FROM documents")).output,
+  ).toMatchObject({
+    rows: [[true, "Mill"]],
+  });
+});
+
 test("each tenant reads its own rows", async () => {
   expect(await query("SELECT title, chunks AS parts FROM documents -- mine;")).toEqual({
     columns: ["title", "parts"],
@@ -156,4 +169,8 @@ test("statements that take too long or too much are ended", async () => {
   });
   setImmediate(() => ended.abort());
   await expect(running).rejects.toThrow();
+});
+
+test("a character that no text may have is the caller's mistake", async () => {
+  await expect(query("SELECT 1\0")).rejects.toMatchObject({ code: "TOOL_INPUT_INVALID" });
 });
