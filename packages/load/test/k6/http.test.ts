@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { HttpClient } from "../../src/http/exchange.ts";
 import { HttpEngine } from "../../src/http/http-client.ts";
+import { rawServer } from "../http/servers.ts";
 import { Bench } from "./harness.ts";
 import { NodeClient } from "./node-client.ts";
 import { startServer, type TestServer } from "./server.ts";
@@ -295,4 +296,25 @@ describe.each<[string, () => HttpClient]>([
       message: expect.stringMatching(/cannot be used at the top level/) as string,
     });
   });
+});
+
+test.each<[string, string, number]>([
+  ["cut off", "HTTP/1.1 200 OK\r\nX-Seen: 1\r\nContent-Length: 10\r\n\r\nshort", 1000],
+  ["no gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nshort", 1701],
+])("a response whose body is %s after a good status is of status 0, as in k6", async (_, answer, code) => {
+  await using broken = await rawServer((socket) => {
+    socket.once("data", () => socket.end(answer));
+  });
+  const own = new Bench(new HttpEngine().client());
+  const { logs, errors } = await own.run(
+    `import http from "k6/http"; export default function () {
+      const r = http.get(__ENV.URL); console.log(r.status, r.error_code, r.body === null, Object.keys(r.headers).length);
+      http.get(__ENV.URL, { throw: true }); }`,
+    { environment: { URL: broken.url } },
+  );
+  own.close();
+  expect(logs).toContain(`info 0 ${code} true 0`);
+  expect(errors).toHaveLength(1);
+  expect(own.recorder.values("http_req_failed")).toEqual([1, 1]);
+  expect(own.recorder.tags("http_reqs", "status")).toEqual(["0", "0"]);
 });

@@ -168,7 +168,8 @@ export class Flight implements Sampled {
   }
 
   /** Hot. */
-  #answered(exchange: HttpResponse): void {
+  #answered(answer: HttpResponse): void {
+    const exchange = answer.failure !== undefined && answer.status !== 0 ? brokenOff(answer) : answer;
     const { context } = this.#fleet;
     // Of a script that was cut off and goes on nevertheless, nothing goes further.
     if (context.stopInterrupted()) return;
@@ -341,6 +342,21 @@ function unsent(failure: { readonly code: number; readonly message: string }): H
     failure,
   };
 }
+
+/** As k6 has it: of an answer that fails after its head nothing counts, its status neither. */
+const brokenOff = (answer: HttpResponse): HttpResponse => ({
+  status: 0,
+  statusText: "",
+  protocol: "",
+  headers: [],
+  setsCookies: false,
+  bytesSent: answer.bytesSent,
+  bytesReceived: answer.bytesReceived,
+  timings: answer.timings,
+  ...(answer.failure && { failure: answer.failure }),
+  ...(answer.remoteAddress !== undefined && { remoteAddress: answer.remoteAddress }),
+  ...(answer.remotePort !== undefined && { remotePort: answer.remotePort }),
+});
 
 function cookieHeader(cookies: RequestParams["cookies"], jar: CookieJar | undefined, url: string): string {
   if (cookies.length === 0 && !jar) return "";
