@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { HttpClient } from "../../src/http/exchange.ts";
 import { HttpEngine } from "../../src/http/http-client.ts";
-import { rawServer } from "../http/servers.ts";
+import { answering, ok, rawServer } from "../http/servers.ts";
 import { Bench } from "./harness.ts";
 import { NodeClient } from "./node-client.ts";
 import { startServer, type TestServer } from "./server.ts";
@@ -317,4 +317,33 @@ test.each<[string, string, number]>([
   expect(errors).toHaveLength(1);
   expect(own.recorder.values("http_req_failed")).toEqual([1, 1]);
   expect(own.recorder.tags("http_reqs", "status")).toEqual(["0", "0"]);
+});
+
+test("what a script sends for one site is not sent to another that it is redirected to", async () => {
+  const asked: string[] = [];
+  let port = 0;
+  await using site = await answering((request) => {
+    asked.push(request.split("\r\n").filter((line) => /^(?:GET|host|authorization|x-other)/i.test(line)).join("|"));
+    const to = /^GET \/to\/(\S+)/.exec(request)?.[1];
+    return to === undefined
+      ? ok("")
+      : `HTTP/1.1 302 Found\r\nLocation: http://${to}:${port}/\r\nContent-Length: 0\r\n\r\n`;
+  });
+  ({ port } = site);
+  const hosts = { "shop.test": "127.0.0.1", "a.shop.test": "127.0.0.1", "else.test": "127.0.0.1" };
+  const own = new Bench(new HttpEngine({ hosts, proxy: {} }).client());
+  const { errors } = await own.run(
+    `import http from "k6/http"; export default function () {
+      const headers = { Authorization: "Bearer secret", "X-Other": "1" };
+      http.get("http://shop.test:${port}/to/a.shop.test", { headers });
+      http.get("http://shop.test:${port}/to/else.test", { headers: { ...headers, Host: "virtual" } }); }`,
+  );
+  own.close();
+  expect(errors).toEqual([]);
+  expect(asked).toEqual([
+    `GET /to/a.shop.test HTTP/1.1|Host: shop.test:${port}|Authorization: Bearer secret|X-Other: 1`,
+    `GET / HTTP/1.1|Host: a.shop.test:${port}|Authorization: Bearer secret|X-Other: 1`,
+    `GET /to/else.test HTTP/1.1|Authorization: Bearer secret|X-Other: 1|Host: virtual`,
+    `GET / HTTP/1.1|Host: else.test:${port}|X-Other: 1`,
+  ]);
 });
