@@ -11,6 +11,8 @@ interface Seat {
   runner: UserRunner;
   wanted: boolean;
   looping: boolean;
+  /** Its user was cut off, and the next one is not there yet. */
+  empty: boolean;
   /** Iterations of this seat, for executors that count them by user. */
   iterations: number;
   /** Ends the grace of a user who is one too many. */
@@ -159,7 +161,7 @@ export class ClosedRun implements ScenarioRun {
     seat.grace?.abort();
     seat.grace = undefined;
     seat.wanted = true;
-    if (!seat.looping) this.#loop(seat);
+    if (!seat.looping && !seat.empty) this.#loop(seat);
   }
 
   #leave(seat: Seat): void {
@@ -206,10 +208,12 @@ export class ClosedRun implements ScenarioRun {
 
   /** A user that was cut off cannot be used again; its seat may be wanted later. */
   #replace(seat: Seat): void {
+    seat.empty = true;
     this.#makeRunner().then(
       (runner) => {
         seat.runner = runner;
-        if (seat.wanted && !this.#stopped && !seat.looping) this.#loop(seat);
+        seat.empty = false;
+        if (seat.wanted && !this.#stopped) this.#loop(seat);
         this.#settle();
       },
       (thrown: unknown) => {
@@ -242,6 +246,7 @@ export class ClosedRun implements ScenarioRun {
       runner,
       wanted: false,
       looping: false,
+      empty: false,
       iterations: 0,
       grace: undefined,
       onDone: (runner) => {

@@ -86,6 +86,54 @@ describe("closed executors (S4-110)", () => {
     expect(run.run.durationMs).toBeLessThan(4300);
   });
 
+  test("a user who was cut off is not run again before another takes its place", async () => {
+    let made = 0;
+    const again = Promise.withResolvers<void>();
+    const ran: number[] = [];
+    const run = await runVirtually(
+      {
+        scenarios: {
+          a: {
+            executor: "ramping-vus",
+            startVUs: 1,
+            gracefulRampDown: 0,
+            gracefulStop: 0,
+            stages: [
+              { duration: "1s", target: 1 },
+              { duration: 0, target: 0 },
+              { duration: "1s", target: 0 },
+              { duration: 0, target: 1 },
+              { duration: "1s", target: 1 },
+            ],
+          },
+        },
+      },
+      async () => {},
+      {
+        test: {
+          prepare: async (user) => {
+            const number = made++;
+            // The second is slow to make: its place is wanted again before it is there.
+            if (number === 1) {
+              void user.clock.sleep(ms(1500)).then(again.resolve);
+              await again.promise;
+            }
+            return {
+              run: async () => {
+                ran.push(number);
+                await user.sleep(10_000);
+              },
+            };
+          },
+        },
+      },
+    );
+    expect(ran).toEqual([0, 1]);
+    expect(made).toBe(2);
+    // The one cut off by the ramp, and the one by the end.
+    expect(measured(run, "interrupted_iterations").summary.sum).toBe(2);
+  });
+
   test("gracefulRampDown: one who is too many may finish, up to a limit", async () => {
     const options = (gracefulRampDown: string) => ({
       scenarios: {
