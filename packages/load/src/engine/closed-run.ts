@@ -89,6 +89,7 @@ export class ClosedRun implements ScenarioRun {
     const next = steps.next();
     if (next.done) {
       this.#timer.at(endMs, () => {
+        this.#dropRest();
         this.stop();
       });
       return;
@@ -229,6 +230,18 @@ export class ClosedRun implements ScenarioRun {
       this.#stopped = true;
       this.#finish();
     }
+  }
+
+  /** The time is over: counts, as k6 does, the iterations that nobody has begun. */
+  #dropRest(): void {
+    const { iterations } = this.#plan;
+    if (!iterations || this.#stopped) return;
+    const { count, shared } = iterations;
+    // Of those shared by threads, the first one to come here takes the rest: none is counted twice, or begun after all.
+    const rest = shared
+      ? count - Math.min(count, Atomics.exchange(this.#context.taken, this.#takenIndex, count))
+      : this.#seats.reduce((sum, seat) => sum + count - seat.iterations, 0);
+    this.#metrics.dropped.add(rest, this.#metrics.tags);
   }
 
   #takeIteration(seat: Seat): boolean {

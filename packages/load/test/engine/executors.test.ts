@@ -86,6 +86,27 @@ describe("closed executors (S4-110)", () => {
     expect(run.run.durationMs).toBeLessThan(4300);
   });
 
+  test("counted iterations for which maxDuration leaves no time are dropped, as in k6", async () => {
+    const scenario = { vus: 2, iterations: 20, maxDuration: "1s", gracefulStop: "1s" } as const;
+    const shared = await runVirtually(
+      { scenarios: { a: { executor: "shared-iterations", ...scenario } } },
+      takes(300),
+    );
+    // Each begins at 0, 300, 600 and 900.
+    expect(measured(shared, "iterations").summary.sum).toBe(8);
+    expect(measured(shared, "dropped_iterations").summary.sum).toBe(12);
+    const perUser = await runVirtually(
+      { scenarios: { a: { executor: "per-vu-iterations", ...scenario } } },
+      takes(300),
+    );
+    expect(measured(perUser, "dropped_iterations").summary.sum).toBe(2 * 16);
+    const done = await runVirtually(
+      { scenarios: { a: { executor: "shared-iterations", ...scenario, iterations: 8 } } },
+      takes(300),
+    );
+    expect(measured(done, "dropped_iterations").summary.sum).toBe(0);
+  });
+
   test("a user who was cut off is not run again before another takes its place", async () => {
     let made = 0;
     const again = Promise.withResolvers<void>();
