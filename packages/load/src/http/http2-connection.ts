@@ -175,7 +175,8 @@ export class Http2Connection implements Carrier {
       }
     });
     stream.on("end", () => {
-      ended = true;
+      // Node ends what it reads from a stream that is cut off as well, but only after it has destroyed that.
+      ended = !stream.destroyed;
     });
     stream.on("error", (error) => {
       problem ??= this.#failureOf(error, stream.rstCode);

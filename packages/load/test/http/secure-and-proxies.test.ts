@@ -251,6 +251,24 @@ describe("HTTP/2", () => {
     expect(goaway.failure?.code).toBe(1622);
     await fine();
   });
+
+  test("an answer that the connection's end cuts off has failed, whoever ended it", async () => {
+    let close = (): void => undefined;
+    await using server = await http2Server((stream, headers) => {
+      stream.respond({ ":status": 200 });
+      stream.write("part", () => {
+        if (headers[":path"] === "/server") stream.session!.destroy();
+      });
+    });
+    for (const path of ["/server", "/client"]) {
+      const client = clientOf();
+      close = () => client.close();
+      const answer = await client.send(get(server.url + path), () => {
+        if (path === "/client") close();
+      });
+      expect(answer).toMatchObject({ status: 200, failure: { code: 1000, message: "unexpected EOF" } });
+    }
+  });
 });
 
 describe("proxies", () => {
