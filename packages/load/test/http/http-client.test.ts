@@ -293,6 +293,21 @@ describe("connections", () => {
     expect(server.accepted()).toBe(1);
   });
 
+  test("what was sent behind an answer that closes the connection is asked again on another", async () => {
+    await using server = await answering((request, socket, turn) => {
+      const path = / (\S+) /.exec(request)?.[1] ?? "";
+      if (turn > 0) return ok(path);
+      if (path === "/b") socket.write(ok("/a", "Connection: close\r\n"));
+      return undefined;
+    });
+    const client = clientOf({ pipelining: 2, maxConnectionsPerHost: 1 });
+    const answers = await Promise.all(["/a", "/b"].map((path) => client.send(get(server.url + path))));
+    expect(answers.map(({ body, failure }) => [body, failure])).toEqual([
+      ["/a", undefined],
+      ["/b", undefined],
+    ]);
+  });
+
   test("closing the client ends what is under way", async () => {
     await using server = await answering(() => undefined);
     const client = clientOf({ maxConnectionsPerHost: 1 });
