@@ -77,7 +77,8 @@ export class CellWriting {
     for (const [id, held] of cells) {
       const [memory, into] = this.#cells[id] ?? [];
       if (into instanceof Histogram && !(held instanceof Float64Array)) into.merge(Histogram.decode(held));
-      else if (into instanceof Tally && held instanceof Float64Array) into.merge(this.#tallyOf(held, memory?.definition));
+      else if (into instanceof Tally && held instanceof Float64Array)
+        into.merge(this.#tallyOf(held, memory?.definition));
       else throw new Error(`there is no cell ${id} of this kind`);
     }
     return { ...rest, half: 0, fresh: announced };

@@ -179,12 +179,7 @@ class McpSession implements DriverSession<McpStep> {
     );
     const { response, text } = exchange;
     if (!reply && !response.failure && text !== "" && (response.status < 300 || text.trimStart().startsWith("{"))) {
-      reply = readReply(
-        response.status < 300 ? builder : new StepBuilder(ignore),
-        text,
-        id,
-        endOf(response.timings),
-      );
+      reply = readReply(response.status < 300 ? builder : new StepBuilder(ignore), text, id, endOf(response.timings));
     }
     return { exchange, reply };
   }

@@ -88,10 +88,7 @@ describe("closed executors (S4-110)", () => {
 
   test("counted iterations for which maxDuration leaves no time are dropped, as in k6", async () => {
     const scenario = { vus: 2, iterations: 20, maxDuration: "1s", gracefulStop: "1s" } as const;
-    const shared = await runVirtually(
-      { scenarios: { a: { executor: "shared-iterations", ...scenario } } },
-      takes(300),
-    );
+    const shared = await runVirtually({ scenarios: { a: { executor: "shared-iterations", ...scenario } } }, takes(300));
     // Each begins at 0, 300, 600 and 900.
     expect(measured(shared, "iterations").summary.sum).toBe(8);
     expect(measured(shared, "dropped_iterations").summary.sum).toBe(12);

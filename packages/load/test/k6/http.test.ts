@@ -323,7 +323,12 @@ test("what a script sends for one site is not sent to another that it is redirec
   const asked: string[] = [];
   let port = 0;
   await using site = await answering((request) => {
-    asked.push(request.split("\r\n").filter((line) => /^(?:GET|host|authorization|x-other)/i.test(line)).join("|"));
+    asked.push(
+      request
+        .split("\r\n")
+        .filter((line) => /^(?:GET|host|authorization|x-other)/i.test(line))
+        .join("|"),
+    );
     const to = /^GET \/to\/(\S+)/.exec(request)?.[1];
     return to === undefined
       ? ok("")
