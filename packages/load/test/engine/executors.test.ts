@@ -104,6 +104,19 @@ describe("closed executors (S4-110)", () => {
     expect(measured(done, "dropped_iterations").summary.sum).toBe(0);
   });
 
+  test.each([
+    ["closed", { executor: "constant-vus", vus: 2, duration: "1s" }],
+    ["open", { executor: "constant-arrival-rate", rate: 2, duration: "1s", preAllocatedVUs: 2 }],
+  ] as const)("users of %s executors are closed, those that were cut off too", async (_, scenario) => {
+    const closed: number[] = [];
+    await runVirtually({ scenarios: { a: { ...scenario, gracefulStop: 0 } } }, async () => {}, {
+      test: {
+        prepare: (user) => Promise.resolve({ run: () => user.sleep(10_000), close: () => void closed.push(user.id) }),
+      },
+    });
+    expect(closed.toSorted((a, b) => a - b)).toEqual([1, 2]);
+  });
+
   test("a user who was cut off is not run again before another takes its place", async () => {
     let made = 0;
     const again = Promise.withResolvers<void>();
