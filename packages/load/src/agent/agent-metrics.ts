@@ -29,6 +29,8 @@ export interface StepRecording {
   readonly onEvent: (event: StepEvent) => void;
   /** Records and returns what was measured; `cost` where it is known. */
   finish(outcome: StepOutcome): { readonly measures: StepMeasures; readonly cost?: number };
+  /** Instead of `finish`, where the driver threw: there was no request, and none is in flight any more. */
+  abandon(at: number): void;
 }
 
 /** What one session was: several turns or tasks of one user. Milliseconds. */
@@ -93,6 +95,7 @@ export class AgentMetrics {
     this.#requests.activeAt.add(performance.timeOrigin + at, tags);
     return {
       onEvent: (event) => meter.event(event),
+      abandon: (endedAt) => this.#inFlight.end(endedAt),
       finish: (outcome) => {
         if (outcome.error?.code === ABORTED) {
           this.#inFlight.end(outcome.endedAt);

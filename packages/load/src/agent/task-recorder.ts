@@ -57,7 +57,7 @@ export class TaskRecorder {
       options.objectives,
       this.#options.tags,
     );
-    const outcome = await session.send(step, recording.onEvent);
+    const outcome = await recorded(recording, () => session.send(step, recording.onEvent), this.#now);
     const { cost } = recording.finish(outcome);
     const { input, output } = outcome.usage ?? {};
     this.#spans.push({
@@ -123,6 +123,20 @@ export class TaskRecorder {
       tags,
     );
     return this.#finished;
+  }
+}
+
+/** Sends a step; one that the driver throws on instead is not left in flight. */
+export async function recorded(
+  recording: StepRecording,
+  send: () => Promise<StepOutcome>,
+  now: () => number = () => performance.now(),
+): Promise<StepOutcome> {
+  try {
+    return await send();
+  } catch (thrown) {
+    recording.abandon(now());
+    throw thrown;
   }
 }
 

@@ -7,7 +7,7 @@ import type { JsonObject } from "../drivers/step-builder.ts";
 import type { AgentMetricsOptions } from "./agent-metrics.ts";
 import { agentMetrics, agentTask, type ScenarioUser } from "./agent-scenario.ts";
 import { workloadErrors } from "./errors.ts";
-import type { TaskRecorder } from "./task-recorder.ts";
+import { recorded, type TaskRecorder } from "./task-recorder.ts";
 
 /** Models, tools and agents that a load test talks to, and how its requests are judged and priced. */
 export interface AgentDefaults extends AgentMetricsOptions {
@@ -119,7 +119,7 @@ export class UserAgents {
     if (this.#task) return this.#task.llm(model, session, step, scheduledAt === undefined ? {} : { scheduledAt });
     const metrics = agentMetrics(this.#user, this.#targets.metrics);
     const recording = metrics.request(model, performance.now(), scheduledAt, undefined, this.#user.tags);
-    const outcome = await session.send(step, recording.onEvent);
+    const outcome = await recorded(recording, () => session.send(step, recording.onEvent));
     recording.finish(outcome);
     return outcome;
   }

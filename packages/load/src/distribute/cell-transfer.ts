@@ -1,4 +1,5 @@
 import { Histogram, type EncodedHistogram } from "@mettle/stats";
+import { requestMetrics } from "../agent/metric-names.ts";
 import type { Flush } from "../engine/protocol.ts";
 import { allocateCell, type CellHalf, type CellMemory, openReader, Tally } from "../metrics/cell.ts";
 import type { MetricDefinition, Tags } from "../metrics/recorder.ts";
@@ -55,9 +56,15 @@ export class CellWriting {
   readonly #cells: (readonly [CellMemory, CellHalf])[] = [];
   readonly #taken = new Map<string, number>();
 
-  /** @param memory - shared by all threads whose flushes are read one at a time */
-  constructor(memory: Map<string, CellMemory[]>) {
+  readonly #wallOffsetMs: () => number;
+
+  /**
+   * @param memory - shared by all threads whose flushes are read one at a time
+   * @param wallOffsetMs - the other machine's wall clock minus this one's
+   */
+  constructor(memory: Map<string, CellMemory[]>, wallOffsetMs: () => number = () => 0) {
     this.#memory = memory;
+    this.#wallOffsetMs = wallOffsetMs;
   }
 
   /** @throws what is wrong with a histogram that was not written by `CellReader` */
@@ -68,12 +75,19 @@ export class CellWriting {
       return { ...cell, ...memory };
     });
     for (const [id, held] of cells) {
-      const into = this.#cells[id]?.[1];
+      const [memory, into] = this.#cells[id] ?? [];
       if (into instanceof Histogram && !(held instanceof Float64Array)) into.merge(Histogram.decode(held));
-      else if (into instanceof Tally && held instanceof Float64Array) into.merge(Tally.of(held));
+      else if (into instanceof Tally && held instanceof Float64Array)
+        into.merge(this.#tallyOf(held, memory?.definition));
       else throw new Error(`there is no cell ${id} of this kind`);
     }
     return { ...rest, half: 0, fresh: announced };
+  }
+
+  #tallyOf(held: Float64Array, definition: MetricDefinition | undefined): Tally {
+    const tally = Tally.of(held);
+    if (definition?.kind !== "gauge") return tally;
+    return tally.onOwnTime(this.#wallOffsetMs(), definition.name === requestMetrics.activeAt.name);
   }
 
   /** The n-th cell of a kind has the n-th memory of that kind. */

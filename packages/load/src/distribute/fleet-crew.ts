@@ -57,7 +57,7 @@ export class FleetCrew implements RemoteCrew {
 
   start(index: number, listener: WorkerListener): WorkerHandle {
     const { worker } = this.#placeOf(index);
-    const writing = new CellWriting(this.#memory);
+    const writing = new CellWriting(this.#memory, () => worker.offset.wallMs);
     worker.listen(index, {
       onMessage: (message) => {
         this.#receive(index, message, writing, listener);

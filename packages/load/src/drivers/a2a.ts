@@ -12,7 +12,7 @@ import {
   parseEvent,
   WHOLE_CHARACTERS,
 } from "./http-step.ts";
-import { isObject, type JsonObject, StepBuilder, plainText } from "./step-builder.ts";
+import { endOf, isObject, type JsonObject, StepBuilder, plainText } from "./step-builder.ts";
 
 export interface A2aStep {
   readonly text: string;
@@ -92,7 +92,7 @@ class A2aSession implements DriverSession<A2aStep> {
       WHOLE_CHARACTERS,
     );
     if (text !== "" && response.status >= 200 && response.status < 300 && !response.failure) {
-      read(text, response.timings.startedAt + response.timings.duration);
+      read(text, endOf(response.timings));
     }
     return builder.ofResponse(response, text);
   }

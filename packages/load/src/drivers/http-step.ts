@@ -2,7 +2,7 @@ import type { VirtualUser } from "../engine/virtual-user.ts";
 import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { EventStreamParser } from "../sse/event-stream-parser.ts";
 import { driverErrors } from "./errors.ts";
-import type { StepBuilder } from "./step-builder.ts";
+import { endOf, type StepBuilder } from "./step-builder.ts";
 
 /** What drivers over HTTP have in common. */
 export interface HttpDriverOptions {
@@ -86,10 +86,9 @@ export async function exchangeEvents(
       { ...request, timeoutMs, responseBody: "none", signal: answer.cut.signal },
       (chunk, at) => answer.push(chunk, at),
     );
-    const { timings } = response;
     // A run that ends cuts its requests off; that is no failure of the server's.
     if (response.failure && user.signal.aborted) {
-      builder.fail(timings.startedAt + timings.duration, ABORTED, "the load test ended before the answer did");
+      builder.fail(endOf(response.timings), ABORTED, "the load test ended before the answer did");
     }
     return { response, text: answer.text };
   } finally {

@@ -11,7 +11,7 @@ import {
   type StepExchange,
   WHOLE_CHARACTERS,
 } from "./http-step.ts";
-import { isObject, type JsonObject, serverMessage, StepBuilder, plainText } from "./step-builder.ts";
+import { endOf, isObject, type JsonObject, serverMessage, StepBuilder, plainText } from "./step-builder.ts";
 
 /** 2026-07-28 has no handshake; the earlier ones begin a session with one. */
 export const mcpVersions = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"] as const;
@@ -110,8 +110,7 @@ class McpSession implements DriverSession<McpStep> {
     const params = call ? { name: step.tool, arguments: step.arguments ?? {} } : (step.params ?? {});
     const callId = String(this.#next);
     const { exchange, reply } = await this.#request(builder, method, params, call ? step.tool : undefined);
-    const { timings } = exchange.response;
-    const at = timings.startedAt + timings.duration;
+    const at = endOf(exchange.response.timings);
     if (reply?.error) builder.fail(at, `RPC_${reply.error.code}`, reply.error.message);
     if (reply?.result && call) {
       const failed = reply.result["isError"] === true;
@@ -180,12 +179,7 @@ class McpSession implements DriverSession<McpStep> {
     );
     const { response, text } = exchange;
     if (!reply && !response.failure && text !== "" && (response.status < 300 || text.trimStart().startsWith("{"))) {
-      reply = readReply(
-        response.status < 300 ? builder : new StepBuilder(ignore),
-        text,
-        id,
-        response.timings.startedAt + response.timings.duration,
-      );
+      reply = readReply(response.status < 300 ? builder : new StepBuilder(ignore), text, id, endOf(response.timings));
     }
     return { exchange, reply };
   }

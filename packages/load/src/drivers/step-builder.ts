@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../http/exchange.ts";
+import type { HttpResponse, HttpTimings } from "../http/exchange.ts";
 import type { StepEvent, StepOutcome, TokenKind, TokenUsage } from "./driver.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -17,6 +17,9 @@ export const plainText = (value: unknown, otherwise: string = ""): string =>
 /** A number that is a count, or nothing. */
 export const count = (value: unknown): number | undefined =>
   typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;
+
+/** When an exchange was over: the wait for a connection is no part of its duration. */
+export const endOf = ({ startedAt, blocked, duration }: HttpTimings): number => startedAt + blocked + duration;
 
 interface PendingCall {
   id: string;
@@ -130,7 +133,7 @@ export class StepBuilder {
    */
   ofResponse(response: HttpResponse, errorText: string): StepOutcome {
     const { timings, failure, status } = response;
-    const endedAt = Math.max(timings.startedAt + timings.duration, Number.isNaN(this.#lastAt) ? 0 : this.#lastAt);
+    const endedAt = Math.max(endOf(timings), Number.isNaN(this.#lastAt) ? 0 : this.#lastAt);
     if (failure) {
       const code = this.#sawByte && status >= 200 && status < 300 ? "STREAM_TRUNCATED" : `NETWORK_${failure.code}`;
       this.fail(endedAt, code, failure.message);

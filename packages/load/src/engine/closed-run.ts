@@ -11,6 +11,8 @@ interface Seat {
   runner: UserRunner;
   wanted: boolean;
   looping: boolean;
+  /** Its user was cut off, and the next one is not there yet. */
+  empty: boolean;
   /** Iterations of this seat, for executors that count them by user. */
   iterations: number;
   /** Ends the grace of a user who is one too many. */
@@ -87,6 +89,7 @@ export class ClosedRun implements ScenarioRun {
     const next = steps.next();
     if (next.done) {
       this.#timer.at(endMs, () => {
+        this.#dropRest();
         this.stop();
       });
       return;
@@ -159,7 +162,7 @@ export class ClosedRun implements ScenarioRun {
     seat.grace?.abort();
     seat.grace = undefined;
     seat.wanted = true;
-    if (!seat.looping) this.#loop(seat);
+    if (!seat.looping && !seat.empty) this.#loop(seat);
   }
 
   #leave(seat: Seat): void {
@@ -206,10 +209,12 @@ export class ClosedRun implements ScenarioRun {
 
   /** A user that was cut off cannot be used again; its seat may be wanted later. */
   #replace(seat: Seat): void {
+    seat.empty = true;
     this.#makeRunner().then(
       (runner) => {
         seat.runner = runner;
-        if (seat.wanted && !this.#stopped && !seat.looping) this.#loop(seat);
+        seat.empty = false;
+        if (seat.wanted && !this.#stopped) this.#loop(seat);
         this.#settle();
       },
       (thrown: unknown) => {
@@ -227,6 +232,18 @@ export class ClosedRun implements ScenarioRun {
     }
   }
 
+  /** The time is over: counts, as k6 does, the iterations that nobody has begun. */
+  #dropRest(): void {
+    const { iterations } = this.#plan;
+    if (!iterations || this.#stopped) return;
+    const { count, shared } = iterations;
+    // Of those shared by threads, the first one to come here takes the rest: none is counted twice, or begun after all.
+    const rest = shared
+      ? count - Math.min(count, Atomics.exchange(this.#context.taken, this.#takenIndex, count))
+      : this.#seats.reduce((sum, seat) => sum + count - seat.iterations, 0);
+    this.#metrics.dropped.add(rest, this.#metrics.tags);
+  }
+
   #takeIteration(seat: Seat): boolean {
     const { iterations } = this.#plan;
     if (!iterations) return true;
@@ -242,6 +259,7 @@ export class ClosedRun implements ScenarioRun {
       runner,
       wanted: false,
       looping: false,
+      empty: false,
       iterations: 0,
       grace: undefined,
       onDone: (runner) => {

@@ -168,7 +168,7 @@ export class OpenRun implements ScenarioRun {
 
   #release(runner: UserRunner): void {
     if (runner.interrupted) {
-      this.#all.delete(runner);
+      // Not free any more, and still to be closed.
       this.#settled();
       return;
     }

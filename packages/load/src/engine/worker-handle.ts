@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Clock } from "@mettle/core";
+import { type Clock, messageOf } from "@mettle/core";
 import { engineClock } from "./engine-clock.ts";
 import type { LoadTest } from "./load-test.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
@@ -46,9 +46,10 @@ export function startThread(index: number, listener: WorkerListener): WorkerHand
   worker.on("message", (message: FromWorker) => {
     listener.onMessage(message);
   });
-  worker.on("error", (error) => {
+  // Whatever code in the thread threw, which need not be an error.
+  worker.on("error", (thrown: unknown) => {
     terminated = true;
-    listener.onLost(error.message);
+    listener.onLost(messageOf(thrown));
   });
   worker.on("exit", (code) => {
     if (!terminated) listener.onLost(`its thread ended with code ${code}`);

@@ -1,13 +1,13 @@
 import { codingsToUndo, decodeBody, StreamingDecoder } from "./content-coding.ts";
 import type { BodyChunkHandler, HttpFailure } from "./exchange.ts";
-import type { Exchange } from "./exchange-record.ts";
+import type { Carrier, Exchange } from "./exchange-record.ts";
 import { failure, failureCodes } from "./failure.ts";
 
 /**
  * Takes the body of one response for whoever wants it: kept whole, handed on in pieces, or both. Only made where somebody
  * does; a body that nobody wants is only counted.
  */
-export class BodyReceiver {
+export class BodyReceiver implements Carrier {
   readonly #exchange: Exchange;
   readonly #maxBytes: number;
   readonly #keep: boolean;
@@ -18,6 +18,7 @@ export class BodyReceiver {
   #whenDecoded: ((problem: HttpFailure | undefined) => void) | undefined;
   #problem: HttpFailure | undefined;
   #decoded = false;
+  #abandoned = false;
 
   /** @param contentEncoding - the header's value, or empty */
   constructor(exchange: Exchange, contentEncoding: string, maxBytes: number) {
@@ -44,8 +45,20 @@ export class BodyReceiver {
     return this.#problem ?? failure(failureCodes.generic, `the body exceeds ${this.#maxBytes} bytes`);
   }
 
-  /** Puts the body into the exchange. Calls back at once where nothing is to be decoded elsewhere. */
+  /**
+   * Puts the body into the exchange. Calls back at once where nothing is to be decoded elsewhere; meanwhile it is what carries
+   * the exchange, which may be dispatched again when it was ended otherwise.
+   */
   finish(done: (problem: HttpFailure | undefined) => void): void {
+    this.#exchange.carrier = this;
+    this.#finish((problem) => {
+      if (this.#abandoned) return;
+      this.#exchange.carrier = undefined;
+      done(problem);
+    });
+  }
+
+  #finish(done: (problem: HttpFailure | undefined) => void): void {
     if (this.#decoder) {
       this.#whenDecoded = done;
       if (this.#decoded) this.#settle();
@@ -57,12 +70,13 @@ export class BodyReceiver {
       return;
     }
     decodeBody(this.#joined(), this.#undo, this.#maxBytes, (body, problem) => {
-      if (!problem) this.#setBody(body);
+      if (!problem && !this.#abandoned) this.#setBody(body);
       done(problem);
     });
   }
 
   abandon(): void {
+    this.#abandoned = true;
     this.#decoder?.destroy();
     this.#pieces = [];
   }

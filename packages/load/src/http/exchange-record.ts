@@ -12,7 +12,6 @@ export interface ConnectionFacts {
 
 /** Whatever carries an exchange at the moment and can be told that it is over. */
 export interface Carrier {
-  readonly facts: ConnectionFacts;
   /** The exchange has ended otherwise (timeout, abort): stop working for it. */
   abandon(exchange: Exchange): void;
 }

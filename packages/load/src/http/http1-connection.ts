@@ -226,11 +226,10 @@ export class Http1Connection implements ResponseSink, Carrier {
       exchange.failure = failure(failureCodes.generic, "unsupported transfer encoding");
     }
     const reusable = !this.#retired && parser.keepAlive && !(more && next === undefined) && !exchange.prepared.closes;
+    // Before closing too: of the next one nothing has come, so that it may be asked again.
+    if (next !== undefined) parser.begin(next.prepared.isHead);
     if (!reusable || exchange.status === 101) this.close();
-    else {
-      if (next !== undefined) parser.begin(next.prepared.isHead);
-      this.#owner.available(this);
-    }
+    else this.#owner.available(this);
     if (body === undefined) this.#owner.finished(exchange, exchange.failure, now);
     else body.finish((problem) => this.#owner.finished(exchange, exchange.failure ?? problem, now));
   }

@@ -14,7 +14,10 @@ export interface Http2Owner {
   finished(exchange: Exchange, failure: HttpFailure | undefined, now: number): void;
   /** The connection ended before anything came back for this exchange. */
   unanswered(exchange: Exchange, failure: HttpFailure, now: number): void;
+  /** It takes no more; those under way may still end well. */
   http2Gone(connection: Http2Connection): void;
+  /** Nothing is under way on it any more. */
+  http2Closed(connection: Http2Connection): void;
 }
 
 /** RFC 9113 section 7. */
@@ -68,7 +71,10 @@ export class Http2Connection implements Carrier {
       if (code !== errorCodes.none) this.#reason = http2Failure("goAway", code);
       this.#gone();
     });
-    this.#session.on("close", () => this.#gone());
+    this.#session.on("close", () => {
+      this.#gone();
+      this.#owner.http2Closed(this);
+    });
   }
 
   get usable(): boolean {
@@ -175,7 +181,8 @@ export class Http2Connection implements Carrier {
       }
     });
     stream.on("end", () => {
-      ended = true;
+      // Node ends what it reads from a stream that is cut off as well, but only after it has destroyed that.
+      ended = !stream.destroyed;
     });
     stream.on("error", (error) => {
       problem ??= this.#failureOf(error, stream.rstCode);

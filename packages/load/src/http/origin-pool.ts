@@ -27,6 +27,8 @@ export class OriginPool implements ConnectionOwner {
   readonly #connections = new Set<Http1Connection>();
   readonly #dials = new Set<Dial>();
   #http2: Http2Connection | undefined;
+  /** Take no more, and still carry what was begun. */
+  readonly #leaving = new Set<Http2Connection>();
   #firstWaiting: Exchange | undefined;
   #lastWaiting: Exchange | undefined;
   #waiting = 0;
@@ -132,6 +134,7 @@ export class OriginPool implements ConnectionOwner {
     this.#dials.clear();
     for (const connection of this.#connections) connection.close();
     this.#http2?.close();
+    for (const connection of this.#leaving) connection.close();
     const now = this.#context.options.now();
     for (let waiting = this.#firstWaiting; waiting; waiting = this.#firstWaiting) {
       this.#dequeue(waiting);
@@ -261,6 +264,11 @@ export class OriginPool implements ConnectionOwner {
   /** The HTTP/2 connection takes no more. */
   http2Gone(connection: Http2Connection): void {
     if (this.#http2 === connection) this.#http2 = undefined;
+    this.#leaving.add(connection);
     this.#dialWhereNeeded();
+  }
+
+  http2Closed(connection: Http2Connection): void {
+    this.#leaving.delete(connection);
   }
 }

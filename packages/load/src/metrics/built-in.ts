@@ -45,6 +45,7 @@ export const builtIn: Readonly<Record<BuiltIn, MetricDefinition>> = {
   iterationResponseTime: time("iteration_response_time"),
   /** From the scheduled moment to the start, whatever the reason: lateness of sending. Only with a schedule. */
   iterationStartDelay: time("iteration_start_delay"),
+  /** Nobody was free for them, where arrivals do not wait; or the time was over, where iterations are counted. */
   droppedIterations: count("dropped_iterations"),
   /** Cut off at the end, after the grace period. */
   interruptedIterations: count("interrupted_iterations"),

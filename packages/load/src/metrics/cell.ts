@@ -99,6 +99,22 @@ export class Tally {
     return new Tally(words.slice().buffer);
   }
 
+  /**
+   * From the wall clock of another machine to that of this one: when a gauge had its last value, and its values where they
+   * are moments.
+   *
+   * @param offsetMs - that clock minus this one
+   */
+  onOwnTime(offsetMs: number, holdsMoments: boolean): this {
+    const words = this.#words;
+    if (this.count === 0) return this;
+    words[LAST_AT]! -= offsetMs;
+    if (!holdsMoments) return this;
+    for (const word of [MINIMUM, MAXIMUM, LAST]) words[word]! -= offsetMs;
+    words[SUM]! -= offsetMs * this.count;
+    return this;
+  }
+
   merge(other: Tally): void {
     const words = this.#words;
     words[REJECTED]! += other.rejected;

@@ -6,7 +6,7 @@ import type { HttpRequest } from "../http/exchange.ts";
 import { PooledHttpClient } from "../http/http-client.ts";
 import type { HttpOptions } from "../http/http-options.ts";
 import type { MetricRecorder } from "../metrics/recorder.ts";
-import { HttpMetrics, isExpected, type RequestTags, requestTags } from "./http-metrics.ts";
+import { type ExchangeOutcome, HttpMetrics, isExpected, type RequestTags, requestTags } from "./http-metrics.ts";
 
 export interface UrlLoadParameters {
   readonly request: HttpRequest;
@@ -44,13 +44,16 @@ class UrlWorkload implements Workload {
   }
 }
 
+/** A good status does not make good an answer that was cut off or malformed after it. */
+const hasSucceeded = ({ status, failure }: ExchangeOutcome): boolean => failure === undefined && isExpected(status);
+
 /** By a client that is not the engine's own, or one whose requests wait for their turn. */
 function sendingUser(request: HttpRequest, user: VirtualUser, metrics: HttpMetrics, tags: RequestTags): PreparedUser {
   return {
     run: async ({ scheduledAt = Number.NaN }) => {
       const response = await user.http.send(request);
       if (user.interrupted === true) return;
-      metrics.record(response, response.timings, tags, scheduledAt, isExpected(response.status));
+      metrics.record(response, response.timings, tags, scheduledAt, hasSucceeded(response));
     },
   };
 }
@@ -82,7 +85,7 @@ class UrlUser implements PreparedUser {
   readonly #onDone = (exchange: Exchange): void => {
     // What the end of the run cut off says nothing of the server: it is an interrupted iteration, and no request.
     if (this.#user.interrupted !== true) {
-      this.#metrics.record(exchange, exchange, this.#tags, this.#dueAt, isExpected(exchange.status));
+      this.#metrics.record(exchange, exchange, this.#tags, this.#dueAt, hasSucceeded(exchange));
     }
     this.#done();
   };

@@ -228,3 +228,37 @@ describe("a user's models, tools and agents", () => {
     expect(run.run.measurements.filter(({ metric }) => /^llm_failed|^llm_errors|^agent_task/.test(metric))).toEqual([]);
   });
 });
+
+test("a step that its driver throws on is not in flight afterwards", async () => {
+  let sent = 0;
+  const works = inProcess("m", () => "fine");
+  const driver: typeof works = {
+    name: "m",
+    open: async (user) => {
+      const session = await works.open(user);
+      return {
+        close: () => session.close(),
+        send: async (step, onEvent) => {
+          if (sent++ < 4) throw new Error("no such step");
+          return await session.send(step, onEvent);
+        },
+      };
+    },
+  };
+  const run = await runHere(
+    defineLoad({
+      scenarios: {
+        s: {
+          iterations: 5,
+          run: async (user) => {
+            const send = () => user.send(driver, "hi");
+            if (user.iterationInScenario % 2 === 0) await send();
+            else await user.task("t", send);
+          },
+        },
+      },
+    }),
+  );
+  expect(sent).toBe(5);
+  expect(measured(run, "llm_in_flight").summary.max).toBe(1);
+});

@@ -123,3 +123,30 @@ test("cells that were never announced, or hold something else, are refused", () 
   expect(() => counter(new Float64Array(3))).toThrow("not the words of a tally");
   expect(() => counter(new Float64Array(7).fill(Number.NaN))).toThrow("not the words of a tally");
 });
+
+test("a gauge's last value is the last by one clock, and moments are on it, however machines' clocks stand", () => {
+  const gauges: readonly MetricDefinition[] = [
+    { name: "level", kind: "gauge", contains: "default" },
+    { name: "llm_active_at", kind: "gauge", contains: "default" },
+  ];
+  const merged = new MetricBoard([], layout);
+  const memory = new Map();
+  // The second machine's clock is a minute fast; what it says comes first.
+  for (const [thread, offsetMs, atMs] of [
+    [0, 60_000, 1000],
+    [1, 0, 3000],
+  ] as const) {
+    const clock = new ManualClock(1e12 + atMs + offsetMs);
+    const recorder = new WorkerRecorder(clock);
+    recorder.metric(gauges[0]!).add(thread, recorder.tagSet({}));
+    recorder.metric(gauges[1]!).add(clock.wallTime(), recorder.tagSet({}));
+    const remote = new CellReader().read({ ...recorder.flip(), ...rest });
+    const { fresh, half } = new CellWriting(memory, () => offsetMs).write(remote);
+    merged.announce(thread, fresh);
+    merged.absorb(thread, half);
+  }
+  const summary = (metric: string) => merged.find(metric)!.measurement(1).summary;
+  expect(summary("level").last).toBe(1);
+  const moments = { min: 1e12 + 1000, max: 1e12 + 3000, last: 1e12 + 3000, mean: 1e12 + 2000 };
+  expect(summary("llm_active_at")).toMatchObject(moments);
+});

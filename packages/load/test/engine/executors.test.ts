@@ -86,6 +86,85 @@ describe("closed executors (S4-110)", () => {
     expect(run.run.durationMs).toBeLessThan(4300);
   });
 
+  test("counted iterations for which maxDuration leaves no time are dropped, as in k6", async () => {
+    const scenario = { vus: 2, iterations: 20, maxDuration: "1s", gracefulStop: "1s" } as const;
+    const shared = await runVirtually({ scenarios: { a: { executor: "shared-iterations", ...scenario } } }, takes(300));
+    // Each begins at 0, 300, 600 and 900.
+    expect(measured(shared, "iterations").summary.sum).toBe(8);
+    expect(measured(shared, "dropped_iterations").summary.sum).toBe(12);
+    const perUser = await runVirtually(
+      { scenarios: { a: { executor: "per-vu-iterations", ...scenario } } },
+      takes(300),
+    );
+    expect(measured(perUser, "dropped_iterations").summary.sum).toBe(2 * 16);
+    const done = await runVirtually(
+      { scenarios: { a: { executor: "shared-iterations", ...scenario, iterations: 8 } } },
+      takes(300),
+    );
+    expect(measured(done, "dropped_iterations").summary.sum).toBe(0);
+  });
+
+  test.each([
+    ["closed", { executor: "constant-vus", vus: 2, duration: "1s" }],
+    ["open", { executor: "constant-arrival-rate", rate: 2, duration: "1s", preAllocatedVUs: 2 }],
+  ] as const)("users of %s executors are closed, those that were cut off too", async (_, scenario) => {
+    const closed: number[] = [];
+    await runVirtually({ scenarios: { a: { ...scenario, gracefulStop: 0 } } }, async () => {}, {
+      test: {
+        prepare: (user) => Promise.resolve({ run: () => user.sleep(10_000), close: () => void closed.push(user.id) }),
+      },
+    });
+    expect(closed.toSorted((a, b) => a - b)).toEqual([1, 2]);
+  });
+
+  test("a user who was cut off is not run again before another takes its place", async () => {
+    let made = 0;
+    const again = Promise.withResolvers<void>();
+    const ran: number[] = [];
+    const run = await runVirtually(
+      {
+        scenarios: {
+          a: {
+            executor: "ramping-vus",
+            startVUs: 1,
+            gracefulRampDown: 0,
+            gracefulStop: 0,
+            stages: [
+              { duration: "1s", target: 1 },
+              { duration: 0, target: 0 },
+              { duration: "1s", target: 0 },
+              { duration: 0, target: 1 },
+              { duration: "1s", target: 1 },
+            ],
+          },
+        },
+      },
+      async () => {},
+      {
+        test: {
+          prepare: async (user) => {
+            const number = made++;
+            // The second is slow to make: its place is wanted again before it is there.
+            if (number === 1) {
+              void user.clock.sleep(ms(1500)).then(again.resolve);
+              await again.promise;
+            }
+            return {
+              run: async () => {
+                ran.push(number);
+                await user.sleep(10_000);
+              },
+            };
+          },
+        },
+      },
+    );
+    expect(ran).toEqual([0, 1]);
+    expect(made).toBe(2);
+    // The one cut off by the ramp, and the one by the end.
+    expect(measured(run, "interrupted_iterations").summary.sum).toBe(2);
+  });
+
   test("gracefulRampDown: one who is too many may finish, up to a limit", async () => {
     const options = (gracefulRampDown: string) => ({
       scenarios: {

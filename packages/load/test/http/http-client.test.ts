@@ -5,11 +5,12 @@ import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { HttpRequest } from "../../src/http/exchange.ts";
 import { Exchange } from "../../src/http/exchange-record.ts";
 import { HttpEngine } from "../../src/http/http-client.ts";
 import type { HttpOptions } from "../../src/http/http-options.ts";
+import { nodeZlib } from "../../src/http/node-parts.ts";
 import { answering, ok, rawServer, serving } from "./servers.ts";
 
 const engines: HttpEngine[] = [];
@@ -196,6 +197,43 @@ describe("requests", () => {
 });
 
 describe("connections", () => {
+  test("a body still being decoded when its exchange was ended is not taken for that of the next", async () => {
+    const undone = vi.spyOn(nodeZlib(), "gunzip");
+    const decoding = Promise.withResolvers<(error: Error | null, body: Buffer) => void>();
+    undone.mockImplementation(((_: unknown, __: unknown, done: (error: Error | null, body: Buffer) => void) =>
+      decoding.resolve(done)) as never);
+    const asked = Promise.withResolvers<Socket>();
+    let requests = 0;
+    await using server = await answering((_, socket) => {
+      if (++requests === 1)
+        return `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 70000\r\n\r\n${"x".repeat(70_000)}`;
+      asked.resolve(socket);
+      return undefined;
+    });
+    const client = clientOf();
+    const ended: [number, unknown, string | undefined][] = [];
+    let whenEnded = (): void => undefined;
+    const exchange = new Exchange(client.prepare(get(server.url)), {
+      onDone: ({ status, body, failure }) => {
+        ended.push([status, body, failure?.message]);
+        whenEnded();
+      },
+    });
+    client.dispatch(exchange);
+    const finish = await decoding.promise;
+    undone.mockRestore();
+    client.cancel(exchange);
+    client.dispatch(exchange);
+    const socket = await asked.promise;
+    finish(null, Buffer.from("first"));
+    const last = new Promise<void>((resolve) => {
+      whenEnded = resolve;
+    });
+    socket.write(ok("second"));
+    if (ended.length < 2) await last;
+    expect(ended.slice(1)).toEqual([[200, "second", undefined]]);
+  });
+
   test("as many as are needed, no more than allowed, and kept", async () => {
     await using server = await answering(() => ok("x"));
     const many = (client: ReturnType<typeof clientOf>, count: number) =>
@@ -291,6 +329,21 @@ describe("connections", () => {
     );
     expect(bodies).toEqual(["/a", "/b", "/c", "/d"]);
     expect(server.accepted()).toBe(1);
+  });
+
+  test("what was sent behind an answer that closes the connection is asked again on another", async () => {
+    await using server = await answering((request, socket, turn) => {
+      const path = / (\S+) /.exec(request)?.[1] ?? "";
+      if (turn > 0) return ok(path);
+      if (path === "/b") socket.write(ok("/a", "Connection: close\r\n"));
+      return undefined;
+    });
+    const client = clientOf({ pipelining: 2, maxConnectionsPerHost: 1 });
+    const answers = await Promise.all(["/a", "/b"].map((path) => client.send(get(server.url + path))));
+    expect(answers.map(({ body, failure }) => [body, failure])).toEqual([
+      ["/a", undefined],
+      ["/b", undefined],
+    ]);
   });
 
   test("closing the client ends what is under way", async () => {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createSecureServer as createHttp2Server, type Http2SecureServer, type ServerHttp2Stream } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import { connect, type Server, type Socket } from "node:net";
@@ -250,6 +251,39 @@ describe("HTTP/2", () => {
     // ENHANCE_YOUR_CALM is 11.
     expect(goaway.failure?.code).toBe(1622);
     await fine();
+  });
+
+  test("an answer that the connection's end cuts off has failed, whoever ended it", async () => {
+    let close = (): void => undefined;
+    await using server = await http2Server((stream, headers) => {
+      stream.respond({ ":status": 200 });
+      stream.write("part", () => {
+        if (headers[":path"] === "/server") stream.session!.destroy();
+      });
+    });
+    for (const path of ["/server", "/client"]) {
+      const client = clientOf();
+      close = () => client.close();
+      const answer = await client.send(get(server.url + path), () => {
+        if (path === "/client") close();
+      });
+      expect(answer).toMatchObject({ status: 200, failure: { code: 1000, message: "unexpected EOF" } });
+    }
+  });
+
+  test("closing the client ends what a connection that takes no more still carries", async () => {
+    await using server = await http2Server((stream, headers) => {
+      stream.respond({ ":status": 200 });
+      if (headers[":path"] === "/fine") stream.end("fine");
+      // A server about to restart: what it was asked before it will answer, only when?
+      else stream.session!.goaway(0);
+    });
+    const client = clientOf();
+    const waiting = client.send(get(`${server.url}/wait`));
+    while (server.accepted() < 2) await client.send(get(`${server.url}/fine`));
+    client.close();
+    const ended = await Promise.race([waiting, once(server.http2, "late", { signal: AbortSignal.timeout(1000) })]);
+    expect(ended).toMatchObject({ failure: { message: "unexpected EOF" } });
   });
 });
 

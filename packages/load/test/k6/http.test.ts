@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { HttpClient } from "../../src/http/exchange.ts";
 import { HttpEngine } from "../../src/http/http-client.ts";
+import { answering, ok, rawServer } from "../http/servers.ts";
 import { Bench } from "./harness.ts";
 import { NodeClient } from "./node-client.ts";
 import { startServer, type TestServer } from "./server.ts";
@@ -295,4 +296,59 @@ describe.each<[string, () => HttpClient]>([
       message: expect.stringMatching(/cannot be used at the top level/) as string,
     });
   });
+});
+
+test.each<[string, string, number]>([
+  ["cut off", "HTTP/1.1 200 OK\r\nX-Seen: 1\r\nContent-Length: 10\r\n\r\nshort", 1000],
+  ["no gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nshort", 1701],
+])("a response whose body is %s after a good status is of status 0, as in k6", async (_, answer, code) => {
+  await using broken = await rawServer((socket) => {
+    socket.once("data", () => socket.end(answer));
+  });
+  const own = new Bench(new HttpEngine().client());
+  const { logs, errors } = await own.run(
+    `import http from "k6/http"; export default function () {
+      const r = http.get(__ENV.URL); console.log(r.status, r.error_code, r.body === null, Object.keys(r.headers).length);
+      http.get(__ENV.URL, { throw: true }); }`,
+    { environment: { URL: broken.url } },
+  );
+  own.close();
+  expect(logs).toContain(`info 0 ${code} true 0`);
+  expect(errors).toHaveLength(1);
+  expect(own.recorder.values("http_req_failed")).toEqual([1, 1]);
+  expect(own.recorder.tags("http_reqs", "status")).toEqual(["0", "0"]);
+});
+
+test("what a script sends for one site is not sent to another that it is redirected to", async () => {
+  const asked: string[] = [];
+  let port = 0;
+  await using site = await answering((request) => {
+    asked.push(
+      request
+        .split("\r\n")
+        .filter((line) => /^(?:GET|host|authorization|x-other)/i.test(line))
+        .join("|"),
+    );
+    const to = /^GET \/to\/(\S+)/.exec(request)?.[1];
+    return to === undefined
+      ? ok("")
+      : `HTTP/1.1 302 Found\r\nLocation: http://${to}:${port}/\r\nContent-Length: 0\r\n\r\n`;
+  });
+  ({ port } = site);
+  const hosts = { "shop.test": "127.0.0.1", "a.shop.test": "127.0.0.1", "else.test": "127.0.0.1" };
+  const own = new Bench(new HttpEngine({ hosts, proxy: {} }).client());
+  const { errors } = await own.run(
+    `import http from "k6/http"; export default function () {
+      const headers = { Authorization: "Bearer secret", "X-Other": "1" };
+      http.get("http://shop.test:${port}/to/a.shop.test", { headers });
+      http.get("http://shop.test:${port}/to/else.test", { headers: { ...headers, Host: "virtual" } }); }`,
+  );
+  own.close();
+  expect(errors).toEqual([]);
+  expect(asked).toEqual([
+    `GET /to/a.shop.test HTTP/1.1|Host: shop.test:${port}|Authorization: Bearer secret|X-Other: 1`,
+    `GET / HTTP/1.1|Host: a.shop.test:${port}|Authorization: Bearer secret|X-Other: 1`,
+    `GET /to/else.test HTTP/1.1|Authorization: Bearer secret|X-Other: 1|Host: virtual`,
+    `GET / HTTP/1.1|Host: else.test:${port}|X-Other: 1`,
+  ]);
 });

@@ -65,6 +65,8 @@ export class Flight implements Sampled {
   readonly #isReadable: boolean;
   #request: HttpRequest | undefined;
   #redirects = 0;
+  /** A redirect has led to another site. */
+  #isAbroad = false;
   #challenged = false;
   readonly #resolve: (response: Response) => void;
   readonly #reject: (error: unknown) => void;
@@ -168,7 +170,8 @@ export class Flight implements Sampled {
   }
 
   /** Hot. */
-  #answered(exchange: HttpResponse): void {
+  #answered(answer: HttpResponse): void {
+    const exchange = answer.failure !== undefined && answer.status !== 0 ? brokenOff(answer) : answer;
     const { context } = this.#fleet;
     // Of a script that was cut off and goes on nevertheless, nothing goes further.
     if (context.stopInterrupted()) return;
@@ -229,6 +232,7 @@ export class Flight implements Sampled {
     }
     this.#redirects += 1;
     this.#challenged = false;
+    if (!isBelow(target, this.target)) this.#isAbroad = true;
     this.target = target;
     // 307 and 308 keep the method and the body.
     if (response.status < 307) {
@@ -285,7 +289,7 @@ export class Flight implements Sampled {
     ) {
       return known;
     }
-    const headers: (readonly [string, string])[] = [...params.headers];
+    const headers = this.#isAbroad ? params.headers.filter(isForAnySite) : [...params.headers];
     const given = new Set(headers.map(([name]) => name.toLowerCase()));
     const add = (name: string, value: string | undefined): void => {
       if (value !== undefined && value !== "" && !given.has(name.toLowerCase())) headers.push([name, value]);
@@ -316,6 +320,14 @@ export class Flight implements Sampled {
   }
 }
 
+/** Meant for the site that the script named: as in Go, and so in k6, no other gets to see them. */
+const forOneSite = new Set(["authorization", "www-authenticate", "cookie", "host"]);
+const isForAnySite = ([name]: readonly [string, string]): boolean => !forOneSite.has(name.toLowerCase());
+
+/** The same host, or one below it. */
+const isBelow = ({ parsed }: Target, { parsed: { hostname } }: Target): boolean =>
+  parsed.hostname === hostname || parsed.hostname.endsWith(`.${hostname}`);
+
 /** An exchange that never was. */
 function unsent(failure: { readonly code: number; readonly message: string }): HttpResponse {
   const now = performance.now();
@@ -341,6 +353,21 @@ function unsent(failure: { readonly code: number; readonly message: string }): H
     failure,
   };
 }
+
+/** As k6 has it: of an answer that fails after its head nothing counts, its status neither. */
+const brokenOff = (answer: HttpResponse): HttpResponse => ({
+  status: 0,
+  statusText: "",
+  protocol: "",
+  headers: [],
+  setsCookies: false,
+  bytesSent: answer.bytesSent,
+  bytesReceived: answer.bytesReceived,
+  timings: answer.timings,
+  ...(answer.failure && { failure: answer.failure }),
+  ...(answer.remoteAddress !== undefined && { remoteAddress: answer.remoteAddress }),
+  ...(answer.remotePort !== undefined && { remotePort: answer.remotePort }),
+});
 
 function cookieHeader(cookies: RequestParams["cookies"], jar: CookieJar | undefined, url: string): string {
   if (cookies.length === 0 && !jar) return "";
