@@ -32,6 +32,9 @@ declare module "fastify" {
   }
 }
 
+/** Users and addresses that are counted at a time; beyond it those that were seen longest ago begin again. */
+const callersCounted = 100_000;
+
 const requestIdForm = /^[\w.:-]{1,128}$/;
 
 export interface AppParts {
@@ -98,16 +101,27 @@ export async function makeApp({ config, clock, metrics, timings, authentication 
   if (config.maxEventLoopDelay > 0)
     await app.register(underPressure, { maxEventLoopDelay: config.maxEventLoopDelay, retryAfter: 1 });
   await app.register(swagger, apiDocument);
-  app.addHook("onRequest", authentication.hook);
+  const tooMany = (ttl: number): RequestFailure =>
+    new RequestFailure("rate_limited", "RATE_LIMITED", "Too many requests.", { retryAfter: Math.ceil(ttl / 1000) });
+  app.addHook("onRequest", async (request) => {
+    try {
+      await authentication.hook(request);
+    } catch (error) {
+      // Who is refused here does not come to the limit below, and every token costs a look.
+      const count = await countRefused(request);
+      throw !count.isAllowed && count.isExceeded ? tooMany(count.ttl) : error;
+    }
+  });
   await app.register(rateLimit, {
     max: config.rateLimit,
     timeWindow: 60_000,
+    cache: callersCounted,
     hook: "preValidation", // after authentication: a user is limited wherever it calls from
     enableDraftSpec: true,
     keyGenerator: ({ principal, ip }) => (principal ? `user:${principal.userId}` : `address:${ip}`),
-    errorResponseBuilder: (_request, { ttl }) =>
-      new RequestFailure("rate_limited", "RATE_LIMITED", "Too many requests.", { retryAfter: Math.ceil(ttl / 1000) }),
+    errorResponseBuilder: (_request, { ttl }) => tooMany(ttl),
   });
+  const countRefused = app.createRateLimit({ keyGenerator: ({ ip }) => `refused:${ip}` });
   timing.limitsAreSet();
   return app;
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { call, testService } from "../running.ts";
+import { call, logIn, testService } from "../running.ts";
 import { runningService } from "../running-service.ts";
 
 const service = runningService({ METTLE_CONNECTIONS: "40" });
@@ -101,4 +101,17 @@ test("a service that is too busy refuses what can wait, never the question wheth
     }
   }
   expect([refused, lives]).toEqual([1, 1]);
+});
+
+test("whose token is refused is counted too, by address, and apart from users", async () => {
+  await using strict = await testService(service.server, { METTLE_RATE_LIMIT: "5" });
+  const token = await logIn(strict.url);
+  const asked = async (given: string): Promise<number> =>
+    (await call(strict.url, "GET", "/agents/status", { token: given })).status;
+  for (let i = 0; i < 5; i++) expect(await asked("bogus")).toBe(401);
+  const refused = await call(strict.url, "GET", "/agents/status", { token: "bogus" });
+  expect(refused).toMatchObject({ status: 429, body: { error: { code: "RATE_LIMITED" } } });
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  for (let i = 0; i < 5; i++) expect(await asked(token)).toBe(200);
+  expect(await asked(token)).toBe(429);
 });

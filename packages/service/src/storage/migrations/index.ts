@@ -5,6 +5,7 @@ import { knowledge } from "./0010-knowledge.ts";
 import { tenantViews } from "./0011-tenant-views.ts";
 import { agents } from "./0012-agents.ts";
 import { knowledgeModels } from "./0013-knowledge-models.ts";
+import { logMessages } from "./0014-log-messages.ts";
 import { users } from "./0001-users.ts";
 
 /** All steps of the schema. */
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   tenantViews,
   agents,
   knowledgeModels,
+  logMessages,
 ];

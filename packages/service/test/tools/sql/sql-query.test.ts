@@ -117,6 +117,8 @@ describe("nothing of another tenant can be had", () => {
     ["a second statement", "SELECT 1) AS a; DROP TABLE public.users; SELECT (1"],
     ["a statement that changes", "DELETE FROM documents RETURNING id"],
     ["a change hidden in a question", "WITH gone AS (DELETE FROM documents RETURNING id) SELECT * FROM gone"],
+    ["the log of changes, which fills the disk", "SELECT pg_logical_emit_message(false, 'a', 'b')"],
+    ["the log of changes, in bytes", "SELECT pg_logical_emit_message(true, 'a', 'b'::bytea)"],
     ["large objects", "SELECT lo_import('/etc/passwd')"],
     ["a new sequence or table", "SELECT query_to_xml('CREATE TABLE t (a int)', true, true, '')"],
     ["another statement in a string", "SELECT query_to_xml('SELECT password_hash FROM public.users', true, true, '')"],
