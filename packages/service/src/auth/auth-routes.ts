@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import type { App } from "../http/app.ts";
+import { callerNetwork } from "../http/caller-network.ts";
 import { RequestFailure } from "../http/failure.ts";
 import { bearer, failures, strict } from "../http/schemas.ts";
 import { principalOf } from "./authentication.ts";
@@ -47,7 +48,7 @@ async function logIn(
   ip: string,
 ): Promise<{ token: string; expires_at: string }> {
   const byName = `user:${username.toLowerCase()}`;
-  const subjects = [byName, `address:${ip}`];
+  const subjects = [byName, `address:${callerNetwork(ip)}`];
   refuseWhilePaused(await lockout.remaining(subjects));
   const found = await users.byName(username);
   const right = await passwords.verify(found?.disabled === false ? found.passwordHash : undefined, password);

@@ -9,6 +9,7 @@ import type { Authentication } from "../auth/authentication.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { ServiceConfig } from "../config/settings.ts";
 import { apiDocument } from "./api-document.ts";
+import { callerNetwork } from "./caller-network.ts";
 import { failureBody, failureOf, RequestFailure } from "./failure.ts";
 import type { Timings } from "../telemetry/timings.ts";
 import type { Metrics } from "./metrics.ts";
@@ -118,10 +119,10 @@ export async function makeApp({ config, clock, metrics, timings, authentication 
     cache: callersCounted,
     hook: "preValidation", // after authentication: a user is limited wherever it calls from
     enableDraftSpec: true,
-    keyGenerator: ({ principal, ip }) => (principal ? `user:${principal.userId}` : `address:${ip}`),
+    keyGenerator: ({ principal, ip }) => (principal ? `user:${principal.userId}` : `address:${callerNetwork(ip)}`),
     errorResponseBuilder: (_request, { ttl }) => tooMany(ttl),
   });
-  const countRefused = app.createRateLimit({ keyGenerator: ({ ip }) => `refused:${ip}` });
+  const countRefused = app.createRateLimit({ keyGenerator: ({ ip }) => `refused:${callerNetwork(ip)}` });
   timing.limitsAreSet();
   return app;
 }
