@@ -4,7 +4,7 @@
 //
 // Prints:
 //   watcher: crashed (no such parcel), may restart: true
-//   restarted from the snapshot after 2 messages; lost since: 1
+//   restarted from the snapshot
 //   it knows: 2 parcels
 //   dead letter: lose, action-failed
 //   the loop ends: AGENT_CRASH_LOOP
