@@ -90,7 +90,7 @@ const pressure: Scenario = {
   seconds: { ci: 2.4, full: 12, soak: 60 },
   // The nursery as small as the heap asks for. At V8's default of 16 MiB its halves and the pages that it keeps for later
   // count towards the 128 MB: once 50 MB were in use V8 collected without end, also after they were given back, and requests
-  // took 5 to 30 times as long. That is measured V8, and not a platform.
+  // took 5 to 30 times as long. That measures V8, and not a platform.
   nodeFlags: ["--max-old-space-size=128", "--max-semi-space-size=4"],
   rules: {
     thresholds: {
